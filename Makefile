@@ -1,0 +1,45 @@
+# Everything runs in .venv, which is made from requirements.lock on first use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: refresh nhanes ui sql status test lint coverage lock clean
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+refresh: $(VENV)/.installed  ## take in deliveries, estimate, publish: the nightly job, now
+	$(BIN)/cramp-atlas refresh
+
+nhanes: $(VENV)/.installed  ## download the NHANES files into landing
+	$(BIN)/cramp-atlas fetch nhanes
+
+ui: $(VENV)/.installed  ## Dagster on http://127.0.0.1:3000
+	$(BIN)/cramp-atlas ui
+
+sql: $(VENV)/.installed  ## a read-only SQL prompt on the published warehouse
+	$(BIN)/cramp-atlas sql
+
+status: $(VENV)/.installed  ## what is published and what is held back
+	$(BIN)/cramp-atlas status
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy pipelines tests
+
+coverage: $(VENV)/.installed  ## how often the 95 % intervals hold the planted values
+	$(BIN)/python -m tests.coverage
+
+lock:  ## after a change of pyproject.toml; needs uv
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
+	  --extra dev pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) .dagster
