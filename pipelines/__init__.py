@@ -1,0 +1,1 @@
+"""Cramp Atlas: survey deliveries in, design-correct report tables out."""

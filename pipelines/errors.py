@@ -1,0 +1,25 @@
+"""What can go wrong outside the estimators. A message says what happened, where, and what to do; never a respondent's value."""
+
+
+class CrampAtlasError(Exception):
+    """Base of the errors that an analyst can act on."""
+
+
+class ConfigurationError(CrampAtlasError):
+    """study.yaml, a contract, a codebook, a source or a SQL file cannot be used."""
+
+
+class DeliveryRejected(CrampAtlasError):
+    """A delivery does not meet its contract; `problems` lists everything that is wrong with it."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class NotClosed(CrampAtlasError):
+    """The tables rest on one another's older versions; the message names what to materialise first."""
+
+
+class WarehouseBusy(CrampAtlasError):
+    """Another process is at work on the warehouse."""
