@@ -1,0 +1,36 @@
+"""Where things are on this machine. What an analyst decides about the study is not here: it is in study.yaml."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Read from the environment (`CRAMP_ATLAS_...`); relative paths are relative to the project folder."""
+
+    model_config = SettingsConfigDict(env_prefix="CRAMP_ATLAS_", frozen=True)
+
+    project: Path = Field(REPOSITORY, description="Folder that holds study.yaml, data_contracts/ and sql/.")
+    warehouse: Path = Field(Path("warehouse"), description="Folder of the store and the releases.")
+    landing: Path | None = Field(None, description="Folder of the deliveries; default: landing/ in the warehouse.")
+    nhanes_url: str = Field("https://wwwn.cdc.gov", description="Base of the NHANES files: an http(s) or file URL, or a folder.")
+    memory_limit: str = Field("4GB", description="What DuckDB may hold in memory before it spills to disk.")
+
+    @property
+    def warehouse_folder(self) -> Path:
+        return self.project / self.warehouse
+
+    @property
+    def landing_folder(self) -> Path:
+        return self.project / self.landing if self.landing else self.warehouse_folder / "landing"
+
+    @property
+    def data_contracts(self) -> Path:
+        return self.project / "data_contracts"
+
+    @property
+    def sql(self) -> Path:
+        return self.project / "sql"

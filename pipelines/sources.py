@@ -1,0 +1,82 @@
+"""What belongs to a source and to no single table: its design, waves and files, top codes, terms of use."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipelines.errors import ConfigurationError
+
+SHARED_WAVE = "all"
+"""The wave of the tables that all waves of a source share."""
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DeliveredFile(_Settings):
+    """One file of a delivery, relative to the source's folder in landing; `rows` where the number is published."""
+
+    file: str
+    rows: int | None = None
+
+
+class Wave(_Settings):
+    tables: dict[str, DeliveredFile]
+    top_codes: dict[str, int] = {}
+
+
+class Source(_Settings):
+    """`data_contracts/sources/<source>.yaml`, checked."""
+
+    source: str
+    title: str
+    design: Literal["survey", "cohort", "clinic", "case_control"]
+    # A restricted source needs disclosure control on everything that is published: until that is there, none is taken in.
+    classification: Literal["public_use", "synthetic"]
+    is_synthetic: bool = False
+    homepage: str | None = None
+    citation: str
+    terms_of_use: str
+    components: dict[Literal["exam", "dietary"], list[str]] = {}
+    matched_on: list[str] = []
+    case_definition: str | None = None
+    waves: dict[str, Wave]
+    generator: dict[str, Any] | None = Field(None, description="How a synthetic source is made.")
+
+    @property
+    def study_waves(self) -> list[str]:
+        """The waves that hold respondents, in order."""
+        return [wave for wave in self.waves if wave != SHARED_WAVE]
+
+    @property
+    def tables(self) -> list[str]:
+        """The raw tables of the source, in the order of its file."""
+        return list(dict.fromkeys(table for wave in self.waves.values() for table in wave.tables))
+
+    def waves_of(self, table: str) -> list[str]:
+        return [name for name, wave in self.waves.items() if table in wave.tables]
+
+    def top_codes(self) -> dict[str, int]:
+        """Variable -> the lowest top code of the waves that have one: what all waves can be compared at."""
+        lowest: dict[str, int] = {}
+        for wave in self.waves.values():
+            for variable, code in wave.top_codes.items():
+                lowest[variable] = min(code, lowest.get(variable, code))
+        return lowest
+
+
+def load_sources(folder: Path) -> dict[str, Source]:
+    """Read every source file; raises ConfigurationError that names the file and every field that is wrong."""
+    sources = {}
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            source = Source.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        except (yaml.YAMLError, ValidationError) as error:
+            raise ConfigurationError(f"sources/{path.name} cannot be used: {error}") from error
+        if source.source != path.stem:
+            raise ConfigurationError(f"sources/{path.name} describes {source.source}: file and source must carry the same name")
+        sources[source.source] = source
+    return sources

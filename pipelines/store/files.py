@@ -1,0 +1,51 @@
+"""Writing files so that a crash at any moment leaves the old file or the new one, never half of either."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+READ_ONLY = 0o444
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames inside `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def temporary_beside(folder: Path, suffix: str) -> Iterator[Path]:
+    """A temporary path in `folder`, gone afterwards unless it was renamed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=folder, prefix=".", suffix=suffix, delete=False) as file:
+        path = Path(file.name)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Replace the file in one atomic, durable step."""
+    with temporary_beside(path.parent, ".tmp") as temporary:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.chmod(0o644)
+        sync_file(temporary)
+        temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def sha256_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,118 @@
+"""The study as its analyst wrote it in study.yaml: outcomes, exposures, populations, age bands, schedule."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipelines.errors import ConfigurationError
+
+NO_UPPER_AGE = 1_000
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AgeBands(_Settings):
+    """Half-open age bands: a band holds its lower bound and stops before the next one."""
+
+    lower_bounds: list[int] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ascending(self) -> "AgeBands":
+        if sorted(set(self.lower_bounds)) != self.lower_bounds:
+            raise ValueError("age_bands.lower_bounds must ascend without repeats")
+        return self
+
+    def frame(self) -> pl.DataFrame:
+        """One row per band: `age_band`, `lower_age` (held), `upper_age` (not held), in years."""
+        uppers = [*self.lower_bounds[1:], NO_UPPER_AGE]
+        labels = [
+            f"{lower}+" if upper == NO_UPPER_AGE else f"{lower}-{upper - 1}"
+            for lower, upper in zip(self.lower_bounds, uppers, strict=True)
+        ]
+        return pl.DataFrame(
+            {"age_band": labels, "lower_age": self.lower_bounds, "upper_age": uppers},
+            schema={"age_band": pl.String, "lower_age": pl.Int32, "upper_age": pl.Int32},
+        )
+
+
+class Population(_Settings):
+    """A domain of the respondent table; `where` is a SQL condition on its columns."""
+
+    label: str
+    where: str
+    by_age_band: bool = False
+
+
+class Outcome(_Settings):
+    label: str
+
+
+class Exposure(_Settings):
+    """An exposure and the level that the others are compared with."""
+
+    label: str
+    reference: bool | str
+
+
+class Adjustment(_Settings):
+    """An adjustment variable; without a reference the first level in order is taken."""
+
+    reference: str | None = None
+
+
+class OddsRatioSettings(_Settings):
+    populations: list[str]
+    common_outcome_prevalence: float = Field(gt=0, lt=1)
+
+
+class Retention(_Settings):
+    releases: int = Field(ge=1)
+
+
+class Nightly(_Settings):
+    cron: str
+    timezone: str
+
+
+class Study(_Settings):
+    """study.yaml, checked."""
+
+    study: str
+    title: str
+    question: str
+    respondents: str
+    confidence_level: float = Field(gt=0, lt=1)
+    age_bands: AgeBands
+    populations: dict[str, Population]
+    outcomes: dict[str, Outcome]
+    exposures: dict[str, Exposure]
+    adjustment: dict[str, Adjustment]
+    odds_ratios: OddsRatioSettings
+    retention: Retention
+    nightly: Nightly
+
+    @model_validator(mode="after")
+    def _populations_exist(self) -> "Study":
+        unknown = sorted(set(self.odds_ratios.populations) - set(self.populations))
+        if unknown:
+            raise ValueError(f"odds_ratios.populations names {', '.join(unknown)}, which is not under populations")
+        return self
+
+    def of_estimates(self) -> dict[str, Any]:
+        """The settings that a number in a report table can depend on."""
+        return self.model_dump(mode="json", exclude={"title", "question", "retention", "nightly"})
+
+
+def load_study(path: Path) -> Study:
+    """Read study.yaml; raises ConfigurationError that names every field that is wrong."""
+    try:
+        return Study.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"{path} does not exist: CRAMP_ATLAS_PROJECT must name the folder that holds study.yaml") from error
+    except (yaml.YAMLError, ValidationError) as error:
+        raise ConfigurationError(f"{path.name} cannot be used: {error}") from error
