@@ -1,0 +1,157 @@
+"""The survey design and the additive cells that every design-based estimator works on.
+
+Not here: the scan that makes cells (collapse.py) and variances (variance.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from pipelines.statistics.errors import EmptyDomain, InvalidArgument, InvalidOutcome, UnsupportedDesign
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+LonelyOption = Literal["fail", "certainty", "adjust", "average"]
+
+STRATUM, PSU = "stratum", "psu"
+N_RESPONDENTS, SUM_WEIGHTS, SUM_SQUARED_WEIGHTS, N_SAMPLED = "n", "w", "w2", "n_sampled"
+RESERVED_NAMES = frozenset({STRATUM, PSU, N_RESPONDENTS, SUM_WEIGHTS, SUM_SQUARED_WEIGHTS, N_SAMPLED})
+
+
+@dataclass(frozen=True)
+class Design:
+    """Columns of a relation that say how its people were sampled.
+
+    `stratum`, `psu`, `weight` are column names; None where the design has none. PSUs are nested: a PSU is a pair (stratum,
+    psu). Without `psu` people were sampled one by one (element design); without `weight` every weight is 1.
+
+    `lonely` says what a stratum with one sampled unit adds to a variance: `fail` raises, `certainty` adds nothing, `adjust`
+    centres the unit at the mean of all units, `average` gives the stratum the mean of the other strata (R survey's
+    `lonely.psu`).
+    """
+
+    stratum: str | None = STRATUM
+    psu: str | None = PSU
+    weight: str | None = None
+    lonely: LonelyOption = "fail"
+
+    def __post_init__(self) -> None:
+        if self.lonely not in get_args(LonelyOption):
+            raise UnsupportedDesign(f"Design: lonely must be one of {', '.join(get_args(LonelyOption))}, not {self.lonely!r}.")
+
+    @property
+    def samples_elements(self) -> bool:
+        """True where people, not PSUs, were sampled inside the strata."""
+        return self.psu is None
+
+    @property
+    def cell_columns(self) -> tuple[str, ...]:
+        """The design columns of the cells: of `stratum` and `psu`, those that the design has."""
+        return (STRATUM,) * (self.stratum is not None) + (PSU,) * (self.psu is not None)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Sufficient statistics: one row per (stratum, psu, *keys).
+
+    Columns: `stratum` and `psu` where the design has them, the keys, `n` (rows with a weight above 0), `w` (sum of weights);
+    for an element design also `w2` (sum of squared weights) and `n_sampled` (all rows, those of weight 0 too).
+    Cells with n = 0 hold the sampled PSUs in place: never drop them.
+    """
+
+    table: pl.DataFrame
+    design: Design
+
+    def __post_init__(self) -> None:
+        needed = [*self.design.cell_columns, N_RESPONDENTS, SUM_WEIGHTS]
+        needed += [SUM_SQUARED_WEIGHTS, N_SAMPLED] if self.design.samples_elements else []
+        if absent := [name for name in needed if name not in self.table.columns]:
+            raise UnsupportedDesign(
+                f"Cells of this design need {', '.join(needed)}; absent: {', '.join(absent)}. Make cells with collapse().",
+                names=absent,
+            )
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Names of the key columns."""
+        return tuple(name for name in self.table.columns if name not in RESERVED_NAMES)
+
+    @property
+    def n(self) -> IntArray:
+        """Respondents (weight above 0) of each cell, shape (cells,)."""
+        return self.table[N_RESPONDENTS].to_numpy().astype(np.int64)
+
+    @property
+    def w(self) -> FloatArray:
+        """Sum of weights of each cell, shape (cells,)."""
+        return self.table[SUM_WEIGHTS].to_numpy().astype(np.float64)
+
+    def require_keys(self, names: Sequence[str]) -> None:
+        """Raise InvalidArgument where a name is no key of these cells."""
+        if absent := [name for name in names if name not in self.keys]:
+            raise InvalidArgument(
+                f"The cells have no key {', '.join(absent)}; they have {', '.join(self.keys) or 'none'}. "
+                "Add it to the keys of collapse().",
+                names=absent,
+            )
+
+    def members(self, domain: pl.Expr | None) -> BoolArray:
+        """Cells with respondents that belong to the domain, shape (cells,); a NULL in the domain's expression means outside.
+
+        Raises InvalidArgument where the expression is not boolean or names an unknown key, EmptyDomain where nobody belongs.
+        """
+        if domain is None:
+            found: BoolArray = self.n > 0
+        else:
+            self.require_keys(sorted(set(domain.meta.root_names()) - set(self.table.columns)))
+            inside = self.table.with_columns(__inside=domain)["__inside"]
+            if inside.dtype != pl.Boolean:
+                raise InvalidArgument(f"The domain must be a boolean expression; {domain} gives {inside.dtype}.")
+            found = inside.fill_null(False).to_numpy() & (self.n > 0)
+        if not found.any():
+            raise EmptyDomain(
+                f"Nobody with a weight above 0 belongs to the domain {'of all rows' if domain is None else domain}."
+            )
+        return found
+
+    def outcome(self, name: str) -> tuple[IntArray, BoolArray]:
+        """The outcome of each cell as 0/1 (0 where it is missing) and whether it is known, both of shape (cells,).
+
+        Raises InvalidArgument where there is no such key, InvalidOutcome where it is neither boolean nor 0/1.
+        """
+        self.require_keys([name])
+        column = self.table[name]
+        if column.dtype != pl.Boolean and (not column.dtype.is_numeric() or not ((column == 0) | (column == 1)).all()):
+            raise InvalidOutcome(
+                f"The outcome {name} must be boolean or 0/1, NULL where it is missing; it is {column.dtype} with other values. "
+                "Write its key of collapse() as a condition.",
+                names=[name],
+            )
+        return column.cast(pl.Int64).fill_null(0).to_numpy(), column.is_not_null().to_numpy()
+
+    def known(self, columns: Sequence[str]) -> BoolArray:
+        """Cells where none of the columns is NULL, shape (cells,)."""
+        if not columns:
+            return np.ones(self.table.height, dtype=np.bool_)
+        return self.table.select(pl.all_horizontal(pl.col(list(columns)).is_not_null()))[:, 0].to_numpy()
+
+
+def index_levels(table: pl.DataFrame, columns: Sequence[str], inside: BoolArray) -> tuple[pl.DataFrame, IntArray]:
+    """The distinct, sorted combinations of `columns` among the rows `inside`, and the number of its combination for each row.
+
+    Returns (levels, index): index has shape (rows,) and is -1 for rows outside. Columns must not be NULL inside.
+    """
+    if not columns:
+        return pl.DataFrame(), np.where(inside, 0, -1).astype(np.int64)
+    keys = table.select(list(columns))
+    levels = keys.filter(pl.Series(inside)).unique().sort(list(columns))
+    number = keys.join(levels.with_row_index("__level"), on=list(columns), how="left", maintain_order="left")["__level"]
+    return levels, np.where(inside, number.cast(pl.Int64).fill_null(-1).to_numpy(), -1)

@@ -1,0 +1,59 @@
+"""One coefficient on the log scale and what a reader wants of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from scipy import special
+
+from pipelines.statistics.errors import InvalidArgument
+from pipelines.statistics.intervals import t_quantile
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A log odds ratio or log prevalence ratio, its exponential, and the interval and two-sided p-value by t(degrees_freedom)."""
+
+    log_estimate: float
+    se: float
+    estimate: float
+    lower: float
+    upper: float
+    p_value: float
+    degrees_freedom: float
+    confidence_level: float
+
+
+def effect(log_estimate: float, se: float, degrees_freedom: float, confidence_level: float = 0.95) -> Effect:
+    """Interval and p-value of a log ratio; infinite degrees of freedom mean the normal distribution.
+
+    Raises InvalidArgument where the level is not between 0 and 1, or the standard error or the degrees of freedom are not
+    above 0.
+    """
+    if not 0 < confidence_level < 1:
+        raise InvalidArgument(f"A confidence level lies between 0 and 1 (0.95, not 95); it is {confidence_level}.")
+    if not (se > 0 and degrees_freedom > 0):
+        raise InvalidArgument(f"A test needs a standard error and degrees of freedom above 0; it has {se} and {degrees_freedom}.")
+    margin = t_quantile(degrees_freedom, confidence_level) * se
+    return Effect(
+        log_estimate=log_estimate,
+        se=se,
+        estimate=_exp(log_estimate),
+        lower=_exp(log_estimate - margin),
+        upper=_exp(log_estimate + margin),
+        p_value=_two_sided_p(log_estimate / se, degrees_freedom),
+        degrees_freedom=degrees_freedom,
+        confidence_level=confidence_level,
+    )
+
+
+def _two_sided_p(statistic: float, degrees_freedom: float) -> float:
+    if math.isinf(degrees_freedom):
+        return float(special.erfc(abs(statistic) / math.sqrt(2)))
+    # The incomplete beta function keeps the tail: 1 - cdf would be 0 for small p-values.
+    return float(special.betainc(degrees_freedom / 2, 0.5, degrees_freedom / (degrees_freedom + statistic**2)))
+
+
+def _exp(value: float) -> float:
+    return math.exp(value) if value < 709 else math.inf

@@ -1,0 +1,186 @@
+"""Design-based logistic and Poisson regression on covariate patterns.
+
+Coefficients solve the weighted score equations; their covariance is the Taylor (sandwich) one of Binder 1983.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import polars as pl
+from scipy import special
+
+from pipelines.statistics.design import BoolArray, Cells, FloatArray
+from pipelines.statistics.effect import Effect, effect
+from pipelines.statistics.errors import (
+    EmptyDomain,
+    InvalidArgument,
+    NoDegreesOfFreedom,
+    SeparatedOutcome,
+)
+from pipelines.statistics.model_matrix import INTERCEPT, ModelMatrix, Term, column_name, model_matrix
+from pipelines.statistics.newton import maximise
+from pipelines.statistics.separation import separating_columns
+from pipelines.statistics.variance import design_degrees_freedom, sampling_frame, taylor_covariance
+
+Family = Literal["logistic", "poisson"]
+
+
+@dataclass(frozen=True, eq=False)
+class Regression:
+    """Coefficients on the log scale in the order of `names`, with their design-based covariance (k, k).
+
+    `degrees_freedom`: PSUs minus strata with analysed members, the t reference of term(). `residual_degrees_freedom`: that +
+    1 - k, R's choice. `n_missing`: respondents of the domain without the outcome or a term. `omitted`: levels nobody analysed
+    has.
+    """
+
+    family: Family
+    terms: tuple[Term, ...]
+    names: tuple[str, ...]
+    coefficients: FloatArray
+    covariance: FloatArray
+    degrees_freedom: int
+    residual_degrees_freedom: int
+    n_respondents: int
+    n_cases: int
+    n_missing: int
+    omitted: tuple[str, ...]
+    iterations: int
+
+    def term(
+        self,
+        column: str,
+        level: object = None,
+        confidence_level: float = 0.95,
+        *,
+        degrees_freedom: Literal["design", "residual"] = "design",
+    ) -> Effect:
+        """The odds ratio (poisson: prevalence ratio) of a level against the reference, or per unit of a number (no level).
+
+        Raises InvalidArgument for a column or level without coefficient, EmptyDomain for a level that nobody analysed has.
+        """
+        named = next((term for term in self.terms if term.column == column), None)
+        if named is None:
+            raise InvalidArgument(
+                f"The model has no term {column}; it has {', '.join(t.column for t in self.terms) or 'none'}.", names=[column]
+            )
+        name = column_name(named, level)
+        if name in self.omitted:
+            raise EmptyDomain(f"{name} has no coefficient: nobody analysed, or everybody, has this level.", names=[name])
+        if name not in self.names:
+            raise InvalidArgument(f"{name} has no coefficient: it is the reference or no level of {column}.", names=[name])
+        i = self.names.index(name)
+        reference = self.degrees_freedom if degrees_freedom == "design" else self.residual_degrees_freedom
+        return effect(float(self.coefficients[i]), float(np.sqrt(self.covariance[i, i])), reference, confidence_level)
+
+
+def regression(
+    cells: Cells, outcome: str, terms: Sequence[Term], *, family: Family = "logistic", domain: pl.Expr | None = None
+) -> Regression:
+    """Regression of a binary outcome on categorical and numeric keys, among complete members of the domain.
+
+    logistic gives log odds ratios, poisson (log link) log prevalence ratios. `outcome` is a key, boolean or 0/1; `domain` a
+    boolean expression over the keys. Weights are scaled to a mean of 1, which changes no result. An interaction is a key of
+    its own.
+
+    Raises InvalidArgument, InvalidOutcome, EmptyDomain, RankDeficient, SeparatedOutcome, NoDegreesOfFreedom, LonelyPsu,
+    NotConverged.
+    """
+    if family not in get_args(Family):
+        raise InvalidArgument(f"family must be one of {', '.join(get_args(Family))}, not {family!r}.")
+    member = cells.members(domain)
+    case, is_known = cells.outcome(outcome)
+    cells.require_keys([term.column for term in terms])
+    analysed = member & is_known & cells.known([term.column for term in terms])
+    if not analysed.any():
+        raise EmptyDomain(
+            f"No member of the domain has {outcome} and every term.", names=[outcome, *(term.column for term in terms)]
+        )
+    frame, group = sampling_frame(cells), np.where(analysed, 0, -1)
+    degrees_freedom = int(design_degrees_freedom(cells, frame, group, 1)[0])
+    if degrees_freedom <= 0:
+        raise NoDegreesOfFreedom(
+            "The analysed members lie in as many strata as PSUs: there are no degrees of freedom. Widen the domain."
+        )
+    matrix = model_matrix(cells, terms, analysed)
+    n_respondents = int(cells.n[analysed].sum())
+    scale = n_respondents / float(cells.w[analysed].sum())
+    weight, cases = _pattern_sums(cells, matrix, analysed, scale), _pattern_sums(cells, matrix, analysed & (case == 1), scale)
+    noncases = _pattern_sums(cells, matrix, analysed & (case == 0), scale)
+    _refuse_separation(matrix, cases, noncases, family, outcome)
+    fit = maximise(_likelihood(matrix.x, weight, cases, family), _start(matrix.x, weight, cases, family))
+    bread = matrix.unscale @ np.linalg.inv(fit.information)
+    expected = _mean(matrix.x @ fit.coefficients, family)
+    influence = np.zeros((cells.table.height, len(matrix.names)))
+    at = matrix.pattern[analysed]
+    influence[analysed] = (matrix.x @ bread.T)[at] * ((case[analysed] - expected[at]) * scale)[:, None]
+    return Regression(
+        family=family,
+        terms=tuple(terms),
+        names=matrix.names,
+        coefficients=matrix.unscale @ fit.coefficients,
+        covariance=taylor_covariance(cells, frame, influence, group),
+        degrees_freedom=degrees_freedom,
+        residual_degrees_freedom=degrees_freedom + 1 - len(matrix.names),
+        n_respondents=n_respondents,
+        n_cases=int(cells.n[analysed & (case == 1)].sum()),
+        n_missing=int(cells.n[member & ~analysed].sum()),
+        omitted=matrix.omitted,
+        iterations=fit.iterations,
+    )
+
+
+def _pattern_sums(cells: Cells, matrix: ModelMatrix, where: BoolArray, scale: float) -> FloatArray:
+    return np.bincount(matrix.pattern[where], cells.w[where] * scale, len(matrix.x)).astype(np.float64)
+
+
+def _mean(predictor: FloatArray, family: Family) -> FloatArray:
+    mean: FloatArray = special.expit(predictor) if family == "logistic" else np.exp(predictor)
+    return mean
+
+
+def _start(x: FloatArray, weight: FloatArray, cases: FloatArray, family: Family) -> FloatArray:
+    share = cases.sum() / weight.sum()
+    start = np.zeros(x.shape[1])
+    start[0] = special.logit(share) if family == "logistic" else np.log(share)
+    return start
+
+
+def _likelihood(
+    x: FloatArray, weight: FloatArray, cases: FloatArray, family: Family
+) -> Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]:
+    """Value, score and information of the weighted log-likelihood, as a function of the coefficients."""
+
+    def evaluate(coefficients: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        predictor = x @ coefficients
+        with np.errstate(over="ignore"):
+            mean = _mean(predictor, family)
+            cumulant = np.logaddexp(0, predictor) if family == "logistic" else mean
+            variance = mean * (1 - mean) if family == "logistic" else mean
+        value = float(cases @ predictor - weight @ cumulant)
+        return value, x.T @ (cases - weight * mean), (x * (weight * variance)[:, None]).T @ x
+
+    return evaluate
+
+
+def _refuse_separation(matrix: ModelMatrix, cases: FloatArray, noncases: FloatArray, family: Family, outcome: str) -> None:
+    """A Poisson mean may exceed every outcome: there only patterns without cases can separate."""
+    has_cases, has_noncases = cases > 0, noncases > 0
+    if family == "poisson":
+        rising, level = -matrix.x[~has_cases], matrix.x[has_cases]
+    else:
+        rising = np.vstack([matrix.x[has_cases & ~has_noncases], -matrix.x[has_noncases & ~has_cases]])
+        level = matrix.x[has_cases & has_noncases]
+    columns = separating_columns(rising, level)
+    if len(columns) == 0:
+        return
+    names = [matrix.names[i] for i in columns if matrix.names[i] != INTERCEPT] or [INTERCEPT]
+    raise SeparatedOutcome(
+        f"{outcome} is predicted perfectly by {', '.join(names)}: in some group of the analysed everybody or nobody has it, "
+        "so the ratio is 0 or infinite. Merge levels, leave the term out, or report the counts.",
+        names=names,
+    )

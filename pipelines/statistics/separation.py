@@ -1,0 +1,55 @@
+"""Does a combination of terms predict the outcome perfectly? Then its coefficient is infinite, and Newton's method only hides
+that.
+
+A direction b separates where it never lowers the linear predictor of those with the outcome, never raises that of those
+without, and is 0 for patterns that hold both: a linear programme (Konis 2007; Correia, Guimaraes and Zylkin 2019 for
+Poisson).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import linalg, optimize
+
+from pipelines.statistics.design import FloatArray, IntArray
+from pipelines.statistics.errors import NotConverged
+
+_ROWS_PER_ROUND = 2000  # constraints added at a time; the programme is solved again until no other row is violated
+_ZERO = 1e-9  # of columns scaled to 1
+
+
+def separating_columns(rising: FloatArray, level: FloatArray) -> IntArray:
+    """Columns of a separating direction; empty where there is none.
+
+    `rising` (m, k): rows g with g.b >= 0, of which some must be above 0. `level` (l, k): rows e with e.b = 0.
+    Together they must have full column rank, with columns of about unit size.
+    """
+    # The triangle of a QR has the null space of `level` and only k rows.
+    basis = linalg.null_space(np.linalg.qr(level, mode="r"), rcond=_ZERO) if len(level) else np.eye(rising.shape[1])
+    if basis.shape[1] == 0 or len(rising) == 0:
+        return np.empty(0, dtype=np.int64)
+    direction = _rising_direction(rising @ basis)
+    return np.flatnonzero(np.abs(basis @ direction) > 1e-6)
+
+
+def _rising_direction(rows: FloatArray) -> FloatArray:
+    """c with rows.c >= 0 and -1 <= c <= 1, as far up as it goes; 0 where only c = 0 qualifies."""
+    n_rows, k = rows.shape
+    pivots = linalg.qr(rows.T, mode="r", pivoting=True)[1][:k]  # a full-rank start: then a top of 0 means c = 0
+    chosen = np.union1d(pivots, np.linspace(0, n_rows - 1, min(n_rows, _ROWS_PER_ROUND)).astype(np.int64))
+    while True:
+        active = rows[chosen]
+        solved = optimize.linprog(
+            -active.sum(axis=0), A_ub=-active, b_ub=np.zeros(len(active)), bounds=[(-1, 1)] * k, method="highs"
+        )
+        if solved.x is None:
+            raise NotConverged("The linear programme that looks for separation found no answer.")
+        direction: FloatArray = solved.x
+        if np.abs(direction).max() < 0.5:  # a separating direction can always be scaled to reach a bound
+            return np.zeros(k)
+        slack = rows @ direction
+        violated = np.setdiff1d(np.flatnonzero(slack < -1e-7), chosen)
+        if len(violated) == 0:
+            return direction
+        worst = violated[np.argsort(slack[violated], kind="stable")[:_ROWS_PER_ROUND]]
+        chosen = np.union1d(chosen, worst)

@@ -1,0 +1,157 @@
+"""Taylor (ultimate cluster) covariance of linearised statistics, and design degrees of freedom.
+
+A statistic enters as its influence per unit of weight. Replicate methods can stand beside this module: they need the same
+Frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from pipelines.statistics.design import (
+    N_SAMPLED,
+    STRATUM,
+    SUM_SQUARED_WEIGHTS,
+    BoolArray,
+    Cells,
+    FloatArray,
+    IntArray,
+    index_levels,
+)
+from pipelines.statistics.errors import LonelyPsu
+
+_NAMED_STRATA = 10  # strata that an error names before it says "and others"
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """The sampled units, those without a single analysed member too.
+
+    `unit` (cells,): the PSU of each cell; for an element design its stratum. `unit_stratum` (units,): the stratum of each
+    unit. `cell_stratum` (cells,). `n_sampled` (strata,): PSUs, or for an element design people, sampled in each stratum.
+    """
+
+    unit: IntArray
+    unit_stratum: IntArray
+    cell_stratum: IntArray
+    n_sampled: FloatArray
+    stratum_names: tuple[str, ...]
+
+
+def sampling_frame(cells: Cells) -> Frame:
+    """The frame of all rows, those of weight 0 too: a PSU whose weights are all 0 was sampled, so it counts in its stratum."""
+    table, everyone = cells.table, np.ones(cells.table.height, dtype=np.bool_)
+    strata, cell_stratum = index_levels(table, [STRATUM] if cells.design.stratum else [], everyone)
+    names = tuple(str(name) for name in strata[STRATUM]) if cells.design.stratum else ("all",)
+    if cells.design.samples_elements:
+        n_elements = np.bincount(cell_stratum, table[N_SAMPLED].to_numpy(), len(names)).astype(np.float64)
+        return Frame(cell_stratum, np.arange(len(names)), cell_stratum, n_elements, names)
+    psus, unit = index_levels(table, list(cells.design.cell_columns), everyone)
+    unit_stratum = np.zeros(psus.height, dtype=np.int64)
+    unit_stratum[unit] = cell_stratum
+    n_psus = np.bincount(unit_stratum, minlength=len(names)).astype(np.float64)
+    return Frame(unit, unit_stratum, cell_stratum, n_psus, names)
+
+
+def design_degrees_freedom(cells: Cells, frame: Frame, group: IntArray, n_groups: int) -> IntArray:
+    """PSUs (element design: people) minus strata, of those that hold members of each group; shape (n_groups,).
+
+    `group` (cells,): the group of each analysed cell, -1 outside. As `degf` in R's survey package and in the NHANES
+    tutorials.
+    """
+    inside = group >= 0
+    strata = _count_distinct(group[inside], frame.cell_stratum[inside], n_groups)
+    if cells.design.samples_elements:
+        return np.bincount(group[inside], cells.n[inside], n_groups).astype(np.int64) - strata
+    return _count_distinct(group[inside], frame.unit[inside], n_groups) - strata
+
+
+def taylor_covariance(cells: Cells, frame: Frame, influence: Any, group: IntArray, n_groups: int = 1) -> FloatArray:
+    """Covariance (k, k) of k statistics: sum over strata of n_h / (n_h - 1) times the scatter of unit totals about their
+    mean.
+
+    `influence` (cells, k), dense or scipy sparse: what one unit of weight in a cell adds to each statistic; 0 outside its
+    domain. `group` (cells,): the group of each analysed cell, -1 outside; statistics belong to groups one to one, or all to
+    the only group. Units are with replacement; means are over all sampled units, members or not (Binder 1983; Woodruff 1971).
+
+    Raises LonelyPsu where a stratum of one sampled unit holds members and the design says `fail`, or `average` has no other
+    stratum.
+    """
+    present = np.zeros((len(frame.n_sampled), n_groups), dtype=np.bool_)
+    present[frame.cell_stratum[group >= 0], group[group >= 0]] = True
+    is_lonely = frame.n_sampled == 1
+    if cells.design.lonely == "fail":
+        _refuse_lonely(frame, is_lonely & present.any(axis=1))
+    covariance = _element_covariance if cells.design.samples_elements else _cluster_covariance
+    result = covariance(cells, frame, influence, is_lonely)
+    if cells.design.lonely == "average":
+        root = np.sqrt(_inflation(frame, present, is_lonely))
+        result = result * np.outer(root, root)
+    return result
+
+
+def _cluster_covariance(cells: Cells, frame: Frame, influence: Any, is_lonely: BoolArray) -> FloatArray:
+    totals = _weighted_totals(frame.unit, cells.w, influence, len(frame.unit_stratum))
+    means = _totals(frame.unit_stratum, totals, len(frame.n_sampled)) / frame.n_sampled[:, None]
+    deviations = totals - means[frame.unit_stratum]
+    if cells.design.lonely == "adjust":
+        deviations[is_lonely[frame.unit_stratum]] = totals[is_lonely[frame.unit_stratum]] - totals.mean(axis=0)
+    scaled: FloatArray = (deviations * _scale(frame, is_lonely)[frame.unit_stratum][:, None]).T @ deviations
+    return scaled
+
+
+def _element_covariance(cells: Cells, frame: Frame, influence: Any, is_lonely: BoolArray) -> FloatArray:
+    totals = _weighted_totals(frame.cell_stratum, cells.w, influence, len(frame.n_sampled))
+    scale = np.where(is_lonely, 0.0, _scale(frame, is_lonely))
+    squares = influence.T @ (
+        sparse.diags_array(cells.table[SUM_SQUARED_WEIGHTS].to_numpy() * scale[frame.cell_stratum]) @ influence
+    )
+    result: FloatArray = _dense(squares) - (totals * (scale / frame.n_sampled)[:, None]).T @ totals
+    if cells.design.lonely == "adjust":
+        deviations = totals[is_lonely] - totals.sum(axis=0) / frame.n_sampled.sum()
+        result = result + deviations.T @ deviations
+    return result
+
+
+def _scale(frame: Frame, is_lonely: BoolArray) -> FloatArray:
+    scale: FloatArray = np.where(is_lonely, 1.0, frame.n_sampled / np.maximum(frame.n_sampled - 1, 1))
+    return scale
+
+
+def _inflation(frame: Frame, present: BoolArray, is_lonely: BoolArray) -> FloatArray:
+    n_strata, n_lonely = present.sum(axis=0), (present & is_lonely[:, None]).sum(axis=0)
+    _refuse_lonely(frame, np.asarray(present[:, n_strata == n_lonely].any(axis=1)))
+    factor: FloatArray = n_strata / np.maximum(n_strata - n_lonely, 1)
+    return factor
+
+
+def _refuse_lonely(frame: Frame, strata: BoolArray) -> None:
+    if names := [frame.stratum_names[i] for i in np.flatnonzero(strata)]:
+        others = ", and others" if len(names) > _NAMED_STRATA else ""
+        raise LonelyPsu(
+            f"{len(names)} strata have one sampled unit, so no variance within: {', '.join(names[:_NAMED_STRATA])}{others}. "
+            "Join each to a neighbouring stratum, or choose Design(lonely='certainty' | 'adjust' | 'average') and report it.",
+            names=names,
+        )
+
+
+def _weighted_totals(unit: IntArray, weights: FloatArray, influence: Any, n_units: int) -> FloatArray:
+    membership = sparse.csr_array((weights, (unit, np.arange(len(unit)))), shape=(n_units, len(unit)))
+    return _dense(membership @ influence)
+
+
+def _totals(unit: IntArray, values: FloatArray, n_units: int) -> FloatArray:
+    return _weighted_totals(unit, np.ones(len(unit)), values, n_units)
+
+
+def _dense(matrix: Any) -> FloatArray:
+    return np.asarray(matrix.toarray() if sparse.issparse(matrix) else matrix, dtype=np.float64)
+
+
+def _count_distinct(group: IntArray, unit: IntArray, n_groups: int) -> IntArray:
+    stride = int(unit.max(initial=0)) + 1
+    return np.bincount(np.unique(group * stride + unit) // stride, minlength=n_groups).astype(np.int64)
