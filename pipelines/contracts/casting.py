@@ -1,0 +1,106 @@
+"""Strict casts of delivered columns to physical types: a value that does not fit is counted, never bent, never shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipelines.contracts.columns import NUMERIC_TYPES, POLARS_TYPES, WHOLE_NUMBER_TYPES
+
+WHOLE_NUMBER = r"^[+-]?[0-9]+(\.0*)?$"
+DECIMAL_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """How many values of a column do not fit, and what they are instead."""
+
+    n_values: int
+    found: str
+
+
+def cast_values(values: pl.Series, kind: str) -> tuple[pl.Series, list[Misfit]]:
+    """A delivered column in the physical type `kind`, and what did not fit (NULL in the result).
+
+    Blank text is NULL. A column without any value fits every type. Text is read as numbers, true/false and ISO dates; a
+    number is never read from a boolean, nor text from a number.
+    """
+    if values.dtype in (pl.Categorical, pl.Enum):
+        values = values.cast(pl.String)
+    if values.dtype == pl.String:
+        values = values.set(values.str.strip_chars() == "", None)
+    wanted = POLARS_TYPES[kind]
+    if values.null_count() == len(values):
+        return pl.Series(values.name, [None] * len(values), wanted), []
+    if values.dtype.is_decimal():
+        values = values.cast(pl.Float64)
+    if values.dtype == pl.String:
+        return _from_text(values, kind)
+    if kind in NUMERIC_TYPES and values.dtype.is_numeric():
+        return _from_numbers(values, kind)
+    if values.dtype == wanted or (kind == "TIMESTAMP" and values.dtype == pl.Datetime):
+        return values.cast(wanted), []
+    misfit = Misfit(len(values) - values.null_count(), f"values of type {values.dtype.base_type()}")
+    return pl.Series(values.name, [None] * len(values), wanted), [misfit]
+
+
+def _from_text(values: pl.Series, kind: str) -> tuple[pl.Series, list[Misfit]]:
+    if kind == "VARCHAR":
+        return values, []
+    text = values.str.strip_chars()
+    if kind in NUMERIC_TYPES:
+        return _numbers_from_text(text, kind)
+    if kind == "BOOLEAN":
+        read = text.str.to_lowercase().replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
+    elif kind == "DATE":
+        read = text.str.to_date("%Y-%m-%d", strict=False)
+    else:
+        read = text.str.replace("T", " ", literal=True).str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="us")
+    names = {"BOOLEAN": "true or false", "DATE": "a date (YYYY-MM-DD)", "TIMESTAMP": "a time (YYYY-MM-DD HH:MM:SS)"}
+    return read, _misfits([_text_misfit(text.filter(text.is_not_null() & read.is_null()), names[kind])])
+
+
+def _numbers_from_text(text: pl.Series, kind: str) -> tuple[pl.Series, list[Misfit]]:
+    is_number = text.str.contains(DECIMAL_NUMBER)
+    no_number = _text_misfit(text.filter(text.is_not_null() & ~is_number), "a number")
+    numbers = text.set(~is_number, None)
+    if kind == "DOUBLE":
+        read, misfits = _from_numbers(numbers.cast(pl.Float64), kind)
+        return read, _misfits([no_number, *misfits])
+    is_whole = numbers.str.contains(WHOLE_NUMBER)
+    fraction = Misfit(int((~is_whole).sum()), "values with a decimal fraction or an exponent")
+    whole = numbers.set(~is_whole, None)
+    read = whole.str.replace(r"\.0*$", "").str.strip_prefix("+").cast(pl.Int64, strict=False)
+    beyond = Misfit(int((whole.is_not_null() & read.is_null()).sum()), _beyond("BIGINT"))
+    read, misfits = _from_numbers(read, kind)
+    return read, _misfits([no_number, fraction, beyond, *misfits])
+
+
+def _from_numbers(values: pl.Series, kind: str) -> tuple[pl.Series, list[Misfit]]:
+    misfits = []
+    if values.dtype.is_float():
+        is_finite = values.is_finite()
+        misfits.append(Misfit(int((~is_finite).sum()), "values that are not finite (NaN or infinity)"))
+        values = values.set(~is_finite, None)
+    if kind in WHOLE_NUMBER_TYPES and values.dtype.is_float():
+        is_whole = values.floor() == values
+        misfits.append(Misfit(int((~is_whole).sum()), "values with a decimal fraction"))
+        values = values.set(~is_whole, None)
+    read = values.cast(POLARS_TYPES[kind], strict=False)
+    misfits.append(Misfit(int((values.is_not_null() & read.is_null()).sum()), _beyond(kind)))
+    return read, _misfits(misfits)
+
+
+def _beyond(kind: str) -> str:
+    return f"values beyond the range of {kind}"
+
+
+def _text_misfit(texts: pl.Series, wanted: str) -> Misfit:
+    lengths = sorted(texts.str.len_chars().unique().to_list())
+    span = " to ".join(str(length) for length in dict.fromkeys([*lengths[:1], *lengths[-1:]]))
+    return Misfit(len(texts), f"texts of {span} characters that are not {wanted}")
+
+
+def _misfits(found: list[Misfit]) -> list[Misfit]:
+    return [misfit for misfit in found if misfit.n_values]

@@ -1,0 +1,42 @@
+"""A contract as Dagster's column schema and as DuckDB's comments."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from pipelines.contracts.columns import Column, sql_identifier, sql_literal
+from pipelines.contracts.model import Contract
+
+
+def table_schema(contract: Contract) -> dg.TableSchema:
+    """What Dagster shows under `dagster/column_schema`: types, descriptions, and the rules in words."""
+    return dg.TableSchema(
+        columns=[_table_column(contract, column) for column in contract.columns],
+        constraints=dg.TableConstraints(other=[rule.description for rule in contract.rules if rule.column is None]),
+    )
+
+
+def _table_column(contract: Contract, column: Column) -> dg.TableColumn:
+    implied = {f"{column.name}.required", f"{column.name}.unique"}
+    rules = [rule.description for rule in contract.rules if rule.column == column.name and rule.rule_id not in implied]
+    return dg.TableColumn(
+        name=column.name,
+        type=column.type,
+        description=column.comment,
+        constraints=dg.TableColumnConstraints(
+            nullable=not column.required, unique=column.unique or contract.key == [column.name], other=rules
+        ),
+        tags={"classification": column.classification} if column.classification else {},
+    )
+
+
+def comments_sql(contract: Contract, schema: str, table: str) -> list[str]:
+    """The statements that put the contract's descriptions on a DuckDB table and its columns."""
+    name = f"{sql_identifier(schema)}.{sql_identifier(table)}"
+    return [
+        f"comment on table {name} is {sql_literal(contract.description)}",
+        *(
+            f"comment on column {name}.{sql_identifier(column.name)} is {sql_literal(column.comment)}"
+            for column in contract.columns
+        ),
+    ]

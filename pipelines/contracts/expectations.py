@@ -1,0 +1,137 @@
+"""Judging the rows of a table: every rule of its contract, by Great Expectations, pushed down into DuckDB over the Parquet file.
+
+A result never holds a value of the data. What a verdict leads to is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow.parquet as pq
+
+from pipelines.contracts.conform import SchemaProblems
+from pipelines.contracts.duckdb_datasource import validate
+from pipelines.contracts.model import Contract
+from pipelines.contracts.rules import Rule, Severity
+from pipelines.contracts.unlisted import describe_unlisted
+
+Status = Literal["passed", "failed", "error", "not_applicable"]
+
+PROPORTION_OF_NON_NULL = "expect_column_proportion_of_non_null_values_to_be_between"
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """The verdict on one rule.
+
+    `n_checked` and `n_failed` count values for a rule about a column, rows for a rule about rows; both are 0 for a rule
+    about the table as a whole (a number of rows, an average). `error` means that the rule could not be judged.
+    """
+
+    rule_id: str
+    column: str | None
+    severity: Severity
+    status: Status
+    n_checked: int
+    n_failed: int
+    description: str
+    detail: str
+
+
+def judge(parquet: Path, contract: Contract, wave: str) -> list[RuleResult]:
+    """Judge every rule of the contract on one object, in the contract's order.
+
+    A rule about a column that the wave did not ask is `not_applicable`. Raises SchemaProblems where the file has not the
+    contract's columns and types, which `conform` gives it.
+    """
+    with pq.ParquetFile(parquet) as file:
+        n_rows = file.metadata.num_rows
+        if not file.schema_arrow.equals(contract.arrow_schema()):
+            raise SchemaProblems(
+                [f"{contract.name}: {parquet.name} has other columns or types than the contract. Write it from `conform`."]
+            )
+    applicable = [rule for rule in contract.rules if not _why_not_applicable(rule, contract, wave, n_rows)]
+    outcomes = validate(parquet, {rule.rule_id: (rule.expectation, rule.kwargs) for rule in applicable}) if applicable else {}
+    results = []
+    for rule in contract.rules:
+        reason = _why_not_applicable(rule, contract, wave, n_rows)
+        outcome = reason or outcomes.get(rule.rule_id, "Great Expectations returned no result")
+        if isinstance(outcome, str):
+            results.append(_result(rule, "not_applicable" if reason else "error", 0, 0, outcome))
+        else:
+            results.append(_verdict(rule, outcome, n_rows, parquet, contract))
+    return results
+
+
+def _why_not_applicable(rule: Rule, contract: Contract, wave: str, n_rows: int) -> str | None:
+    if any(not contract.column(name).is_asked_in(wave) for name in rule.columns):
+        return f"not asked in wave {wave}"
+    if rule.expectation == PROPORTION_OF_NON_NULL and n_rows == 0:
+        return "the table has no rows"
+    return None
+
+
+def _verdict(rule: Rule, outcome: Mapping[str, Any], n_rows: int, parquet: Path, contract: Contract) -> RuleResult:
+    n_checked, n_failed = _counts(rule, outcome, n_rows)
+    if outcome["success"]:
+        return _result(rule, "passed", n_checked, n_failed, "")
+    return _result(rule, "failed", n_checked, n_failed, _detail(rule, outcome, n_checked, n_failed, parquet, contract))
+
+
+def _counts(rule: Rule, outcome: Mapping[str, Any], n_rows: int) -> tuple[int, int]:
+    """How many were checked and how many failed; (0, 0) where the check counts nothing."""
+    if "element_count" in outcome:
+        n_values = (outcome["element_count"] or 0) - (outcome.get("missing_count") or 0)
+        return n_values, outcome.get("unexpected_count") or 0
+    if rule.expectation == PROPORTION_OF_NON_NULL:
+        n_missing = round((1 - outcome["observed_value"]) * n_rows)
+        return n_rows, 0 if outcome["success"] else n_missing
+    if rule.expectation == "unexpected_rows_expectation":
+        return n_rows, outcome["observed_value"]
+    return 0, 0
+
+
+def _detail(rule: Rule, outcome: Mapping[str, Any], n_checked: int, n_failed: int, parquet: Path, contract: Contract) -> str:
+    if rule.expectation == "expect_table_row_count_to_be_between":
+        return f"found {outcome['observed_value']:,} rows"
+    if rule.expectation == "expect_column_values_to_not_be_null":
+        return f"missing in {n_failed:,} of {n_checked:,} rows"
+    if rule.expectation == "expect_column_values_to_be_in_set" or "row_condition" in rule.kwargs:
+        return describe_unlisted(parquet, rule, contract.column(str(rule.column)))
+    if n_checked:
+        return f"{n_failed:,} of {n_checked:,} {'values' if rule.column and 'element_count' in outcome else 'rows'}"
+    return "not met by the table as a whole"
+
+
+def _result(rule: Rule, status: Status, n_checked: int, n_failed: int, detail: str) -> RuleResult:
+    return RuleResult(rule.rule_id, rule.column, rule.severity, status, n_checked, n_failed, rule.description, detail)
+
+
+def rows_aside_sql(contract: Contract, relation: str, wave: str | None = None) -> str | None:
+    """The select that lists the rows to set aside: `row_number` (from 1, in the order of the relation) and `failed_rules`.
+
+    `relation` stands in its `from`. Rules about columns that `wave` did not ask are left out. None where no rule sets
+    rows aside.
+    """
+    rules = [
+        rule
+        for rule in contract.rules
+        if rule.severity == "set_aside"
+        and rule.bad_rows
+        and all(contract.column(name).is_asked_in(wave) for name in rule.columns)
+    ]
+    if not rules:
+        return None
+    failed = ",\n    ".join(
+        f"case when {rule.bad_rows} then '{rule.rule_id.replace(chr(39), chr(39) * 2)}' end" for rule in rules
+    )
+    # The rows are numbered before any window function of a rule may change their order.
+    return (
+        "select row_number, failed_rules\nfrom (\n"
+        f"  select __row_number as row_number, list_filter([\n    {failed}\n  ], lambda rule: rule is not null) as failed_rules\n"
+        f"  from (select row_number() over () as __row_number, * from {relation})\n"
+        ")\nwhere len(failed_rules) > 0\norder by row_number"
+    )

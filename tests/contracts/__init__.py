@@ -1,0 +1,1 @@
+"""Contracts, readers, and the judging of rows."""
