@@ -113,6 +113,8 @@ def load_study(path: Path) -> Study:
     try:
         return Study.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
-        raise ConfigurationError(f"{path} does not exist: CRAMP_ATLAS_PROJECT must name the folder that holds study.yaml") from error
+        raise ConfigurationError(
+            f"{path} does not exist: CRAMP_ATLAS_PROJECT must name the folder that holds study.yaml"
+        ) from error
     except (yaml.YAMLError, ValidationError) as error:
         raise ConfigurationError(f"{path.name} cannot be used: {error}") from error

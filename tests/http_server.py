@@ -103,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
         if cut_at is not None:
             self.close_connection = True
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the library's
         """Tests are quiet."""
 
 

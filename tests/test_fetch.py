@@ -1,4 +1,4 @@
-"""Files are fetched whole or not at all. Every fault is made by a real server on this machine; bytes are compared with what it serves."""
+"""The downloader against a real server on this machine; what it saved is compared with what was served."""
 
 import errno
 import hashlib
@@ -15,7 +15,10 @@ from typing import Any
 
 import httpx
 import pytest
-from http_server import (
+from rich.console import Console
+
+from pipelines.fetch import FetchFailed, FetchReport, fetch, origins
+from tests.http_server import (
     Fault,
     Served,
     Site,
@@ -31,9 +34,6 @@ from http_server import (
     status,
     without_length,
 )
-from rich.console import Console
-
-from pipelines.fetch import FetchFailed, FetchReport, fetch, origins
 
 FOLDER = "Nchs/Data/Nhanes/Public/2005/DataFiles"
 DEMO, SLQ = f"{FOLDER}/DEMO_D.xpt", f"{FOLDER}/SLQ_D.xpt"

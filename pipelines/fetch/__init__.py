@@ -65,7 +65,7 @@ def fetch(
     attempts: int = 5,
     backoff_seconds: float = 1.0,
 ) -> FetchReport:
-    """Bring `files`, paths relative to `base_url`, to the same paths under `destination`, where they are not the current ones yet.
+    """Bring `files`, paths relative to `base_url`, to the same paths under `destination`, unless they are there already.
 
     `base_url` is an http(s) or file: URL or a folder. Over HTTP a passing fault is met with up to `attempts` requests a file,
     after pauses of `backoff_seconds` doubled each time. All files are tried; then FetchFailed lists those that failed.

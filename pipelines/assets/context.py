@@ -1,0 +1,89 @@
+"""What every asset shows in Dagster: columns, row counts, the verdict of its contract."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import dagster as dg
+
+from pipelines.contracts.dagster_schema import table_schema
+from pipelines.project import Project
+from pipelines.store import Place, Sidecar, digest
+
+CHECK = "contract"
+
+
+def asset_key(table: str) -> dg.AssetKey:
+    return dg.AssetKey(table.split("."))
+
+
+def check_spec(table: str) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        CHECK, asset=asset_key(table), description=f"{table} meets its contract and the claims in sql/checks."
+    )
+
+
+def asset_spec(project: Project, table: str, deps: Iterable[str], kinds: set[str]) -> dg.AssetSpec:
+    contract = project.contracts[table]
+    schema = table.partition(".")[0]
+    sources = [project.raw_source(table)] if schema == "raw" else []
+    tags = {"synthetic": ""} if any(source.is_synthetic for source in sources) else {}
+    return dg.AssetSpec(
+        asset_key(table),
+        deps=[asset_key(dep) for dep in deps],
+        description=contract.description,
+        group_name=schema,
+        kinds=kinds,
+        tags=tags,
+        metadata={"dagster/column_schema": table_schema(contract), "contract_version": contract.version},
+    )
+
+
+def materialisation(project: Project, table: str) -> dg.MaterializeResult[Any]:
+    """The state of a table after its turn: what is accepted of it, over all its places."""
+    accepted = {place: sidecar for place in project.places(table) if (sidecar := project.store.accepted(place))}
+    metadata: dict[str, Any] = {
+        "dagster/row_count": sum(sidecar.rows for sidecar in accepted.values()),
+        "objects": dg.MetadataValue.table(
+            [
+                dg.TableRecord({"source": place.source, "wave": place.wave, "rows": sidecar.rows, "verdict": sidecar.verdict})
+                for place, sidecar in accepted.items()
+            ]
+            or [dg.TableRecord({"source": "none", "wave": "", "rows": 0, "verdict": "nothing accepted yet"})]
+        ),
+    }
+    contents = {str(place): sidecar.content for place, sidecar in accepted.items()}
+    return dg.MaterializeResult(asset_key(table), metadata=metadata, data_version=dg.DataVersion(digest(contents)))
+
+
+def check_result(project: Project, table: str, candidates: dict[Place, Sidecar], problems: Sequence[str]) -> dg.AssetCheckResult:
+    """One check a table: failed where a candidate was rejected, with every rule that did not pass."""
+    results = [
+        dg.TableRecord(
+            {
+                "source": place.source,
+                "wave": place.wave,
+                "rule": result["rule_id"],
+                "severity": result["severity"],
+                "status": result["status"],
+                "rows": f"{result['n_failed']:,} of {result['n_checked']:,}",
+                "detail": result["detail"] or "",
+            }
+        )
+        for place, sidecar in candidates.items()
+        for result in sidecar.results
+        if result["status"] in {"failed", "error"}
+    ]
+    judged = sum(len(sidecar.results) for sidecar in candidates.values())
+    metadata: dict[str, Any] = {
+        "rules_judged": judged,
+        "problems": dg.MetadataValue.md("\n".join(f"- {text}" for text in problems) or "none"),
+    }
+    if results:
+        metadata["not_passed"] = dg.MetadataValue.table(results)
+    return dg.AssetCheckResult(
+        asset_key=asset_key(table),
+        check_name=CHECK,
+        passed=not problems,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata=metadata,
+    )

@@ -1,0 +1,92 @@
+"""One multi-asset a source: it takes in whole deliveries and yields the selected tables."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import duckdb
+from pydantic import Field
+
+from pipelines.assets.context import asset_spec, check_result, check_spec, materialisation
+from pipelines.build import with_accepted, with_rejection
+from pipelines.engine import without_values
+from pipelines.errors import CrampAtlasError
+from pipelines.ingest import Delivery, take_in
+from pipelines.lock import warehouse_lock
+from pipelines.project import Project
+from pipelines.sources import Source
+from pipelines.statistics import StatsError
+from pipelines.store import Place
+from pipelines.synthetic import deliver
+
+GENERATOR = "generator"
+"""The name under which a failure to generate stands beside the rejections of a delivery."""
+
+
+class Ingest(dg.Config):
+    """Which waves to read and judge again although nothing about them has changed, as `<wave>`, or `*` for every wave."""
+
+    reread: list[str] = Field(default_factory=list)
+
+
+def raw_assets(project: Project, source: Source) -> dg.AssetsDefinition:
+    tables = [f"raw.{table}" for table in source.tables]
+
+    @dg.multi_asset(
+        name=f"take_in_{source.source}",
+        specs=[asset_spec(project, table, [], {"parquet", "python"}) for table in tables],
+        check_specs=[check_spec(table) for table in tables],
+        can_subset=True,
+        description=f"Takes in what {source.title} delivered.",
+    )
+    def take_in_source(context: dg.AssetExecutionContext, config: Ingest) -> Iterator[Any]:
+        with warehouse_lock(project.settings.warehouse_folder):
+            if source.generator:
+                context.log.info(f"{source.source}: {_generate(project, source)}")
+            deliveries = [
+                take_in(project, source.source, wave, reread=bool({wave, "*"} & set(config.reread))) for wave in source.waves
+            ]
+        for delivery in deliveries:
+            context.log.info(_in_words(delivery))
+        selected = {key.to_user_string().replace("/", ".") for key in context.selected_asset_keys}
+        for table in tables:
+            if table in selected:
+                yield materialisation(project, table)
+                yield _check(project, table, deliveries)
+
+    return take_in_source
+
+
+def _generate(project: Project, source: Source) -> str:
+    """Deliver a synthetic source. Where that fails, what landed before is taken in, and the failure stands with every wave."""
+    try:
+        outcome = "generated a delivery" if deliver(project, source) else "the generated delivery is there already"
+        problem = None
+    except (CrampAtlasError, StatsError, duckdb.Error) as error:
+        reason = without_values(error) if isinstance(error, duckdb.Error) else str(error)
+        outcome = problem = f"nothing could be generated: {reason}"
+    for wave in source.waves:
+        acceptance = project.store.acceptance(source.source, wave)
+        if problem:
+            acceptance = with_rejection(acceptance, GENERATOR, "harmonisation", [problem], {})
+        else:
+            acceptance = with_accepted(acceptance, GENERATOR, {})
+        project.store.set_acceptance(source.source, wave, acceptance)
+    return outcome
+
+
+def _in_words(delivery: Delivery) -> str:
+    name = f"{delivery.source} {delivery.wave}"
+    if delivery.is_absent:
+        return f"{name}: nothing has landed"
+    verdict = f"rejected, {len(delivery.problems)} problems" if delivery.problems else "accepted"
+    return f"{name}: {verdict}; {delivery.n_parsed} of {len(delivery.candidates)} files parsed"
+
+
+def _check(project: Project, table: str, deliveries: list[Delivery]) -> dg.AssetCheckResult:
+    """A table's check fails with its delivery where the problem is its own; the reasons are the problems that name it."""
+    candidates = {
+        place: sidecar for delivery in deliveries for place, sidecar in delivery.candidates.items() if place.name == table
+    }
+    problems = [problem for delivery in deliveries for problem in delivery.problems if problem.startswith(f"{table} ")]
+    return check_result(project, table, dict[Place, Any](candidates), problems)

@@ -1,0 +1,195 @@
+"""Making the objects of core and report tables: run the select or the estimator, judge, accept or keep the old one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from pipelines.engine import bind_frame, engine, without_values
+from pipelines.errors import CrampAtlasError
+from pipelines.estimates import ESTIMATORS, Estimation
+from pipelines.estimates.estimation import comparability_of
+from pipelines.judge import as_records, bind_for, judge_claims, judge_contract, problems_of
+from pipelines.plan import Plan
+from pipelines.project import Project
+from pipelines.sources import Source
+from pipelines.statistics import StatsError
+from pipelines.store import Acceptance, Place, Rejection, Sidecar
+from pipelines.store.acceptance import Cause
+
+
+@dataclass(frozen=True)
+class Built:
+    """A sidecar, and whether its object had to be made now."""
+
+    sidecar: Sidecar
+    is_new: bool
+
+
+def build(project: Project, plan: Plan, cause: Cause) -> Built:
+    """Bring one core or report object up to date and accept it, or keep the accepted one and say why."""
+    built = _make(project, plan)
+    acceptance = project.store.acceptance(plan.place.source, plan.place.wave)
+    if built.sidecar.verdict == "rejected":
+        changed = with_rejection(acceptance, plan.place.name, cause, built.sidecar.problems, {plan.place.name: plan.recipe})
+    else:
+        changed = with_accepted(acceptance, plan.place.name, {plan.place.name: plan.recipe})
+    project.store.set_acceptance(plan.place.source, plan.place.wave, changed)
+    return built
+
+
+def with_accepted(acceptance: Acceptance, held_back: str, recipes: Mapping[str, str]) -> Acceptance:
+    """Accept these recipes and lift the rejection that held them back."""
+    now = datetime.now(UTC)
+    news = {table: recipe for table, recipe in recipes.items() if acceptance.tables.get(table) != recipe}
+    return Acceptance(
+        tables=acceptance.tables | news,
+        accepted_at=acceptance.accepted_at | dict.fromkeys(news, now),
+        rejections={name: rejection for name, rejection in acceptance.rejections.items() if name != held_back},
+    )
+
+
+def with_rejection(
+    acceptance: Acceptance, held_back: str, cause: Cause, problems: list[str], recipes: Mapping[str, str]
+) -> Acceptance:
+    """Keep what is accepted and note the rejection; the same rejection keeps its first date."""
+    before = acceptance.rejections.get(held_back)
+    since = before.rejected_at if before and before.recipes == recipes else datetime.now(UTC)
+    rejection = Rejection(cause=cause, problems=problems, recipes=dict(recipes), rejected_at=since)
+    return acceptance.model_copy(update={"rejections": acceptance.rejections | {held_back: rejection}})
+
+
+def absent(project: Project, plan: Plan) -> Sidecar:
+    """A typed object of zero rows, for what a source never delivered."""
+    contract = project.contracts[plan.place.name]
+    content, rows = project.store.write(plan.place, contract.arrow_schema().empty_table())
+    return _sidecar(plan, content=content, rows=rows, verdict="not_applicable")
+
+
+def _make(project: Project, plan: Plan) -> Built:
+    known = project.store.sidecar(plan.place, plan.recipe)
+    if known:
+        return Built(known, is_new=False)
+    sidecar = absent(project, plan) if plan.is_absent else _compute(project, plan)
+    project.store.record(plan.place, sidecar)
+    return Built(sidecar, is_new=True)
+
+
+def _compute(project: Project, plan: Plan) -> Sidecar:
+    place = plan.place
+    try:
+        content, rows = _write(project, plan)
+    except duckdb.Error as error:
+        return _failed(plan, without_values(error))
+    except pa.ArrowInvalid:
+        return _failed(plan, "a column does not have the type that the contract promises")
+    except (StatsError, CrampAtlasError) as error:
+        return _failed(plan, str(error))
+    candidate = project.store.path(place, content)
+    results = [*judge_contract(project, place, candidate), *judge_claims(project, place, {place: candidate})]
+    problems = problems_of(place, results)
+    return _sidecar(
+        plan,
+        content=content,
+        rows=rows,
+        verdict="rejected" if problems else "accepted",
+        problems=problems,
+        results=as_records(results),
+    )
+
+
+def _failed(plan: Plan, reason: str) -> Sidecar:
+    problem = f"{plan.place.name} {plan.place.wave}: {reason}"
+    return _sidecar(plan, content=None, rows=0, verdict="rejected", problems=[problem])
+
+
+def _write(project: Project, plan: Plan) -> tuple[str, int]:
+    place = plan.place
+    source = project.sources[place.source]
+    schema = project.contracts[place.name].arrow_schema()
+    objects = {read: project.store.path(read, content) for read, content in plan.inputs.items()}
+    select = project.selects.get(f"{place.name}/{place.source}") or project.selects.get(place.name)
+    with engine(project.settings) as connection:
+        if select is None:
+            frame = ESTIMATORS[place.name](_estimation(project, connection, place, objects))
+            return project.store.write(place, _as_contracted(frame, schema))
+        for table in select.reads:
+            if table.partition(".")[0] in {"raw", "core", "report", "codebook"}:
+                bind_for(project, connection, place, table, objects)
+        bind_frame(connection, "study", "age_bands", project.study.age_bands.frame())
+        bind_frame(connection, "meta", "this_wave", this_wave(source, place.wave))
+        reader = connection.sql(select.text).to_arrow_reader(100_000)
+        if reader.schema.names != schema.names:
+            raise CrampAtlasError(
+                f"{select.name} returns other columns than the contract of {place.name}: {_difference(reader, schema)}"
+            )
+        return project.store.write(place, pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in reader)))
+
+
+def this_wave(source: Source, wave: str) -> pl.DataFrame:
+    """What a harmonising select may know of its wave: one row with its names and `<variable>_top_code` columns."""
+    top_codes = {f"{variable}_top_code": [code] for variable, code in source.top_codes().items()}
+    frame = pl.DataFrame({"source": [source.source], "wave": [wave], "is_synthetic": [source.is_synthetic]} | top_codes)
+    return frame.with_columns(pl.col(pl.Int64).cast(pl.Int32))
+
+
+def _estimation(
+    project: Project, connection: duckdb.DuckDBPyConnection, place: Place, objects: Mapping[Place, Path]
+) -> Estimation:
+    source = project.sources[place.source]
+    bind_for(project, connection, place, project.study.respondents, objects)
+    return Estimation(
+        connection=connection,
+        respondents=project.study.respondents,
+        study=project.study,
+        source=source,
+        waves=[wave for wave in source.study_waves if any(read.wave == wave for read in objects)],
+        comparability=comparability_of(project.contracts[project.study.respondents].comparability),
+    )
+
+
+def _as_contracted(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
+    """Exactly the contract's columns and types. A column that the estimator has nothing for is NULL; it may have no others."""
+    unknown = set(frame.columns) - set(schema.names)
+    if unknown:
+        raise CrampAtlasError(f"the estimator returns {', '.join(sorted(unknown))}, which the contract does not have")
+    absent_columns = [pl.lit(None).alias(name) for name in schema.names if name not in frame.columns]
+    return frame.with_columns(absent_columns).select(schema.names).to_arrow().cast(schema)
+
+
+def _difference(reader: pa.RecordBatchReader, schema: pa.Schema) -> str:
+    missing = [name for name in schema.names if name not in reader.schema.names]
+    extra = [name for name in reader.schema.names if name not in schema.names]
+    if missing or extra:
+        return f"missing {', '.join(missing) or 'none'}; extra {', '.join(extra) or 'none'}"
+    return "the same columns in another order"
+
+
+def _sidecar(
+    plan: Plan,
+    *,
+    content: str | None,
+    rows: int,
+    verdict: str,
+    problems: list[str] | None = None,
+    results: list[dict[str, object]] | None = None,
+) -> Sidecar:
+    return Sidecar.model_validate(
+        {
+            "table": plan.place.name,
+            "source": plan.place.source,
+            "wave": plan.place.wave,
+            "recipe": plan.recipe,
+            "ingredients": dict(plan.ingredients),
+            "inputs": {str(place): digest for place, digest in plan.inputs.items()},
+            "content": content,
+            "rows": rows,
+            "verdict": verdict,
+            "problems": problems or [],
+            "results": results or [],
+        }
+    )

@@ -1,0 +1,190 @@
+"""`cramp-atlas`: the commands. Each prints what happened and ends with 0, or with 1 where a person must look."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from pipelines.errors import CrampAtlasError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Survey deliveries in, published report tables out.")
+fetch_app = typer.Typer(no_args_is_help=True, help="Download deliveries into landing.")
+releases_app = typer.Typer(no_args_is_help=True, help="What was published: list it, go back, go on.")
+app.add_typer(fetch_app, name="fetch")
+app.add_typer(releases_app, name="releases")
+
+console = Console()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Errors that an analyst can act on are printed without a traceback."""
+    from pipelines.contracts.model import ContractError
+
+    try:
+        yield
+    except (CrampAtlasError, ContractError) as error:
+        console.print(f"[red]{escape(str(error))}[/red]", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def refresh(
+    reread: Annotated[
+        list[str] | None,
+        typer.Option(help="Read and judge again although nothing changed: SOURCE or SOURCE/WAVE; may be repeated."),
+    ] = None,
+) -> None:
+    """Take in deliveries, judge, harmonise, estimate and publish: the nightly job, now."""
+    with _explained():
+        from pipelines.project import Project
+        from pipelines.refresh import refresh as run
+        from pipelines.summary import print_summary
+
+        project = Project.load()
+        refreshed = run(project, reread or ())
+        print_summary(project, refreshed, console)
+    raise typer.Exit(0 if refreshed.success else 1)
+
+
+@app.command()
+def materialise(tables: Annotated[list[str], typer.Argument(help="Tables, such as raw.nhanes_slq or core.respondents.")]) -> None:
+    """Bring single tables up to date, without publishing."""
+    with _explained():
+        from pipelines.project import Project
+        from pipelines.refresh import refresh as run
+
+        project = Project.load()
+        unknown = sorted(set(tables) - set(project.contracts))
+        if unknown:
+            raise CrampAtlasError(f"there is no table {', '.join(unknown)}; there are: {', '.join(sorted(project.contracts))}")
+        refreshed = run(project, selection=tables)
+    _print_failures(refreshed.failures)
+    raise typer.Exit(0 if refreshed.success else 1)
+
+
+@app.command()
+def publish() -> None:
+    """Publish what is accepted, if it is whole."""
+    with _explained():
+        from pipelines.assets.release import rejections
+        from pipelines.project import Project
+        from pipelines.releases.publish import publish as run
+
+        project = Project.load()
+        published = run(project)
+        console.print(
+            f"release {published.release_id}: {'published' if published.is_new else 'nothing new to publish'}", highlight=False
+        )
+        rejected = rejections(project)
+    _print_failures(rejected)
+    raise typer.Exit(1 if rejected else 0)
+
+
+@app.command()
+def status() -> None:
+    """What is published, and what stands in the way of what is newer."""
+    with _explained():
+        from pipelines.project import Project
+        from pipelines.summary import print_status
+
+        healthy = print_status(Project.load(), console)
+    raise typer.Exit(0 if healthy else 1)
+
+
+@app.command()
+def sql() -> None:
+    """A read-only SQL prompt on the published warehouse."""
+    with _explained():
+        from pipelines.settings import Settings
+
+        database = Settings().warehouse_folder / "epi.duckdb"
+        if not database.exists():
+            raise CrampAtlasError(f"{database} does not exist yet: run cramp-atlas refresh")
+        command = Path(sys.executable).with_name("duckdb")
+        os.execv(command, [str(command), "-readonly", str(database)])
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
+    """Dagster's web page with the runs of this terminal, and the schedule, on 127.0.0.1."""
+    from pipelines.dagster_home import prepare_dagster_home
+    from pipelines.settings import Settings
+
+    settings = Settings()
+    prepare_dagster_home(settings.project)
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
+    os.chdir(settings.project)
+    command = Path(sys.executable).with_name("dagster")
+    os.execv(command, [str(command), "dev", "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml"])
+
+
+@fetch_app.command("nhanes")
+def fetch_nhanes() -> None:
+    """Download the NHANES files from CRAMP_ATLAS_NHANES_URL (default: CDC's public folder)."""
+    with _explained():
+        from pipelines.fetch import FetchFailed, fetch
+        from pipelines.settings import Settings
+        from pipelines.sources import load_sources
+
+        settings = Settings()
+        source = load_sources(settings.data_contracts / "sources")["nhanes"]
+        files = [delivered.file for wave in source.waves.values() for delivered in wave.tables.values()]
+        try:
+            report = fetch(files, settings.nhanes_url, settings.landing_folder / source.source, console=console)
+        except FetchFailed as error:
+            raise CrampAtlasError(str(error)) from error
+        console.print(
+            f"{len(report.downloaded)} files downloaded ({report.bytes / 1e6:,.1f} MB), {len(report.unchanged)} unchanged. "
+            "Next: cramp-atlas refresh",
+            highlight=False,
+        )
+
+
+@releases_app.command("list")
+def releases_list() -> None:
+    """Every release that is kept, oldest first."""
+    with _explained():
+        from pipelines.project import Project
+        from pipelines.releases.publish import current_release, manifests
+
+        project = Project.load()
+        for manifest in manifests(project):
+            mark = "*" if manifest["release_id"] == current_release(project) else " "
+            console.print(f"{mark} {manifest['release_id']}  {manifest['published_at']}", highlight=False)
+
+
+@releases_app.command("rollback")
+def releases_rollback(release_id: str) -> None:
+    """Let readers see an earlier release until `releases resume`."""
+    with _explained():
+        from pipelines.project import Project
+        from pipelines.releases.rollback import roll_back
+
+        roll_back(Project.load(), release_id)
+        console.print(f"readers see {release_id} until: cramp-atlas releases resume", highlight=False)
+
+
+@releases_app.command("resume")
+def releases_resume() -> None:
+    """End a rollback: readers see the newest release again."""
+    with _explained():
+        from pipelines.project import Project
+        from pipelines.releases.rollback import resume
+
+        console.print(f"readers see {resume(Project.load())}", highlight=False)
+
+
+def _print_failures(failures: list[str]) -> None:
+    for failure in failures:
+        console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,39 @@
+"""Assembles what Dagster shows and runs. Nothing is decided here."""
+
+import dagster as dg
+
+from pipelines.assets.built import built_asset
+from pipelines.assets.raw import raw_assets
+from pipelines.assets.release import release_asset
+from pipelines.progress import terminal_logger
+from pipelines.project import Project
+
+JOB = "nightly"
+
+
+def definitions(project: Project) -> dg.Definitions:
+    """One graph, one job, one schedule."""
+    assets = [
+        *(raw_assets(project, source) for source in project.sources.values()),
+        *(built_asset(project, table) for table in [*project.core_tables, *project.report_tables]),
+        release_asset(project),
+    ]
+    job = dg.define_asset_job(
+        JOB,
+        selection=dg.AssetSelection.all(),
+        description="From deliveries to a published release; `make refresh` runs it, and so does the night.",
+        executor_def=dg.in_process_executor,
+    )
+    schedule = dg.ScheduleDefinition(
+        name="nightly",
+        job=job,
+        cron_schedule=project.study.nightly.cron,
+        execution_timezone=project.study.nightly.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    return dg.Definitions(
+        assets=assets, jobs=[job], schedules=[schedule], executor=dg.in_process_executor, loggers={"terminal": terminal_logger}
+    )
+
+
+defs = definitions(Project.load())

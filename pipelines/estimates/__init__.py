@@ -1,0 +1,20 @@
+"""Report tables that are estimated rather than selected: from the respondent table to rows with intervals and verdicts.
+
+The formulas are in `pipelines.statistics`; here is decided what is estimated, for whom, with which weight, and what is
+refused. Nothing in here knows what an outcome or an exposure means.
+"""
+
+from collections.abc import Callable, Mapping
+
+import polars as pl
+
+from pipelines.estimates.estimation import Estimation
+from pipelines.estimates.odds_ratios import odds_ratios
+from pipelines.estimates.prevalence import prevalence_by_age_band
+
+ESTIMATORS: Mapping[str, Callable[[Estimation], pl.DataFrame]] = {
+    "report.prevalence_by_age_band": prevalence_by_age_band,
+    "report.odds_ratios": odds_ratios,
+}
+
+__all__ = ["ESTIMATORS", "Estimation", "odds_ratios", "prevalence_by_age_band"]

@@ -1,0 +1,139 @@
+"""What is estimated together: one wave of a source or all of them pooled, with the design and the weight that this calls for."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+
+from pipelines.engine import identifier, literal
+from pipelines.sources import Source
+from pipelines.statistics import Cells, Design, collapse
+from pipelines.study import Study
+
+POOLED = "pooled"
+
+STRATA_PER_WAVE = 1_000_000
+"""Above the largest stratum number of any wave: keeps the strata of pooled waves apart."""
+
+# Each component's participants are among those of the one before.
+COMPONENTS = ("interview", "exam", "dietary")
+
+
+@dataclass(frozen=True)
+class Comparability:
+    """What is known of a variable across waves: identical, recoded or not_comparable."""
+
+    source: str
+    variables: tuple[str, ...]
+    waves: tuple[str, ...]
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One wave, or all waves of a source pooled."""
+
+    wave: str
+    waves: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Estimation:
+    """The respondents of one source, bound in `connection` under the name `respondents`, and what the study asks of them.
+
+    `waves` are those that hold respondents; a source may declare more.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    respondents: str
+    study: Study
+    source: Source
+    waves: Sequence[str]
+    comparability: Sequence[Comparability] = ()
+
+    @property
+    def age_bands(self) -> list[str]:
+        """Labels of the study's age bands, youngest first."""
+        return self.study.age_bands.frame()["age_band"].to_list()
+
+    @property
+    def is_weighted(self) -> bool:
+        return self.source.design == "survey"
+
+    def scopes(self) -> list[Scope]:
+        """Each wave that is there, and the pool of all declared waves where there are several."""
+        scopes = [Scope(wave, (wave,)) for wave in self.waves]
+        if len(self.source.study_waves) > 1:
+            scopes.append(Scope(POOLED, tuple(self.source.study_waves)))
+        return scopes
+
+    def refusal(self, scope: Scope, variables: Collection[str]) -> str | None:
+        """Why these variables cannot be estimated over this scope, or None."""
+        absent = [wave for wave in scope.waves if wave not in self.waves]
+        if absent:
+            return f"no accepted delivery of {', '.join(absent)}"
+        for judged in self.comparability:
+            pooled = set(judged.waves) & set(scope.waves)
+            named = sorted(set(judged.variables) & set(variables))
+            if judged.source == self.source.source and judged.verdict == "not_comparable" and len(pooled) > 1 and named:
+                return f"{', '.join(named)} is not comparable between {' and '.join(sorted(pooled))}: {judged.reason}"
+        return None
+
+    def weight(self, variables: Collection[str]) -> str | None:
+        """The weight of the least common component among the variables; None for an unweighted source."""
+        if not self.is_weighted:
+            return None
+        asked = [name for name in COMPONENTS if set(self.source.components.get(name, ())) & set(variables)]  # type: ignore[call-overload]
+        return f"{asked[-1] if asked else COMPONENTS[0]}_weight"
+
+    def population_variables(self, population: str) -> set[str]:
+        """The columns that decide who is in a population."""
+        condition = sqlglot.parse_one(self.study.populations[population].where, read="duckdb")
+        return {column.name for column in condition.find_all(exp.Column)}
+
+    def exposures_asked(self) -> list[str]:
+        """The exposures that the source asked anybody about."""
+        names = list(self.study.exposures)
+        counts = ", ".join(f"count({identifier(name)})" for name in names)
+        answered = self.connection.sql(f"select {counts} from {self.respondents}").fetchall()[0]
+        return [name for name, count in zip(names, answered, strict=True) if count > 0]
+
+    def levels(self, exposure: str, reference: bool | str) -> list[bool | str]:
+        """The levels of an exposure in this source, without the reference."""
+        column = identifier(exposure)
+        found = self.connection.sql(
+            f"select distinct {column} from {self.respondents} where {column} is not null order by 1"
+        ).fetchall()
+        return [level for (level,) in found if level != reference]
+
+    def cells(self, scope: Scope, weight: str | None, keys: Collection[str], populations: Collection[str]) -> Cells:
+        """Sufficient statistics by `keys` (columns) and by `in_<population>` flags. Waves pool as disjoint sets of strata."""
+        offsets = " ".join(f"when {literal(wave)} then {index * STRATA_PER_WAVE}" for index, wave in enumerate(scope.waves))
+        waves = ", ".join(literal(wave) for wave in scope.waves)
+        columns = f"* replace (stratum + case wave {offsets} end as stratum)" if self.is_weighted else "*"
+        relation = f"(select {columns} from {self.respondents} where wave in ({waves})) as respondents"
+        design = Design("stratum", "psu", weight) if self.is_weighted else Design(None, None, None)
+        flags = {in_population(name): f"coalesce({self.study.populations[name].where}, false)" for name in populations}
+        return collapse(self.connection, relation, design, keys={key: identifier(key) for key in keys} | flags)
+
+
+def in_population(name: str) -> str:
+    """The key that marks the members of a population among the cells."""
+    return f"in_{name}"
+
+
+def comparability_of(verdicts: Sequence[Mapping[str, object]]) -> tuple[Comparability, ...]:
+    """The verdicts as they stand in a contract."""
+    return tuple(
+        Comparability(
+            source=str(verdict["source"]),
+            variables=tuple(verdict["variables"]),  # type: ignore[arg-type]
+            waves=tuple(verdict["waves"]),  # type: ignore[arg-type]
+            verdict=str(verdict["verdict"]),
+            reason=str(verdict["reason"]),
+        )
+        for verdict in verdicts
+    )

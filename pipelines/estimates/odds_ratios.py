@@ -1,0 +1,173 @@
+"""Rows of report.odds_ratios: crude and adjusted from surveys and cohorts, matched from case-control sources."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from pipelines.estimates.estimation import Estimation, Scope, in_population
+from pipelines.estimates.matched import matched_rows
+from pipelines.statistics import Categorical, Cells, Numeric, Regression, StatsError, e_value, regression
+from pipelines.study import Exposure
+
+SPARSE_CELL = 5
+"""Respondents in the smallest of the four cells under which an odds ratio is marked for review: sparse data bias pushes it
+away from 1 (Greenland, Mansournia & Altman 2016, BMJ 352:i1981)."""
+
+MIN_DEGREES_FREEDOM = 8
+"""Design degrees of freedom under which an estimate is marked for review (NCHS Series 2, No. 175)."""
+
+Row = dict[str, Any]
+
+
+def odds_ratios(estimation: Estimation) -> pl.DataFrame:
+    """Odds ratio of each outcome by each exposure that the source asked about: one row per level, population and model.
+
+    Where an odds ratio cannot be estimated its numbers are NULL and `presentation_reason` says why. A case-control source
+    gives matched odds ratios only, and none of a variable that it was matched on.
+    """
+    rows: list[Row] = []
+    asked = estimation.exposures_asked()
+    for scope in estimation.scopes():
+        for name in asked:
+            if estimation.source.design == "case_control":
+                rows += matched_rows(estimation, scope, name)
+            else:
+                rows += _survey_rows(estimation, scope, name, estimation.study.exposures[name])
+    if not rows:
+        return pl.DataFrame()
+    common = {"source": estimation.source.source, "is_suppressed": False, "is_synthetic": estimation.source.is_synthetic}
+    frame = pl.DataFrame([row | common for row in rows], infer_schema_length=None)
+    return frame.sort("source", "wave", "population", "outcome", "exposure", "exposure_level", "model")
+
+
+def _survey_rows(estimation: Estimation, scope: Scope, name: str, exposure: Exposure) -> list[Row]:
+    study = estimation.study
+    cells_by_weight: dict[str | None, Cells] = {}
+    rows = []
+    for population in study.odds_ratios.populations:
+        for adjusted in (False, True):
+            adjusters = list(study.adjustment) if adjusted else []
+            for outcome in study.outcomes:
+                variables = {outcome, name, *adjusters, *estimation.population_variables(population)}
+                weight = estimation.weight(variables)
+                key = {
+                    "wave": scope.wave,
+                    "population": population,
+                    "outcome": outcome,
+                    "exposure": name,
+                    "reference_level": as_text(exposure.reference),
+                    "model": "adjusted" if adjusted else "crude",
+                    "adjusted_for": ", ".join(adjusters) or None,
+                    "confidence_level": study.confidence_level,
+                    "weight": weight,
+                }
+                refusal = estimation.refusal(scope, variables)
+                if refusal:
+                    levels = estimation.levels(name, exposure.reference)
+                    rows += [key | {"exposure_level": as_text(level)} | not_shown(refusal) for level in levels]
+                    continue
+                if weight not in cells_by_weight:
+                    keys = [*study.outcomes, name, *study.adjustment]
+                    cells_by_weight[weight] = estimation.cells(scope, weight, keys, study.odds_ratios.populations)
+                rows += _model_rows(estimation, cells_by_weight[weight], key, name, exposure, adjusters)
+    return rows
+
+
+def _model_rows(
+    estimation: Estimation, cells: Cells, key: Row, name: str, exposure: Exposure, adjusters: Sequence[str]
+) -> list[Row]:
+    outcome = key["outcome"]
+    domain = pl.col(in_population(key["population"]))
+    members = cells.table.filter(domain, pl.col("n") > 0)
+    complete = members.drop_nulls([outcome, name, *adjusters])
+    # a variable that has one level in the population cannot be adjusted for
+    adjusters = [column for column in adjusters if complete[column].n_unique() > 1]
+    key = key | {
+        "adjusted_for": ", ".join(adjusters) or None,
+        "n_missing": int(members["n"].sum()) - int(complete["n"].sum()),
+    }
+    terms: list[Categorical | Numeric] = [Categorical(name, exposure.reference)]
+    terms += [Categorical(column, _reference(estimation, complete, column)) for column in adjusters]
+    unexposed = complete.filter(pl.col(name) == exposure.reference)
+    prevalence = _share(complete, outcome)
+    fitted = _fit(cells, outcome, terms, domain)
+    rows = []
+    for level in estimation.levels(name, exposure.reference):
+        exposed = complete.filter(pl.col(name) == level)
+        four = {
+            "exposed_cases": _count(exposed, outcome, True),
+            "exposed_noncases": _count(exposed, outcome, False),
+            "unexposed_cases": _count(unexposed, outcome, True),
+            "unexposed_noncases": _count(unexposed, outcome, False),
+        }
+        row = key | {"exposure_level": as_text(level)} | four
+        if isinstance(fitted, str) or exposed.is_empty():
+            rows.append(row | not_shown(fitted if isinstance(fitted, str) else "no respondents with this level"))
+            continue
+        logistic, poisson = fitted
+        is_rare = prevalence < estimation.study.odds_ratios.common_outcome_prevalence
+        rows.append(row | _estimates(logistic, poisson, name, level, key["confidence_level"], is_rare) | _verdict(four, logistic))
+    return rows
+
+
+def _fit(cells: Cells, outcome: str, terms: list[Categorical | Numeric], domain: pl.Expr) -> tuple[Regression, Regression] | str:
+    """The logistic and the Poisson model, or why they cannot be fitted."""
+    try:
+        return (
+            regression(cells, outcome, terms, family="logistic", domain=domain),
+            regression(cells, outcome, terms, family="poisson", domain=domain),
+        )
+    except StatsError as error:
+        return str(error)
+
+
+def _estimates(logistic: Regression, poisson: Regression, name: str, level: Any, confidence_level: float, is_rare: bool) -> Row:
+    odds = logistic.term(name, level, confidence_level)
+    ratio = poisson.term(name, level, confidence_level)
+    return {
+        "odds_ratio": odds.estimate,
+        "odds_ratio_lower": odds.lower,
+        "odds_ratio_upper": odds.upper,
+        "p_value": odds.p_value,
+        "degrees_freedom": logistic.degrees_freedom,
+        "method": "design-based logistic regression (Taylor linearisation), complete cases",
+        "prevalence_ratio": ratio.estimate,
+        "prevalence_ratio_lower": ratio.lower,
+        "prevalence_ratio_upper": ratio.upper,
+        "e_value": e_value(odds.estimate, odds.lower, odds.upper, measure="odds_ratio", is_rare=is_rare).point,
+    }
+
+
+def _verdict(four: Row, logistic: Regression) -> Row:
+    if min(four.values()) < SPARSE_CELL:
+        return {"presentation": "review", "presentation_reason": f"fewer than {SPARSE_CELL} respondents in one of the four cells"}
+    if logistic.degrees_freedom < MIN_DEGREES_FREEDOM:
+        return {"presentation": "review", "presentation_reason": f"fewer than {MIN_DEGREES_FREEDOM} degrees of freedom"}
+    return {"presentation": "show", "presentation_reason": None}
+
+
+def not_shown(reason: str) -> Row:
+    return {"presentation": "suppress", "presentation_reason": reason}
+
+
+def _reference(estimation: Estimation, complete: pl.DataFrame, column: str) -> Any:
+    """The study's reference level, or the first that is there."""
+    wanted = estimation.study.adjustment[column].reference
+    levels = complete[column].unique().sort().to_list()
+    return wanted if wanted in levels else levels[0]
+
+
+def _share(complete: pl.DataFrame, outcome: str) -> float:
+    """Weighted share of cases among the analysed."""
+    total = float(complete["w"].sum())
+    return float(complete.filter(pl.col(outcome))["w"].sum()) / total if total else 0.0
+
+
+def _count(group: pl.DataFrame, outcome: str, value: bool) -> int:
+    return int(group.filter(pl.col(outcome) == value)["n"].sum())
+
+
+def as_text(level: Any) -> str:
+    """A level as the report writes it: booleans as true and false."""
+    return str(level).lower() if isinstance(level, bool) else str(level)

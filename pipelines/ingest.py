@@ -1,0 +1,217 @@
+"""Taking in a delivery: all tables of one source and wave are read, judged together, and accepted in one step or not at all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipelines.build import absent, with_accepted, with_rejection
+from pipelines.contracts.conform import SchemaProblems, conform
+from pipelines.contracts.expectations import RuleResult, rows_aside_sql
+from pipelines.engine import engine
+from pipelines.judge import as_records, judge_claims, judge_contract, problems_of
+from pipelines.plan import ABSENT, Plan, plan_raw
+from pipelines.project import Project
+from pipelines.readers import DeliveryUnreadable, read_delivery
+from pipelines.sources import DeliveredFile
+from pipelines.store import Acceptance, Place, Sidecar
+from pipelines.store.acceptance import Cause
+from pipelines.store.files import sha256_of_file
+
+WHOLE_DELIVERY = "raw"
+"""The name under which the rejection of a delivery stands beside those of single tables."""
+
+MAX_SHARE_SET_ASIDE = 0.05
+"""A delivery with a larger share of its records set aside is rejected: something is wrong with all of it."""
+
+REJECTED_ROWS = pa.schema(
+    [
+        pa.field("source", pa.string()),
+        pa.field("wave", pa.string()),
+        pa.field("table_name", pa.string()),
+        pa.field("row_number", pa.int64()),
+        pa.field("rule_id", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of the delivery of one source and wave: the sidecars of its candidates and how many were made now."""
+
+    source: str
+    wave: str
+    candidates: dict[Place, Sidecar]
+    n_parsed: int
+    problems: list[str]
+
+    @property
+    def is_absent(self) -> bool:
+        return not self.candidates
+
+
+def take_in(project: Project, source: str, wave: str, *, reread: bool = False) -> Delivery:
+    """Read what landed for one source and wave; a file whose recipe is known is not parsed again unless `reread` asks for it.
+
+    Accepts all tables together, or rejects the delivery and keeps what was accepted before. A delivery that is not there
+    is no failure: what was accepted stays, and a source that never delivered has typed tables of zero rows.
+    """
+    files = {place: find_file(project, place) for place in _places(project, source, wave)}
+    acceptance = project.store.acceptance(source, wave)
+    if not any(files.values()):
+        return _absent_delivery(project, source, wave, acceptance, list(files))
+    plans, candidates, n_parsed = {}, {}, 0
+    for place, path in files.items():
+        if path is None:
+            continue
+        plan = plans[place] = plan_raw(project, place, sha256_of_file(path))
+        known = None if reread else project.store.sidecar(place, plan.recipe)
+        if known is None:
+            n_parsed += 1
+            known = _make(project, plan, path)
+            project.store.record(place, known)
+        candidates[place] = known
+    problems = [f"{place.name} {wave}: {_file_name(project, place)} is missing" for place, path in files.items() if path is None]
+    problems += [problem for sidecar in candidates.values() for problem in sidecar.problems]
+    if not problems:
+        problems = _claims(project, candidates)
+    recipes = {place.name: sidecar.recipe for place, sidecar in candidates.items()}
+    if problems:
+        cause: Cause = "contract" if _same_deliveries(project, acceptance, plans) else "delivery"
+        acceptance = with_rejection(acceptance, WHOLE_DELIVERY, cause, problems, recipes)
+    else:
+        acceptance = with_accepted(acceptance, WHOLE_DELIVERY, recipes)
+    project.store.set_acceptance(source, wave, acceptance)
+    return Delivery(source, wave, candidates, n_parsed, problems)
+
+
+def find_file(project: Project, place: Place) -> Path | None:
+    """The delivered file of a table, whatever the letter case of its name."""
+    path = project.settings.landing_folder / place.source / _delivered(project, place).file
+    if path.is_file():
+        return path
+    if not path.parent.is_dir():
+        return None
+    return next((other for other in sorted(path.parent.iterdir()) if other.name.lower() == path.name.lower()), None)
+
+
+def _places(project: Project, source: str, wave: str) -> list[Place]:
+    return [Place("raw", table, source, wave) for table in project.sources[source].waves[wave].tables]
+
+
+def _delivered(project: Project, place: Place) -> DeliveredFile:
+    return project.sources[place.source].waves[place.wave].tables[place.table]
+
+
+def _file_name(project: Project, place: Place) -> str:
+    return _delivered(project, place).file
+
+
+def _absent_delivery(project: Project, source: str, wave: str, acceptance: Acceptance, places: list[Place]) -> Delivery:
+    plans = {place: plan_raw(project, place, ABSENT) for place in places}
+    accepted = {place: project.store.accepted(place) for place in places}
+    if not any(sidecar and sidecar.verdict == "accepted" for sidecar in accepted.values()):
+        for place, plan in plans.items():
+            if project.store.sidecar(place, plan.recipe) is None:
+                project.store.record(place, absent(project, plan))
+        recipes = {place.name: plan.recipe for place, plan in plans.items()}
+        project.store.set_acceptance(source, wave, with_accepted(acceptance, WHOLE_DELIVERY, recipes))
+    return Delivery(source, wave, {}, 0, [])
+
+
+def _make(project: Project, plan: Plan, path: Path) -> Sidecar:
+    """Read, conform and judge one file; every problem of the file is in the sidecar."""
+    place = plan.place
+    contract = project.contracts[place.name]
+    delivered = _delivered(project, place)
+    try:
+        frame = read_delivery(path)
+        table = conform(frame, contract, place.wave)
+    except (DeliveryUnreadable, SchemaProblems) as error:
+        problems = error.problems if isinstance(error, SchemaProblems) else [str(error)]
+        return _rejected(plan, [f"{place.name} {place.wave}: {problem}" for problem in problems])
+    problems = []
+    if delivered.rows is not None and table.num_rows != delivered.rows:
+        problems.append(
+            f"{place.name} {place.wave}: {delivered.file} has {table.num_rows:,} rows where {delivered.rows:,} are published: "
+            "the file is cut or is another release; fetch it again"
+        )
+    content, rows = project.store.write(place, table)
+    results = judge_contract(project, place, project.store.path(place, content))
+    problems += problems_of(place, results)
+    aside = None
+    n_aside = 0
+    if not problems and any(result.severity == "set_aside" and result.status == "failed" for result in results):
+        content, rows, aside, n_aside = _set_aside(project, place, table)
+        if n_aside > MAX_SHARE_SET_ASIDE * table.num_rows:
+            problems.append(
+                f"{place.name} {place.wave}: {n_aside:,} of {table.num_rows:,} records would be set aside, "
+                f"more than {MAX_SHARE_SET_ASIDE:.0%}: the delivery is rejected as a whole"
+            )
+    return Sidecar(
+        table=place.name,
+        source=place.source,
+        wave=place.wave,
+        recipe=plan.recipe,
+        ingredients=dict(plan.ingredients),
+        content=content,
+        rows=rows,
+        verdict="rejected" if problems else "accepted",
+        problems=problems,
+        results=as_records(results),
+        rejected_rows=aside,
+        n_rejected_rows=n_aside,
+    )
+
+
+def _set_aside(project: Project, place: Place, table: pa.Table) -> tuple[str, int, str, int]:
+    """Split off the records that break a `set_aside` rule: (content, rows) of the rest and of the list of rejected rows."""
+    with engine(project.settings) as connection:
+        connection.register("delivered", table)
+        rejected = connection.sql(rows_aside_sql(project.contracts[place.name], "delivered", place.wave) or "").to_arrow_table()
+    numbers = set(rejected.column("row_number").to_pylist())
+    kept = table.filter(pa.array(number not in numbers for number in range(1, table.num_rows + 1)))
+    content, rows = project.store.write(place, kept)
+    listed = [
+        {"source": place.source, "wave": place.wave, "table_name": place.name, "row_number": row["row_number"], "rule_id": rule}
+        for row in rejected.to_pylist()
+        for rule in row["failed_rules"]
+    ]
+    aside, _ = project.store.write(rejected_rows_place(place), pa.Table.from_pylist(listed, schema=REJECTED_ROWS))
+    return content, rows, aside, len(numbers)
+
+
+def rejected_rows_place(place: Place) -> Place:
+    """Where the records that were set aside from a raw table are listed."""
+    return Place("meta", "rejected_rows", place.source, f"{place.wave}.{place.table}")
+
+
+def _claims(project: Project, candidates: dict[Place, Sidecar]) -> list[str]:
+    """Claims across the tables of a delivery, judged on all candidates together."""
+    paths = {place: project.store.path(place, sidecar.content) for place, sidecar in candidates.items() if sidecar.content}
+    results: list[tuple[Place, Sequence[RuleResult]]] = [(place, judge_claims(project, place, paths)) for place in candidates]
+    return [problem for place, judged in results for problem in problems_of(place, judged)]
+
+
+def _same_deliveries(project: Project, acceptance: Acceptance, plans: dict[Place, Plan]) -> bool:
+    """Whether exactly these files were accepted before: then it is the contract that changed."""
+    for place, plan in plans.items():
+        accepted = project.store.accepted(place) if place.name in acceptance.tables else None
+        if accepted is None or accepted.ingredients.get("delivery") != plan.ingredients["delivery"]:
+            return False
+    return True
+
+
+def _rejected(plan: Plan, problems: list[str]) -> Sidecar:
+    return Sidecar(
+        table=plan.place.name,
+        source=plan.place.source,
+        wave=plan.place.wave,
+        recipe=plan.recipe,
+        ingredients=dict(plan.ingredients),
+        content=None,
+        rows=0,
+        verdict="rejected",
+        problems=problems,
+    )

@@ -1,0 +1,161 @@
+"""The project as it stands on disk: study, sources, contracts and selects, checked against one another.
+
+This module only assembles. What an object is made of stands in plan.py, how it is made in build.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from pipelines.contracts.model import Contract, load_contracts
+from pipelines.engine import tables_read
+from pipelines.errors import ConfigurationError
+from pipelines.estimates import ESTIMATORS
+from pipelines.settings import Settings
+from pipelines.sources import SHARED_WAVE, Source, load_sources
+from pipelines.store import Place, Store
+from pipelines.study import Study, load_study
+
+
+@dataclass(frozen=True)
+class Select:
+    """One SQL file: its path in the project, its text and the tables that it reads."""
+
+    name: str
+    text: str
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything that decides what the warehouse holds."""
+
+    settings: Settings
+    study: Study
+    sources: Mapping[str, Source]
+    contracts: Mapping[str, Contract]
+    selects: Mapping[str, Select]
+    checks: Mapping[str, tuple[Select, ...]]
+
+    @classmethod
+    def load(cls, settings: Settings | None = None) -> "Project":
+        """Read and check the project; raises ConfigurationError that names the file to mend."""
+        settings = settings or Settings()
+        project = cls(
+            settings=settings,
+            study=load_study(settings.project / "study.yaml"),
+            sources=load_sources(settings.data_contracts / "sources"),
+            contracts=load_contracts(settings.data_contracts),
+            selects=_load_selects(settings.sql),
+            checks=_load_checks(settings.sql / "checks"),
+        )
+        _check(project)
+        return project
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.settings.warehouse_folder / "store")
+
+    @cached_property
+    def core_tables(self) -> list[str]:
+        return self._in_order("core")
+
+    @cached_property
+    def report_tables(self) -> list[str]:
+        return self._in_order("report")
+
+    def raw_source(self, table: str) -> Source:
+        """The source that delivers a raw table."""
+        return next(source for source in self.sources.values() if table.removeprefix("raw.") in source.tables)
+
+    def reads(self, table: str) -> list[str]:
+        """The tables that a core or report table is made from, over all sources."""
+        if table in self.selects:
+            return list(self.selects[table].reads)
+        if table.startswith("core."):
+            return sorted({read for source in self.sources for read in self.selects[f"{table}/{source}"].reads})
+        return [self.study.respondents]
+
+    def places(self, table: str) -> list[Place]:
+        """Where the accepted objects of a table are: one a source and wave, for report tables one a source."""
+        schema, name = table.split(".")
+        if schema == "raw":
+            source = self.raw_source(table)
+            return [Place(schema, name, source.source, wave) for wave in source.waves_of(name)]
+        if schema == "core":
+            return [Place(schema, name, source.source, wave) for source in self.sources.values() for wave in source.study_waves]
+        return [Place(schema, name, source, SHARED_WAVE) for source in self.sources]
+
+    def tables(self, schema: str) -> list[str]:
+        return [name for name, contract in self.contracts.items() if contract.schema == schema]
+
+    def _in_order(self, schema: str) -> list[str]:
+        """The tables of a schema, each after those it reads."""
+        tables = self.tables(schema)
+        graph = {table: [read for read in self.reads(table) if read in tables] for table in sorted(tables)}
+        return list(TopologicalSorter(graph).static_order())
+
+
+def _load_selects(sql: Path) -> dict[str, Select]:
+    """`sql/report/x.sql` as `report.x`, `sql/core/x/<source>.sql` as `core.x/<source>`."""
+    files = {f"core.{path.parent.name}/{path.stem}": path for path in sorted(sql.glob("core/*/*.sql"))}
+    files |= {f"report.{path.stem}": path for path in sorted(sql.glob("report/*.sql"))}
+    return {name: _select(path, sql) for name, path in files.items()}
+
+
+def _load_checks(folder: Path) -> dict[str, tuple[Select, ...]]:
+    """Table name -> its checks: `sql/checks/<table>__<claim>.sql`."""
+    checks: dict[str, tuple[Select, ...]] = {}
+    for path in sorted(folder.glob("*.sql")):
+        table, separator, _ = path.stem.partition("__")
+        if not separator:
+            raise ConfigurationError(f"sql/checks/{path.name} must be named <table>__<claim that must hold>.sql")
+        checks[table] = (*checks.get(table, ()), _select(path, folder.parent))
+    return checks
+
+
+def _select(path: Path, sql: Path) -> Select:
+    name = f"sql/{path.relative_to(sql)}"
+    text = path.read_text(encoding="utf-8")
+    return Select(name, text, tuple(tables_read(text, name)))
+
+
+def _check(project: Project) -> None:
+    problems = []
+    for source in project.sources.values():
+        problems += [
+            f"sources/{source.source}.yaml names table {table}, which has no contract data_contracts/raw/{table}.odcs.yaml"
+            for table in source.tables
+            if f"raw.{table}" not in project.contracts
+        ]
+        problems += [
+            f"{table} has no select for source {source.source}: add sql/core/{table.removeprefix('core.')}/{source.source}.sql"
+            for table in project.tables("core")
+            if f"{table}/{source.source}" not in project.selects
+        ]
+    delivered = {f"raw.{table}" for source in project.sources.values() for table in source.tables}
+    problems += [f"contract {table} is named by no source" for table in project.tables("raw") if table not in delivered]
+    problems += [
+        f"{table} is neither estimated nor selected: add sql/report/{table.removeprefix('report.')}.sql"
+        for table in project.tables("report")
+        if table not in project.selects and table not in ESTIMATORS
+    ]
+    problems += [
+        f"{select.name} has no contract data_contracts/{name.split('/')[0].replace('.', '/')}.odcs.yaml"
+        for name, select in project.selects.items()
+        if name.split("/")[0] not in project.contracts
+    ]
+    problems += _check_study(project)
+    if problems:
+        raise ConfigurationError("the project does not fit together:\n- " + "\n- ".join(problems))
+
+
+def _check_study(project: Project) -> list[str]:
+    study = project.study
+    if study.respondents not in project.contracts:
+        return [f"study.yaml: respondents names {study.respondents}, which has no contract"]
+    columns = project.contracts[study.respondents].column_types()
+    named = [*study.outcomes, *study.exposures, *study.adjustment]
+    return [f"study.yaml names {column}, which is no column of {study.respondents}" for column in named if column not in columns]

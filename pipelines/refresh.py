@@ -1,0 +1,65 @@
+"""The main job from a terminal: the very job that the schedule runs, in this process, on the same Dagster instance."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from pipelines.dagster_home import PROCESS_TAG, fail_abandoned_runs, prepare_dagster_home
+from pipelines.lock import warehouse_lock
+from pipelines.project import Project
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """How a run ended: the seconds of each step, and why it failed if it did."""
+
+    success: bool
+    run_id: str
+    step_seconds: dict[str, float]
+    failures: list[str]
+
+
+def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[str] | None = None) -> Refreshed:
+    """Run the nightly job, or the selected tables of it. `reread` names `<source>` or `<source>/<wave>` to read again."""
+    prepare_dagster_home(project.settings.project)
+    from pipelines.definitions import JOB, definitions
+
+    with warehouse_lock(project.settings.warehouse_folder), dg.DagsterInstance.get() as instance:
+        fail_abandoned_runs(instance)
+        job = definitions(project).resolve_job_def(JOB)
+        result = job.execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            run_config={"loggers": {"terminal": {}}, "ops": _reread_config(project, reread)},
+            asset_selection=[dg.AssetKey(name.split(".")) for name in selection] if selection else None,
+            tags={".dagster/repository": "__repository__@pipelines.definitions", PROCESS_TAG: str(os.getpid())},
+        )
+    events = result.all_events
+    return Refreshed(
+        success=result.success,
+        run_id=result.run_id,
+        step_seconds={
+            str(event.step_key): event.step_success_data.duration_ms / 1000
+            for event in events
+            if event.event_type == dg.DagsterEventType.STEP_SUCCESS
+        },
+        failures=[_reason(event) for event in events if event.event_type == dg.DagsterEventType.STEP_FAILURE],
+    )
+
+
+def _reread_config(project: Project, reread: Sequence[str]) -> dict[str, object]:
+    wanted: dict[str, list[str]] = {}
+    for name in reread:
+        source, _, wave = name.partition("/")
+        wanted.setdefault(source, []).append(wave or "*")
+    return {f"take_in_{source}": {"config": {"reread": waves}} for source, waves in wanted.items()}
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return str(data.user_failure_data.description)
+    error = data.error.cause or data.error if data.error else None
+    return f"{event.step_key}: {error.message.strip() if error else 'failed without a reason'}"

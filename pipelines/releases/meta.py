@@ -1,0 +1,141 @@
+"""The meta tables of a release: what was delivered, judged, set aside and described."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from pipelines.contracts.model import Contract
+from pipelines.ingest import rejected_rows_place
+from pipelines.project import Project
+from pipelines.store import Place, Sidecar
+
+TIMES = {"meta.deliveries": ["accepted_at", "rejected_at"]}
+"""Columns that do not make a release a new one."""
+
+
+def meta_tables(project: Project, objects: Mapping[Place, Sidecar]) -> dict[str, pl.DataFrame]:
+    """Table name -> frame, but for meta.releases, which lists the release that it is in."""
+    tables = {
+        "meta.deliveries": deliveries(project),
+        "meta.check_results": _check_results(project, objects),
+        "meta.rejected_rows": _rejected_rows(project, objects),
+        "meta.columns": _columns(project.contracts),
+    }
+    return {name: conforming(frame, project.contracts[name]) for name, frame in tables.items()}
+
+
+def conforming(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """The frame with exactly the contract's columns and types; instants become UTC."""
+    empty = pl.DataFrame(pl.from_arrow(contract.arrow_schema().empty_table()))
+    instants = [name for name, kind in frame.schema.items() if isinstance(kind, pl.Datetime) and kind.time_zone]
+    in_utc = frame.with_columns(pl.col(instants).dt.convert_time_zone("UTC").dt.replace_time_zone(None))
+    return in_utc.select(empty.columns).cast(empty.schema) if frame.width else empty
+
+
+def deliveries(project: Project) -> pl.DataFrame:
+    """One row per source and wave, and what stands in its way.
+
+    `verdict` is of the latest candidate: `accepted`, `rejected`, or `absent` where nothing was ever delivered.
+    """
+    rows: list[dict[str, Any]] = []
+    for source in project.sources.values():
+        for wave, described in source.waves.items():
+            acceptance = project.store.acceptance(source.source, wave)
+            places = [Place("raw", table, source.source, wave) for table in described.tables]
+            accepted = [
+                sidecar for place in places if (sidecar := project.store.accepted(place)) and sidecar.verdict == "accepted"
+            ]
+            rejections = acceptance.rejections.items()
+            without_rejection = "accepted" if accepted else "absent"
+            rows.append(
+                {
+                    "source": source.source,
+                    "wave": wave,
+                    "design": source.design,
+                    "verdict": "rejected" if acceptance.rejections else without_rejection,
+                    "is_stale": bool(rejections) and bool(accepted),
+                    "held_back": ", ".join(sorted(_held_back(name) for name, _ in rejections)) or None,
+                    "cause": ", ".join(sorted({rejection.cause for _, rejection in rejections})) or None,
+                    "reason": "\n".join(problem for _, rejection in rejections for problem in rejection.problems) or None,
+                    "n_tables": len(accepted),
+                    "n_rows": sum(sidecar.rows for sidecar in accepted),
+                    "n_rejected_rows": sum(sidecar.n_rejected_rows for sidecar in accepted),
+                    "accepted_at": max(
+                        (acceptance.accepted_at[place.name] for place in places if place.name in acceptance.accepted_at),
+                        default=None,
+                    )
+                    if accepted
+                    else None,
+                    "rejected_at": max((rejection.rejected_at for _, rejection in rejections), default=None),
+                    "is_synthetic": source.is_synthetic,
+                }
+            )
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _held_back(name: str) -> str:
+    return "the delivery" if name == "raw" else name
+
+
+def _check_results(project: Project, objects: Mapping[Place, Sidecar]) -> pl.DataFrame:
+    """One row per rule and object: of the objects in the release, and of the candidates that were rejected."""
+    judged = {(place, sidecar.recipe): sidecar for place, sidecar in objects.items()}
+    for source in project.sources.values():
+        for wave in [*source.waves, "all"]:
+            for rejection in project.store.acceptance(source.source, wave).rejections.values():
+                for name, recipe in rejection.recipes.items():
+                    place = Place.parse(f"{name} {source.source} {wave}")
+                    if sidecar := project.store.sidecar(place, recipe):
+                        judged[place, recipe] = sidecar
+    rows = [
+        {
+            "table_name": place.name,
+            "source": place.source,
+            "wave": place.wave,
+            "is_in_release": place in objects and objects[place].recipe == recipe,
+            "rule_id": result["rule_id"],
+            "column_name": result["column"],
+            "severity": result["severity"],
+            "status": result["status"],
+            "n_checked": result["n_checked"],
+            "n_failed": result["n_failed"],
+            "description": result["description"],
+            "detail": result["detail"] or None,
+        }
+        for (place, recipe), sidecar in judged.items()
+        for result in sidecar.results
+    ]
+    frame = pl.DataFrame(rows, infer_schema_length=None)
+    return frame.sort("table_name", "source", "wave", "is_in_release", "rule_id") if rows else frame
+
+
+def _rejected_rows(project: Project, objects: Mapping[Place, Sidecar]) -> pl.DataFrame:
+    paths = [
+        project.store.path(rejected_rows_place(place), sidecar.rejected_rows)
+        for place, sidecar in objects.items()
+        if sidecar.rejected_rows
+    ]
+    return pl.read_parquet(paths).sort(pl.all()) if paths else pl.DataFrame()
+
+
+def _columns(contracts: Mapping[str, Contract]) -> pl.DataFrame:
+    """The data dictionary: one row per column of every table."""
+    return pl.DataFrame(
+        [
+            {
+                "table_name": name,
+                "position": position,
+                "column_name": column.name,
+                "data_type": column.type,
+                "is_required": column.required,
+                "unit": column.unit,
+                "description": column.description,
+                "question": column.question,
+                "contract_version": contract.version,
+            }
+            for name, contract in sorted(contracts.items())
+            for position, column in enumerate(contract.columns, start=1)
+        ],
+        infer_schema_length=None,
+    )

@@ -1,0 +1,143 @@
+"""What a person reads after a refresh: the main numbers, the planted truth, what was held back, where the release is."""
+
+from typing import Any
+
+import duckdb
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.assets.release import REJECTED, rejections
+from pipelines.project import Project
+from pipelines.refresh import Refreshed
+from pipelines.releases.meta import deliveries
+from pipelines.releases.publish import current_release, hold_file
+
+Row = dict[str, Any]
+
+
+def print_summary(project: Project, refreshed: Refreshed, console: Console) -> None:
+    """Print the published numbers, then how the run went."""
+    database = project.settings.warehouse_folder / "epi_public.duckdb"
+    if database.exists():
+        with duckdb.connect(str(database), read_only=True) as connection:
+            _print_prevalence(project, connection, console)
+            _print_odds_ratios(project, connection, console)
+            _print_planted(connection, console)
+    _print_state(project, console)
+    for failure in refreshed.failures:
+        # what was rejected stands above already
+        if not failure.startswith(REJECTED):
+            console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
+    total = sum(refreshed.step_seconds.values())
+    slowest = sorted(refreshed.step_seconds.items(), key=lambda item: -item[1])[:4]
+    times = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in slowest)
+    console.print(f"time: {total:.1f} s in steps ({times})", highlight=False)
+    console.print(f"run {refreshed.run_id}: {'succeeded' if refreshed.success else 'FAILED'}", highlight=False)
+
+
+def print_status(project: Project, console: Console) -> bool:
+    """Print what readers see and what is held back; returns whether nothing is."""
+    _print_state(project, console)
+    return not rejections(project)
+
+
+def _print_prevalence(project: Project, connection: duckdb.DuckDBPyConnection, console: Console) -> None:
+    """Prevalence by age band of each source: its pooled waves, or its latest one."""
+    rows = _rows(
+        connection,
+        """
+        select * from report.prevalence_by_age_band
+        where population = 'everyone_asked' or age_band = 'all'
+        qualify wave = max(wave) over (partition by source)
+        """,
+    )
+    for source in dict.fromkeys(row["source"] for row in rows):
+        ours = [row for row in rows if row["source"] == source]
+        table = Table(title=f"Prevalence, % ({_name(ours[0])})", title_justify="left")
+        table.add_column("population, age")
+        for outcome in project.study.outcomes:
+            table.add_column(outcome, justify="right")
+        for population, band in dict.fromkeys((row["population"], row["age_band"]) for row in ours):
+            cells = [row for row in ours if (row["population"], row["age_band"]) == (population, band)]
+            by_outcome = {row["outcome"]: _interval(row, "prevalence", 100, 1) for row in cells}
+            table.add_row(f"{population}, {band}", *(by_outcome[outcome] for outcome in project.study.outcomes))
+        console.print(table)
+
+
+def _print_odds_ratios(project: Project, connection: duckdb.DuckDBPyConnection, console: Console) -> None:
+    """The most adjusted odds ratio of each exposure; where waves cannot be pooled, wave by wave."""
+    rows = _rows(
+        connection,
+        """
+        with shown as (
+          select *, bool_or(wave = 'pooled' and odds_ratio is not null) over (partition by source, exposure) as is_pooled
+          from report.odds_ratios
+          where model in ('adjusted', 'matched')
+        )
+        select * from shown where odds_ratio is not null and (wave = 'pooled' or not is_pooled)
+        """,
+    )
+    for source in dict.fromkeys(row["source"] for row in rows):
+        ours = [row for row in rows if row["source"] == source]
+        outcomes = [outcome for outcome in project.study.outcomes if outcome in {row["outcome"] for row in ours}]
+        table = Table(title=f"Odds ratios ({source}{', synthetic' if ours[0]['is_synthetic'] else ''})", title_justify="left")
+        for heading in ("exposure", "wave", "model"):
+            table.add_column(heading)
+        for outcome in outcomes:
+            table.add_column(outcome, justify="right")
+        keys = ("exposure", "exposure_level", "reference_level", "wave", "model")
+        for key in dict.fromkeys(tuple(row[name] for name in keys) for row in ours):
+            by_outcome = {
+                row["outcome"]: _interval(row, "odds_ratio", 1, 2) for row in ours if tuple(row[name] for name in keys) == key
+            }
+            exposure, level, reference, wave, model = key
+            label = exposure if level == "true" else f"{exposure}: {level} / {reference}"
+            table.add_row(label, wave, model, *(by_outcome.get(outcome, "–") for outcome in outcomes))
+        console.print(table)
+
+
+def _print_planted(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
+    rows = _rows(connection, "select * from report.planted_truth where estimate is not null")
+    for row in rows:
+        if row["model"] == "matched":
+            console.print(
+                f"planted {row['planted']:.2f} -> {_interval(row, 'estimate', 1, 2)}  "
+                f"[dim]{row['source']} {row['wave']}, {row['outcome']} by {row['exposure']}[/dim]",
+                highlight=False,
+            )
+    for source in dict.fromkeys(row["source"] for row in rows if row["model"] != "matched"):
+        ours = [row for row in rows if row["source"] == source]
+        covered = sum(row["is_covered"] for row in ours)
+        console.print(f"planted values of {source} inside their intervals: {covered} of {len(ours)}", highlight=False)
+
+
+def _print_state(project: Project, console: Console) -> None:
+    for row in deliveries(project).iter_rows(named=True):
+        if row["verdict"] == "absent":
+            console.print(f"[dim]{row['source']} {row['wave']}: nothing delivered[/dim]", highlight=False)
+    for problem in rejections(project):
+        console.print(f"[red]rejected: {escape(problem)}[/red]", highlight=False, soft_wrap=True)
+    for row in deliveries(project).filter(is_stale=True).iter_rows(named=True):
+        console.print(
+            f"[yellow]{row['source']} {row['wave']} is stale: readers see what was accepted before[/yellow]", highlight=False
+        )
+    release = current_release(project)
+    held = " (held by a rollback: cramp-atlas releases resume)" if hold_file(project).exists() else ""
+    where = project.settings.warehouse_folder / "epi.duckdb"
+    console.print(f"release {release}: {where}{held}" if release else "nothing is published yet", highlight=False, soft_wrap=True)
+
+
+def _name(row: Row) -> str:
+    return f"{row['source']} {row['wave']}{', synthetic' if row['is_synthetic'] else ''}"
+
+
+def _interval(row: Row, name: str, factor: float, digits: int) -> str:
+    if row[name] is None:
+        return "–"
+    estimate, lower, upper = (factor * row[key] for key in (name, f"{name}_lower", f"{name}_upper"))
+    return f"{estimate:.{digits}f} ({lower:.{digits}f} to {upper:.{digits}f})"
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
+    return connection.sql(query).pl().to_dicts()

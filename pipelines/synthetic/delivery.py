@@ -1,0 +1,117 @@
+"""Delivering a synthetic source into landing, as its fieldwork would: files of text, and nothing where nothing has changed."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.errors import ConfigurationError
+from pipelines.plan import code_digest
+from pipelines.project import Project
+from pipelines.sources import Source
+from pipelines.store import digest
+from pipelines.store.files import replace_text, sha256_of_file
+from pipelines.synthetic.case_control import draw_sets, planted_odds_ratios
+from pipelines.synthetic.census import planted_truth
+from pipelines.synthetic.records import as_delivered, population_select, with_unanswered
+from pipelines.synthetic.settings import CaseControlGenerator, SurveyGenerator, case_control_generator, survey_generator
+from pipelines.synthetic.survey import draw_population, draw_sample
+
+MADE = "generated.json"
+"""Says what made the files of a source's folder in landing, and their SHA-256."""
+
+CODE = ("build.py", "engine.py", "estimates", "statistics", "synthetic")
+LIBRARIES = ("duckdb", "numpy", "polars", "pyarrow", "scipy")
+
+
+def deliver(project: Project, source: Source) -> bool:
+    """Generate the delivery of a synthetic source; returns whether anything had to be generated.
+
+    Writes the files that the source names, each in one atomic step, and then `generated.json`. Nothing is generated where that
+    file names the same recipe and the files are as it says: a changed or missing file is made again.
+    Raises ConfigurationError where the source has no generator, or one that does not fit its tables.
+    """
+    folder = project.settings.landing_folder / source.source
+    recipe = recipe_of(project, source)
+    if _is_delivered(folder, source, recipe):
+        return False
+    files = {}
+    for file, text in _DELIVERIES[source.design](project, source):
+        replace_text(folder / file, text)
+        files[file] = sha256_of_file(folder / file)
+    replace_text(folder / MADE, json.dumps({"recipe": recipe, "files": files}, indent=2, sort_keys=True) + "\n")
+    return True
+
+
+def recipe_of(project: Project, source: Source) -> str:
+    """SHA-256 over everything that decides a byte of the delivery; raises ConfigurationError for a design that has none."""
+    if source.design not in _DELIVERIES:
+        known = " or ".join(sorted(_DELIVERIES))
+        raise ConfigurationError(f"sources/{source.source}.yaml: only a synthetic source of design {known} can be generated")
+    harmonising = project.selects[f"{project.study.respondents}/{source.source}"]
+    return digest(
+        {
+            "source": source.model_dump(mode="json"),
+            "study": project.study.of_estimates(),
+            "selects": [population_select(project, source), harmonising.text],
+            "columns": [project.contracts[f"raw.{table}"].column_types() for table in source.tables],
+            "codebooks": [project.contracts[f"raw.{table}"].codebook_digest for table in source.tables],
+            "code": code_digest(CODE),
+            "libraries": {library: version(library) for library in LIBRARIES},
+        }
+    )
+
+
+def _is_delivered(folder: Path, source: Source, recipe: str) -> bool:
+    try:
+        made = json.loads((folder / MADE).read_text(encoding="utf-8"))
+        files = {str(file): str(content) for file, content in made["files"].items()}
+        is_same = made["recipe"] == recipe and set(files) == set(_files(source))
+        return is_same and all(sha256_of_file(folder / file) == content for file, content in files.items())
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _files(source: Source) -> list[str]:
+    return [table.file for wave in source.waves.values() for table in wave.tables.values()]
+
+
+def _survey(project: Project, source: Source) -> Iterator[tuple[str, str]]:
+    """The population once, and for each wave a sample of it with the population's own truth."""
+    made = survey_generator(source)
+    codebook = project.contracts[f"raw.{made.tables.people}"].codebook_frame()
+    population = draw_population(project, source)
+    for wave in source.study_waves:
+        yield _people_file(source, made, codebook, wave, draw_sample(made, population, wave, made.seed))
+        yield _planted_file(source, made, wave, planted_truth(project, source, wave, population))
+
+
+def _case_control(project: Project, source: Source) -> Iterator[tuple[str, str]]:
+    made = case_control_generator(source)
+    codebook = project.contracts[f"raw.{made.tables.people}"].codebook_frame()
+    for wave, sets in made.sets.items():
+        yield _people_file(source, made, codebook, wave, draw_sets(project, source, wave, sets, made.seed))
+        yield _planted_file(source, made, wave, planted_odds_ratios(made, source, project.study, wave))
+
+
+_DELIVERIES: Mapping[str, Callable[[Project, Source], Iterator[tuple[str, str]]]] = {
+    "survey": _survey,
+    "case_control": _case_control,
+}
+
+
+def _people_file(
+    source: Source, made: SurveyGenerator | CaseControlGenerator, codebook: pl.DataFrame, wave: str, people: pl.DataFrame
+) -> tuple[str, str]:
+    """Name and text of the file of records; a byte order mark stands before the header, as spreadsheets write it."""
+    answered = with_unanswered(people, made.unanswered, codebook, made.seed, wave)
+    delivered = as_delivered(answered, made.mess, codebook, made.seed, wave)
+    return source.waves[wave].tables[made.tables.people].file, "\ufeff" + delivered.write_csv()
+
+
+def _planted_file(
+    source: Source, made: SurveyGenerator | CaseControlGenerator, wave: str, planted: pl.DataFrame
+) -> tuple[str, str]:
+    return source.waves[wave].tables[made.tables.planted].file, planted.write_csv()

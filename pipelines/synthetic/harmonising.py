@@ -1,0 +1,43 @@
+"""Generated records through the project's own harmonising select and estimators, in memory and without the warehouse."""
+
+from collections.abc import Mapping
+
+import duckdb
+import polars as pl
+
+from pipelines.build import this_wave
+from pipelines.engine import bind_frame, engine, identifier
+from pipelines.estimates import ESTIMATORS, Estimation
+from pipelines.project import Project
+from pipelines.sources import Source
+
+ESTIMATES = ("report.prevalence_by_age_band", "report.odds_ratios")
+"""The report tables whose truth is planted."""
+
+
+def estimated(project: Project, source: Source, wave: str, people: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
+    """Report table -> the rows of one wave of a source, were `people` the raw table that it delivers."""
+    with engine(project.settings) as connection:
+        _bind_respondents(project, connection, source, wave, people)
+        estimation = Estimation(connection, project.study.respondents, project.study, source, [wave])
+        estimates = {table: ESTIMATORS[table](estimation) for table in ESTIMATES}
+    return {table: frame.filter(pl.col("wave") == wave) if frame.width else frame for table, frame in estimates.items()}
+
+
+def _bind_respondents(
+    project: Project, connection: duckdb.DuckDBPyConnection, source: Source, wave: str, people: pl.DataFrame
+) -> None:
+    """Make the respondent table readable, without the columns that say why something is missing: no estimate needs them."""
+    table = project.study.respondents
+    select = project.selects[f"{table}/{source.source}"]
+    for read in select.reads:
+        schema, name = read.split(".")
+        if schema == "codebook":
+            bind_frame(connection, "codebook", name, project.contracts[f"raw.{name}"].codebook_frame())
+        elif schema == "raw":
+            bind_frame(connection, "raw", name, people)
+    bind_frame(connection, "study", "age_bands", project.study.age_bands.frame())
+    bind_frame(connection, "meta", "this_wave", this_wave(source, wave))
+    columns = [identifier(column) for column in project.contracts[table].column_types() if not column.endswith("_missing")]
+    connection.execute(f"create schema if not exists {identifier(table.split('.')[0])}")
+    connection.execute(f"create table {table} as select {', '.join(columns)} from ({select.text})")

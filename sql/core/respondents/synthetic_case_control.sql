@@ -1,0 +1,95 @@
+-- one row per participant of one wave of the synthetic case-control source
+with answers as (
+  select
+    this_wave.source,
+    this_wave.wave,
+    this_wave.is_synthetic,
+    people.participant,
+    people.pair,
+    people.age,
+    sex.code as sex,
+    loop_diuretic.code = 'yes' as takes_loop_diuretic,
+    thiazide_diuretic.code = 'yes' as takes_thiazide_diuretic,
+    potassium_sparing_diuretic.code = 'yes' as takes_potassium_sparing_diuretic,
+    beta_agonist.code = 'yes' as takes_beta_agonist,
+    long_acting_beta_agonist.code = 'yes' as takes_long_acting_beta_agonist,
+    statin.code = 'yes' as takes_statin,
+    case when sedentary.kind_of_missing is null then sedentary.code = 'yes' end as is_sedentary,
+    coalesce(sedentary.kind_of_missing, 'missing') as is_sedentary_unanswered,
+    night_cramps.code = 'yes' as is_case
+  from raw.synthetic_case_control_participants as people
+  cross join meta.this_wave as this_wave
+  left join codebook.synthetic_case_control_participants as sex on sex.variable = 'sex' and sex.received = cast(people.sex as varchar)
+  left join codebook.synthetic_case_control_participants as loop_diuretic
+    on loop_diuretic.variable = 'loop_diuretic' and loop_diuretic.received = cast(people.loop_diuretic as varchar)
+  left join codebook.synthetic_case_control_participants as thiazide_diuretic
+    on thiazide_diuretic.variable = 'thiazide_diuretic' and thiazide_diuretic.received = cast(people.thiazide_diuretic as varchar)
+  left join codebook.synthetic_case_control_participants as potassium_sparing_diuretic
+    on potassium_sparing_diuretic.variable = 'potassium_sparing_diuretic'
+    and potassium_sparing_diuretic.received = cast(people.potassium_sparing_diuretic as varchar)
+  left join codebook.synthetic_case_control_participants as beta_agonist
+    on beta_agonist.variable = 'beta_agonist' and beta_agonist.received = cast(people.beta_agonist as varchar)
+  left join codebook.synthetic_case_control_participants as long_acting_beta_agonist
+    on long_acting_beta_agonist.variable = 'long_acting_beta_agonist'
+    and long_acting_beta_agonist.received = cast(people.long_acting_beta_agonist as varchar)
+  left join codebook.synthetic_case_control_participants as statin
+    on statin.variable = 'statin' and statin.received = cast(people.statin as varchar)
+  left join codebook.synthetic_case_control_participants as sedentary
+    on sedentary.variable = 'sedentary' and sedentary.received = cast(people.sedentary as varchar)
+  left join codebook.synthetic_case_control_participants as night_cramps
+    on night_cramps.variable = 'night_cramps' and night_cramps.received = cast(people.night_cramps as varchar)
+)
+select
+  answers.source,
+  answers.wave,
+  cast(answers.participant as varchar) as respondent_id,
+  answers.age as age_years,
+  cast(null as varchar) as age_years_missing,
+  age_bands.age_band,
+  answers.sex,
+  cast(null as varchar) as sex_missing,
+  cast(null as varchar) as race_ethnicity,
+  'not_asked' as race_ethnicity_missing,
+  cast(null as boolean) as is_pregnant,
+  'not_asked' as is_pregnant_missing,
+  answers.takes_loop_diuretic or answers.takes_thiazide_diuretic or answers.takes_potassium_sparing_diuretic as takes_diuretic,
+  cast(null as varchar) as takes_diuretic_missing,
+  answers.takes_loop_diuretic,
+  cast(null as varchar) as takes_loop_diuretic_missing,
+  answers.takes_thiazide_diuretic,
+  cast(null as varchar) as takes_thiazide_diuretic_missing,
+  answers.takes_potassium_sparing_diuretic,
+  cast(null as varchar) as takes_potassium_sparing_diuretic_missing,
+  answers.takes_beta_agonist,
+  cast(null as varchar) as takes_beta_agonist_missing,
+  answers.takes_long_acting_beta_agonist,
+  cast(null as varchar) as takes_long_acting_beta_agonist_missing,
+  answers.takes_statin,
+  cast(null as varchar) as takes_statin_missing,
+  answers.is_sedentary,
+  case when answers.is_sedentary is null then answers.is_sedentary_unanswered end as is_sedentary_missing,
+  cast(null as varchar) as activity_level,
+  'not_asked' as activity_level_missing,
+  cast(null as integer) as sitting_minutes_per_day,
+  'not_asked' as sitting_minutes_per_day_missing,
+  cast(null as double) as magnesium_intake_mg,
+  'not_asked' as magnesium_intake_mg_missing,
+  cast(null as double) as body_mass_index_kg_m2,
+  'not_asked' as body_mass_index_kg_m2_missing,
+  cast(null as varchar) as cramp_frequency,
+  'not_asked' as cramp_frequency_missing,
+  answers.is_case as has_cramps,
+  cast(null as varchar) as has_cramps_missing,
+  cast(null as boolean) as has_frequent_cramps,
+  'not_asked' as has_frequent_cramps_missing,
+  cast(null as double) as interview_weight,
+  cast(null as double) as exam_weight,
+  cast(null as double) as dietary_weight,
+  cast(null as integer) as stratum,
+  cast(null as integer) as psu,
+  cast(answers.pair as varchar) as matched_set,
+  answers.is_case,
+  answers.is_synthetic
+from answers
+left join study.age_bands as age_bands on answers.age >= age_bands.lower_age and answers.age < age_bands.upper_age
+order by answers.participant

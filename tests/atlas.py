@@ -1,0 +1,90 @@
+"""A project of its own in a temporary folder, with a small synthetic population, for tests from delivery to release."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from pipelines.fetch import fetch
+from pipelines.project import Project
+from pipelines.refresh import Refreshed, refresh
+from pipelines.settings import REPOSITORY, Settings
+
+PARTS = ("study.yaml", "dagster.yaml", "workspace.yaml", "data_contracts", "sql")
+
+
+class Atlas:
+    """The project in `folder` and what a user does with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings = Settings(project=folder)
+
+    @property
+    def project(self) -> Project:
+        """Loaded anew, as every command does."""
+        return Project.load(self.settings)
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "warehouse"
+
+    def refresh(self, **arguments: Any) -> Refreshed:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DAGSTER_HOME", str(self.folder / ".dagster"))
+            patch.chdir(REPOSITORY)
+            return refresh(self.project, **arguments)
+
+    def query(self, sql: str, database: str = "epi.duckdb") -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.warehouse / database), read_only=True) as connection:
+            return connection.sql(sql).fetchall()
+
+    def edit(self, file: str, before: str, after: str) -> None:
+        """Change one place of a file of the project; the text must be there exactly once."""
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8")
+        assert text.count(before) == 1, f"{before!r} stands {text.count(before)} times in {file}"
+        path.write_text(text.replace(before, after), encoding="utf-8")
+
+    def fetch_nhanes(self, base_url: str) -> None:
+        source = self.project.sources["nhanes"]
+        files = [table.file for wave in source.waves.values() for table in wave.tables.values()]
+        fetch(files, base_url, self.settings.landing_folder / "nhanes")
+
+    def sidecars(self) -> set[Path]:
+        """Every recipe that was ever made."""
+        return {path.relative_to(self.warehouse) for path in (self.warehouse / "store").glob("*/*/*/*/*.json")}
+
+    def copy(self, folder: Path) -> "Atlas":
+        """The same project and warehouse in another folder. What is in the store is immutable and shared by hard links."""
+        shutil.copytree(
+            self.folder, folder, symlinks=True, copy_function=_link_or_copy, ignore=shutil.ignore_patterns(".dagster")
+        )
+        return Atlas(folder)
+
+
+def make_atlas(folder: Path) -> Atlas:
+    """A copy of this repository's study, contracts and SQL, with a synthetic survey of 3,000 among 60,000."""
+    folder.mkdir(parents=True)
+    for part in PARTS:
+        copy = shutil.copytree if (REPOSITORY / part).is_dir() else shutil.copy
+        copy(REPOSITORY / part, folder / part)
+    path = folder / "data_contracts" / "sources" / "synthetic_survey.yaml"
+    source = yaml.safe_load(path.read_text(encoding="utf-8"))
+    source["generator"]["population"] |= {"people": 60_000, "strata": 10, "psus_per_stratum": 8}
+    source["generator"]["sample"]["people"] = 3_000
+    for wave in source["waves"].values():
+        wave["tables"]["synthetic_survey_respondents"].pop("rows")
+    path.write_text(yaml.safe_dump(source, sort_keys=False), encoding="utf-8")
+    return Atlas(folder)
+
+
+def _link_or_copy(source: str, target: str) -> str:
+    if "/warehouse/" in source and source.endswith((".parquet", ".xpt", ".duckdb")):
+        os.link(source, target)
+        return target
+    return str(shutil.copy2(source, target))

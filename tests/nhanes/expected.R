@@ -1,0 +1,130 @@
+# What R's survey package gives for the questions that the report tables answer, straight from the SAS transport files.
+# Usage: Rscript expected.R <folder of NHANES files> <output folder>. Shares no code with the pipeline: the recoding is written anew.
+suppressMessages({library(foreign); library(survey)})
+args <- commandArgs(trailingOnly = TRUE)
+base <- file.path(args[1], "Nchs/Data/Nhanes/Public")
+out <- args[2]
+options(survey.lonely.psu = "fail", digits = 17)
+
+xpt <- function(year, table) read.xport(file.path(base, year, "DataFiles", paste0(table, ".xpt")))
+
+drugs <- xpt("1988", "RXQ_DRUG")
+ingredients <- as.matrix(drugs[, grep("^RXDICI", names(drugs))])
+in_category <- function(code) as.character(drugs$RXDDRGID)[apply(ingredients == code, 1, any, na.rm = TRUE)]
+
+one_cycle <- function(wave, year, letter) {
+  d <- xpt(year, paste0("DEMO_", letter))
+  d <- data.frame(SEQN = d$SEQN, wave = wave, age = pmin(d$RIDAGEYR, 80), female = d$RIAGENDR == 2, race = d$RIDRETH1,
+                  weight = d$WTINT2YR, stratum = d$SDMVSTRA, psu = d$SDMVPSU)
+  s <- xpt(year, paste0("SLQ_", letter))
+  d$slq160 <- s$SLQ160[match(d$SEQN, s$SEQN)]
+  d$slq160[!d$slq160 %in% 0:4] <- NA
+  p <- xpt(year, paste0("PAQ_", letter))
+  vigorous <- (if (letter == "D") p$PAD200 else p$PAQ650)[match(d$SEQN, p$SEQN)]
+  moderate <- (if (letter == "D") p$PAD320 else p$PAQ665)[match(d$SEQN, p$SEQN)]
+  none_of <- function(x) ifelse(x == 1, FALSE, ifelse(x %in% c(2, 3), TRUE, NA))
+  v0 <- none_of(vigorous); m0 <- none_of(moderate)
+  d$is_sedentary <- ifelse((!v0 & !is.na(v0)) | (!m0 & !is.na(m0)), FALSE, ifelse(v0 & m0, TRUE, NA))
+  d$activity_level <- ifelse(!is.na(v0) & !v0, "vigorous", ifelse(is.na(v0) | is.na(m0), NA, ifelse(!m0, "moderate", "none")))
+  rx <- xpt(year, paste0("RXQ_RX_", letter))
+  id <- as.character(rx$RXDDRGID); name <- as.character(rx$RXDDRUG)
+  unknown <- is.na(rx$RXDUSE) | rx$RXDUSE %in% c(7, 9) | name %in% c("55555", "77777", "99999")
+  has_unknown <- d$SEQN %in% rx$SEQN[unknown]
+  takes <- function(rows) { yes <- d$SEQN %in% rx$SEQN[rows]; ifelse(yes, TRUE, ifelse(has_unknown, NA, FALSE)) }
+  d$takes_diuretic <- takes(id %in% in_category(49))
+  d$takes_loop_diuretic <- takes(id %in% in_category(154))
+  d$takes_thiazide_diuretic <- takes(id %in% in_category(156))
+  d$takes_potassium_sparing_diuretic <- takes(id %in% in_category(155))
+  d$takes_beta_agonist <- takes(id %in% in_category(180))
+  d$takes_long_acting_beta_agonist <- takes(grepl("SALMETEROL|FORMOTEROL", name))
+  d$takes_statin <- takes(id %in% in_category(173))
+  d
+}
+
+people <- rbind(one_cycle("2005-2006", "2005", "D"), one_cycle("2007-2008", "2007", "E"))
+people$has_cramps <- people$slq160 >= 1
+people$has_frequent_cramps <- people$slq160 >= 3
+people$age_band <- cut(people$age, c(16, 20, 30, 40, 50, 60, 70, 80, Inf), right = FALSE,
+                       labels = c("16-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70-79", "80+"))
+people$race <- relevel(factor(people$race), ref = "3")
+people$activity_level <- relevel(factor(people$activity_level), ref = "vigorous")
+stopifnot(nrow(people) == 20497)
+
+populations <- list(
+  everyone_asked = people$age >= 16, adults_20_plus = people$age >= 20, adults_60_plus = people$age >= 60,
+  women_20_44 = people$female & people$age >= 20 & people$age < 45)
+outcomes <- c("has_cramps", "has_frequent_cramps")
+waves <- list("2005-2006" = "2005-2006", "2007-2008" = "2007-2008", pooled = c("2005-2006", "2007-2008"))
+design_of <- function(w) svydesign(ids = ~psu, strata = ~stratum, weights = ~weight, nest = TRUE,
+  data = transform(people[people$wave %in% w, ], weight = weight / length(w)))
+
+# Korn & Graubard (1998) as NCHS uses it: effective sample size adjusted for degrees of freedom and capped at n
+korn_graubard <- function(p, se, n, df) {
+  n_eff <- p * (1 - p) / se^2
+  x_n <- min(n, n_eff * (qt(.975, n - 1) / qt(.975, df))^2)
+  c(qbeta(.025, p * x_n, x_n - p * x_n + 1), qbeta(.975, p * x_n + 1, x_n - p * x_n), n_eff)
+}
+
+prevalence <- function() {
+  rows <- list()
+  for (wave in names(waves)) {
+    in_wave <- people$wave %in% waves[[wave]]
+    design <- design_of(waves[[wave]])
+    for (population in names(populations)) for (outcome in outcomes) {
+      bands <- c("all", if (population == "everyone_asked") levels(people$age_band))
+      for (band in bands) {
+        member <- (populations[[population]] & (band == "all" | people$age_band == band))[in_wave]
+        member <- member & !is.na(member)
+        y <- people[[outcome]][in_wave]
+        domain <- subset(design, member & !is.na(y))
+        m <- svymean(as.formula(paste0("~I(as.numeric(", outcome, "))")), domain)
+        n <- nrow(domain$variables); df <- degf(domain); kg <- korn_graubard(coef(m)[[1]], SE(m)[[1]], n, df)
+        rows[[length(rows) + 1]] <- data.frame(wave, population, outcome, age_band = band, n_respondents = n,
+          n_cases = sum(y[member], na.rm = TRUE), n_missing = sum(is.na(y[member])), prevalence = coef(m)[[1]],
+          prevalence_se = SE(m)[[1]], prevalence_lower = kg[1], prevalence_upper = kg[2], n_effective = kg[3], degrees_freedom = df)
+      }
+    }
+  }
+  do.call(rbind, rows)
+}
+
+# svyglm's standard errors lag its coefficients by one step: refitting from the solution removes the lag
+fit <- function(formula, design, family) {
+  first <- suppressWarnings(svyglm(formula, design, family = family))
+  suppressWarnings(eval(bquote(svyglm(formula, design, family = family, start = .(unname(coef(first)))))))
+}
+
+odds_ratios <- function() {
+  exposures <- c("is_sedentary", "activity_level", grep("^takes_", names(people), value = TRUE))
+  rows <- list()
+  for (wave in names(waves)) {
+    design <- design_of(waves[[wave]])
+    in_wave <- people$wave %in% waves[[wave]]
+    for (outcome in outcomes) for (exposure in exposures) for (model in c("crude", "adjusted")) {
+      x <- people[[exposure]][in_wave]; y <- people[[outcome]][in_wave]
+      member <- populations$adults_20_plus[in_wave]
+      keep <- member & !is.na(x) & !is.na(y)
+      domain <- subset(design, keep)
+      domain$variables$age_band <- droplevels(domain$variables$age_band)
+      formula <- as.formula(paste0("as.numeric(", outcome, ") ~ ", exposure, if (model == "adjusted") " + age_band + female + race"))
+      logistic <- fit(formula, domain, quasibinomial()); poisson <- fit(formula, domain, quasipoisson())
+      df <- degf(domain); t <- qt(.975, df)
+      for (term in grep(paste0("^", exposure), names(coef(logistic)), value = TRUE)) {
+        level <- sub("TRUE", "true", sub(exposure, "", term, fixed = TRUE))
+        exposed <- as.character(x) == ifelse(level == "true", "TRUE", level)
+        unexposed <- as.character(x) == ifelse(level == "true", "FALSE", "vigorous")
+        b <- coef(logistic)[[term]]; se <- SE(logistic)[[term]]; b2 <- coef(poisson)[[term]]; se2 <- SE(poisson)[[term]]
+        rows[[length(rows) + 1]] <- data.frame(wave, population = "adults_20_plus", outcome, exposure, exposure_level = level, model,
+          exposed_cases = sum(exposed & y & keep, na.rm = TRUE), exposed_noncases = sum(exposed & !y & keep, na.rm = TRUE),
+          unexposed_cases = sum(unexposed & y & keep, na.rm = TRUE), unexposed_noncases = sum(unexposed & !y & keep, na.rm = TRUE),
+          n_missing = sum(member & !keep), odds_ratio = exp(b), odds_ratio_lower = exp(b - t * se), odds_ratio_upper = exp(b + t * se),
+          p_value = 2 * pt(-abs(b / se), df), degrees_freedom = df, prevalence_ratio = exp(b2),
+          prevalence_ratio_lower = exp(b2 - t * se2), prevalence_ratio_upper = exp(b2 + t * se2))
+      }
+    }
+  }
+  do.call(rbind, rows)
+}
+
+write.csv(prevalence(), file.path(out, "prevalence.csv"), row.names = FALSE)
+write.csv(odds_ratios(), file.path(out, "odds_ratios.csv"), row.names = FALSE)

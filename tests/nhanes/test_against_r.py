@@ -1,0 +1,102 @@
+"""Every published NHANES number against R's survey package, which reads the same files by a script of its own (expected.R)."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.atlas import Atlas
+from tests.nhanes_files import nhanes_folder
+
+TOLERANCE = 1e-6
+
+PREVALENCE_KEYS = ["wave", "population", "outcome", "age_band"]
+ODDS_RATIO_KEYS = ["wave", "population", "outcome", "exposure", "exposure_level", "model"]
+NOT_POOLED = {"is_sedentary", "activity_level"}
+
+
+@pytest.fixture(scope="module")
+def from_r(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not shutil.which("Rscript"):
+        pytest.skip("R is not installed: apt-get install r-base-core r-cran-survey r-cran-foreign")
+    folder = tmp_path_factory.mktemp("r")
+    subprocess.run(["Rscript", str(Path(__file__).with_name("expected.R")), str(nhanes_folder()), str(folder)], check=True)
+    return folder
+
+
+def compare(expected: pl.DataFrame, found: pl.DataFrame, keys: list[str]) -> None:
+    """Every row that R has is published, and every column that R has is equal."""
+    joined = expected.join(found, on=keys, how="left", suffix="_found", validate="1:1")
+    for column in set(expected.columns) - set(keys):
+        differs = joined.filter(((pl.col(column) - pl.col(f"{column}_found")).abs() > TOLERANCE).fill_null(True))
+        assert differs.is_empty(), f"{column}: {differs.select(*keys, column, f'{column}_found').head()}"
+
+
+def published(atlas: Atlas, table: str) -> pl.DataFrame:
+    path = atlas.warehouse / "current" / "report" / f"{table}.parquet"
+    return pl.read_parquet(path).filter(pl.col("source") == "nhanes")
+
+
+def test_prevalences_are_those_of_survey(published_nhanes: Atlas, from_r: Path) -> None:
+    expected = pl.read_csv(from_r / "prevalence.csv")
+    found = published(published_nhanes, "prevalence_by_age_band")
+    compare(expected, found, PREVALENCE_KEYS)
+    assert len(found) == len(expected)
+
+
+def test_odds_and_prevalence_ratios_are_those_of_survey(published_nhanes: Atlas, from_r: Path) -> None:
+    expected = pl.read_csv(from_r / "odds_ratios.csv")
+    found = published(published_nhanes, "odds_ratios")
+    not_comparable = pl.col("exposure").is_in(NOT_POOLED) & (pl.col("wave") == "pooled")
+    compare(expected.filter(~not_comparable), found.filter(~not_comparable), ODDS_RATIO_KEYS)
+    assert len(found) == len(expected)
+
+
+def test_waves_that_are_not_comparable_are_not_pooled(published_nhanes: Atlas) -> None:
+    pooled = published(published_nhanes, "odds_ratios").filter(pl.col("exposure").is_in(NOT_POOLED), pl.col("wave") == "pooled")
+    assert len(pooled) == 12
+    assert pooled["odds_ratio"].null_count() == len(pooled)
+    assert pooled["presentation_reason"].str.contains("questionnaire changed in 2007").all()
+
+
+def test_headline_numbers_are_the_published_ones(published_nhanes: Atlas) -> None:
+    # made with R's survey 4.1-1 on the pooled cycles
+    [(n, prevalence, se)] = published_nhanes.query(
+        """
+        select n_respondents, prevalence, prevalence_se from report.prevalence_by_age_band
+        where source = 'nhanes' and wave = 'pooled' and population = 'adults_20_plus'
+          and outcome = 'has_cramps' and age_band = 'all'
+        """
+    )
+    assert n == 10_902
+    assert prevalence == pytest.approx(0.3088504, abs=5e-8)
+    assert se == pytest.approx(0.0092887, abs=5e-8)
+    [(analysed,)] = published_nhanes.query(
+        """
+        select exposed_cases + exposed_noncases + unexposed_cases + unexposed_noncases from report.odds_ratios
+        where source = 'nhanes' and wave = 'pooled' and outcome = 'has_cramps'
+          and exposure = 'takes_diuretic' and model = 'adjusted'
+        """
+    )
+    assert analysed == 10_807
+
+
+def test_every_respondent_is_there(published_nhanes: Atlas) -> None:
+    assert published_nhanes.query("select count(*) from core.respondents where source = 'nhanes'") == [(20_497,)]
+    # persons by drug class and cycle, counted in the delivered files
+    classes = published_nhanes.query(
+        """
+        select count(*) filter (takes_diuretic), count(*) filter (takes_beta_agonist), count(*) filter (takes_statin)
+        from core.respondents where source = 'nhanes' group by wave order by wave
+        """
+    )
+    assert classes == [(671, 430, 717), (929, 547, 1106)]
+
+
+def test_the_published_headline_is_a_check_that_passed(published_nhanes: Atlas) -> None:
+    [(status,)] = published_nhanes.query(
+        "select status from meta.check_results where rule_id like '%agrees_with_grandner_2017.sql' and source = 'nhanes'"
+    )
+    assert status == "passed"
