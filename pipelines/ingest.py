@@ -1,21 +1,20 @@
 """Taking in a delivery: all tables of one source and wave are read, judged together, and accepted in one step or not at all."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from pipelines.build import absent, with_accepted, with_rejection
 from pipelines.contracts.conform import SchemaProblems, conform
-from pipelines.contracts.expectations import RuleResult, rows_aside_sql
+from pipelines.contracts.expectations import rows_aside_sql
 from pipelines.engine import engine
 from pipelines.judge import as_records, judge_claims, judge_contract, problems_of
 from pipelines.plan import ABSENT, Plan, plan_raw
 from pipelines.project import Project
 from pipelines.readers import DeliveryUnreadable, read_delivery
 from pipelines.sources import DeliveredFile
-from pipelines.store import Acceptance, Place, Sidecar
+from pipelines.store import Acceptance, Place, Sidecar, digest
 from pipelines.store.acceptance import Cause
 from pipelines.store.files import sha256_of_file
 
@@ -38,12 +37,12 @@ REJECTED_ROWS = pa.schema(
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of the delivery of one source and wave: the sidecars of its candidates and how many were made now."""
+    """What became of the delivery of one source and wave: the sidecars of its candidates and which of them were parsed now."""
 
     source: str
     wave: str
     candidates: dict[Place, Sidecar]
-    n_parsed: int
+    parsed: frozenset[Place]
     problems: list[str]
 
     @property
@@ -61,29 +60,31 @@ def take_in(project: Project, source: str, wave: str, *, reread: bool = False) -
     acceptance = project.store.acceptance(source, wave)
     if not any(files.values()):
         return _absent_delivery(project, source, wave, acceptance, list(files))
-    plans, candidates, n_parsed = {}, {}, 0
+    plans, candidates, parsed = {}, {}, set()
     for place, path in files.items():
         if path is None:
             continue
         plan = plans[place] = plan_raw(project, place, sha256_of_file(path))
         known = None if reread else project.store.sidecar(place, plan.recipe)
         if known is None:
-            n_parsed += 1
+            parsed.add(place)
             known = _make(project, plan, path)
             project.store.record(place, known)
         candidates[place] = known
     problems = [f"{place.name} {wave}: {_file_name(project, place)} is missing" for place, path in files.items() if path is None]
     problems += [problem for sidecar in candidates.values() for problem in sidecar.problems]
-    if not problems:
-        problems = _claims(project, candidates)
     recipes = {place.name: sidecar.recipe for place, sidecar in candidates.items()}
+    if not problems:
+        claims = _claims(project, candidates)
+        problems = [problem for sidecar in claims.values() for problem in sidecar.problems]
+        recipes |= {place.name: sidecar.recipe for place, sidecar in claims.items()}
     if problems:
         cause: Cause = "contract" if _same_deliveries(project, acceptance, plans) else "delivery"
         acceptance = with_rejection(acceptance, WHOLE_DELIVERY, cause, problems, recipes)
     else:
         acceptance = with_accepted(acceptance, WHOLE_DELIVERY, recipes)
     project.store.set_acceptance(source, wave, acceptance)
-    return Delivery(source, wave, candidates, n_parsed, problems)
+    return Delivery(source, wave, candidates, frozenset(parsed), problems)
 
 
 def find_file(project: Project, place: Place) -> Path | None:
@@ -117,7 +118,7 @@ def _absent_delivery(project: Project, source: str, wave: str, acceptance: Accep
                 project.store.record(place, absent(project, plan))
         recipes = {place.name: plan.recipe for place, plan in plans.items()}
         project.store.set_acceptance(source, wave, with_accepted(acceptance, WHOLE_DELIVERY, recipes))
-    return Delivery(source, wave, {}, 0, [])
+    return Delivery(source, wave, {}, frozenset(), [])
 
 
 def _make(project: Project, plan: Plan, path: Path) -> Sidecar:
@@ -187,11 +188,43 @@ def rejected_rows_place(place: Place) -> Place:
     return Place("meta", "rejected_rows", place.source, f"{place.wave}.{place.table}")
 
 
-def _claims(project: Project, candidates: dict[Place, Sidecar]) -> list[str]:
-    """Claims across the tables of a delivery, judged on all candidates together."""
-    paths = {place: project.store.path(place, sidecar.content) for place, sidecar in candidates.items() if sidecar.content}
-    results: list[tuple[Place, Sequence[RuleResult]]] = [(place, judge_claims(project, place, paths)) for place in candidates]
-    return [problem for place, judged in results for problem in problems_of(place, judged)]
+def _claims(project: Project, candidates: dict[Place, Sidecar]) -> dict[Place, Sidecar]:
+    """The claims of sql/checks, which may look across the tables of a delivery: judged on all candidates together."""
+    contents = {place: sidecar.content for place, sidecar in candidates.items() if sidecar.content}
+    paths = {place: project.store.path(place, content) for place, content in contents.items()}
+    inputs = {str(place): content for place, content in contents.items()}
+    claims = {}
+    for place in candidates:
+        ingredients = {check.name: digest(check.text) for check in project.checks.get(place.table, ())}
+        if not ingredients:
+            continue
+        judged = claims_place(place)
+        recipe = digest({"place": str(judged), "ingredients": ingredients, "inputs": inputs})
+        known = project.store.sidecar(judged, recipe)
+        if known is None:
+            results = judge_claims(project, place, paths)
+            problems = problems_of(place, results)
+            known = Sidecar(
+                table=judged.name,
+                source=place.source,
+                wave=place.wave,
+                recipe=recipe,
+                ingredients=ingredients,
+                inputs=inputs,
+                content=None,
+                rows=0,
+                verdict="rejected" if problems else "accepted",
+                problems=problems,
+                results=as_records(results),
+            )
+            project.store.record(judged, known)
+        claims[judged] = known
+    return claims
+
+
+def claims_place(place: Place) -> Place:
+    """Where the verdicts on claims about a raw table are kept: apart from its own, because other tables enter them."""
+    return replace(place, schema="claims")
 
 
 def _same_deliveries(project: Project, acceptance: Acceptance, plans: dict[Place, Plan]) -> bool:

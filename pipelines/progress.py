@@ -13,7 +13,7 @@ class _Steps(logging.Handler):
     """Writes Dagster's events as lines for people."""
 
     def __init__(self, console: Console) -> None:
-        super().__init__(logging.INFO)
+        super().__init__(logging.DEBUG)  # at which Dagster logs its events
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -21,7 +21,7 @@ class _Steps(logging.Handler):
         event = meta.get("dagster_event")
         if event is None:
             message = meta.get("orig_message") or record.getMessage()
-            if record.levelno < logging.ERROR:  # why a step was not executed is said where the failed step is
+            if logging.INFO <= record.levelno < logging.ERROR:  # why a step was not executed is said with the failed step
                 self._console.print(f"    [dim]{escape(str(message))}[/dim]", highlight=False)
         elif event.event_type == DagsterEventType.STEP_SUCCESS:
             seconds = event.step_success_data.duration_ms / 1000
@@ -31,7 +31,7 @@ class _Steps(logging.Handler):
 
 
 def _terminal_logger(_: dg.InitLoggerContext) -> logging.Logger:
-    logger = logging.Logger("cramp_atlas", logging.INFO)
+    logger = logging.Logger("cramp_atlas", logging.DEBUG)
     logger.addHandler(_Steps(Console(stderr=True)))
     return logger
 

@@ -6,17 +6,20 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from pipelines.assets.context import N_MADE
 from pipelines.dagster_home import PROCESS_TAG, fail_abandoned_runs, prepare_dagster_home
 from pipelines.lock import warehouse_lock
 from pipelines.project import Project
+from pipelines.store.files import remove_unfinished
 
 
 @dataclass(frozen=True)
 class Refreshed:
-    """How a run ended: the seconds of each step, and why it failed if it did."""
+    """How a run ended: the objects made, the seconds of each step, and why it failed if it did."""
 
     success: bool
     run_id: str
+    n_made: int
     step_seconds: dict[str, float]
     failures: list[str]
 
@@ -27,6 +30,7 @@ def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[st
     from pipelines.definitions import JOB, definitions
 
     with warehouse_lock(project.settings.warehouse_folder), dg.DagsterInstance.get() as instance:
+        remove_unfinished(project.settings.warehouse_folder)
         fail_abandoned_runs(instance)
         job = definitions(project).resolve_job_def(JOB)
         result = job.execute_in_process(
@@ -40,6 +44,7 @@ def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[st
     return Refreshed(
         success=result.success,
         run_id=result.run_id,
+        n_made=sum(_n_made(event) for event in events),
         step_seconds={
             str(event.step_key): event.step_success_data.duration_ms / 1000
             for event in events
@@ -47,6 +52,13 @@ def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[st
         },
         failures=[_reason(event) for event in events if event.event_type == dg.DagsterEventType.STEP_FAILURE],
     )
+
+
+def _n_made(event: dg.DagsterEvent) -> int:
+    if event.event_type != dg.DagsterEventType.ASSET_MATERIALIZATION:
+        return 0
+    made = event.step_materialization_data.materialization.metadata.get(N_MADE)
+    return (made.value or 0) if isinstance(made, dg.IntMetadataValue) else 0
 
 
 def _reread_config(project: Project, reread: Sequence[str]) -> dict[str, object]:

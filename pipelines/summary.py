@@ -29,6 +29,8 @@ def print_summary(project: Project, refreshed: Refreshed, console: Console) -> N
         # what was rejected stands above already
         if not failure.startswith(REJECTED):
             console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
+    if refreshed.n_made == 0:
+        console.print("nothing was new: no delivery was parsed, nothing was estimated", highlight=False)
     total = sum(refreshed.step_seconds.values())
     slowest = sorted(refreshed.step_seconds.items(), key=lambda item: -item[1])[:4]
     times = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in slowest)

@@ -90,7 +90,9 @@ def test_a_second_refresh_with_nothing_new_does_nothing(synthetic: Atlas) -> Non
     landing = synthetic.settings.landing_folder
     delivered = {path: path.stat().st_mtime_ns for path in landing.rglob("*") if path.is_file()}
     recipes, release = synthetic.sidecars(), current_release(synthetic.project)
-    assert synthetic.refresh().success
+    refreshed = synthetic.refresh()
+    assert refreshed.success
+    assert refreshed.n_made == 0
     assert synthetic.sidecars() == recipes
     assert current_release(synthetic.project) == release
     assert len(manifests(synthetic.project)) == 1

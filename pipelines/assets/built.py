@@ -23,6 +23,7 @@ def built_asset(project: Project, table: str) -> dg.AssetsDefinition:
     @dg.multi_asset(name=table.replace(".", "__"), specs=[spec], check_specs=[check_spec(table)])
     def build_table(context: dg.AssetExecutionContext) -> Iterator[Any]:
         candidates: dict[Place, Sidecar] = {}
+        n_made = 0
         with warehouse_lock(project.settings.warehouse_folder):
             for place in project.places(table):
                 if schema == "core":
@@ -30,8 +31,9 @@ def built_asset(project: Project, table: str) -> dg.AssetsDefinition:
                 else:
                     built = build(project, plan_report(project, place), "estimate")
                 candidates[place] = built.sidecar
+                n_made += built.is_new
                 context.log.info(f"{place}: {'made' if built.is_new else 'unchanged'}, {built.sidecar.verdict}")
-        yield materialisation(project, table)
+        yield materialisation(project, table, n_made)
         yield check_result(
             project, table, candidates, [problem for sidecar in candidates.values() for problem in sidecar.problems]
         )

@@ -11,6 +11,9 @@ from pipelines.store import Place, Sidecar, digest
 
 CHECK = "contract"
 
+N_MADE = "objects_made"
+"""Metadata of a materialisation: how many objects were parsed or computed rather than found by their recipe."""
+
 
 def asset_key(table: str) -> dg.AssetKey:
     return dg.AssetKey(table.split("."))
@@ -38,10 +41,11 @@ def asset_spec(project: Project, table: str, deps: Iterable[str], kinds: set[str
     )
 
 
-def materialisation(project: Project, table: str) -> dg.MaterializeResult[Any]:
-    """The state of a table after its turn: what is accepted of it, over all its places."""
+def materialisation(project: Project, table: str, n_made: int) -> dg.MaterializeResult[Any]:
+    """The state of a table after its turn: what is accepted of it, over all its places, and how many objects were made now."""
     accepted = {place: sidecar for place in project.places(table) if (sidecar := project.store.accepted(place))}
     metadata: dict[str, Any] = {
+        N_MADE: n_made,
         "dagster/row_count": sum(sidecar.rows for sidecar in accepted.values()),
         "objects": dg.MetadataValue.table(
             [

@@ -51,7 +51,9 @@ def raw_assets(project: Project, source: Source) -> dg.AssetsDefinition:
         selected = {key.to_user_string().replace("/", ".") for key in context.selected_asset_keys}
         for table in tables:
             if table in selected:
-                yield materialisation(project, table)
+                yield materialisation(
+                    project, table, sum(place.name == table for delivery in deliveries for place in delivery.parsed)
+                )
                 yield _check(project, table, deliveries)
 
     return take_in_source
@@ -80,7 +82,7 @@ def _in_words(delivery: Delivery) -> str:
     if delivery.is_absent:
         return f"{name}: nothing has landed"
     verdict = f"rejected, {len(delivery.problems)} problems" if delivery.problems else "accepted"
-    return f"{name}: {verdict}; {delivery.n_parsed} of {len(delivery.candidates)} files parsed"
+    return f"{name}: {verdict}; {len(delivery.parsed)} of {len(delivery.candidates)} files parsed"
 
 
 def _check(project: Project, table: str, deliveries: list[Delivery]) -> dg.AssetCheckResult:

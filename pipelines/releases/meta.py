@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.contracts.model import Contract
-from pipelines.ingest import rejected_rows_place
+from pipelines.ingest import claims_place, rejected_rows_place
 from pipelines.project import Project
 from pipelines.store import Place, Sidecar
 
@@ -81,6 +81,10 @@ def _held_back(name: str) -> str:
 def _check_results(project: Project, objects: Mapping[Place, Sidecar]) -> pl.DataFrame:
     """One row per rule and object: of the objects in the release, and of the candidates that were rejected."""
     judged = {(place, sidecar.recipe): sidecar for place, sidecar in objects.items()}
+    for place in objects:
+        claims = project.store.accepted(claims_place(place)) if place.schema == "raw" else None
+        if claims:
+            judged[place, claims.recipe] = claims
     for source in project.sources.values():
         for wave in [*source.waves, "all"]:
             for rejection in project.store.acceptance(source.source, wave).rejections.values():
@@ -90,10 +94,10 @@ def _check_results(project: Project, objects: Mapping[Place, Sidecar]) -> pl.Dat
                         judged[place, recipe] = sidecar
     rows = [
         {
-            "table_name": place.name,
+            "table_name": place.name.replace("claims.", "raw."),
             "source": place.source,
             "wave": place.wave,
-            "is_in_release": place in objects and objects[place].recipe == recipe,
+            "is_in_release": sidecar.verdict != "rejected",
             "rule_id": result["rule_id"],
             "column_name": result["column"],
             "severity": result["severity"],

@@ -9,6 +9,9 @@ from tempfile import NamedTemporaryFile
 
 READ_ONLY = 0o444
 
+TEMPORARY = ".making-"
+"""How the names of files begin that are not finished yet."""
+
 
 def sync_folder(folder: Path) -> None:
     """Make renames inside `folder` durable."""
@@ -28,11 +31,17 @@ def sync_file(path: Path) -> None:
 def temporary_beside(folder: Path, suffix: str) -> Iterator[Path]:
     """A temporary path in `folder`, gone afterwards unless it was renamed."""
     folder.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=folder, prefix=".", suffix=suffix, delete=False) as file:
+    with NamedTemporaryFile(dir=folder, prefix=TEMPORARY, suffix=suffix, delete=False) as file:
         path = Path(file.name)
     try:
         yield path
     finally:
+        path.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a killed process left half made. Only for who holds the lock."""
+    for path in folder.rglob(f"{TEMPORARY}*"):
         path.unlink(missing_ok=True)
 
 

@@ -1,0 +1,116 @@
+"""What Dagster is told, and that SQL, contracts and assets carry the same names."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+import sqlglot
+from dagster._utils.schedules import schedule_execution_time_iterator
+from sqlglot import exp
+
+from pipelines.definitions import definitions
+from pipelines.errors import ConfigurationError
+from pipelines.project import Project
+from tests.atlas import make_atlas
+
+
+@pytest.fixture(scope="module")
+def project() -> Project:
+    return Project.load()
+
+
+@pytest.fixture(scope="module")
+def repository(project: Project) -> dg.RepositoryDefinition:
+    return definitions(project).get_repository_def()
+
+
+def test_every_contract_of_raw_core_and_report_is_an_asset_of_its_group(
+    project: Project, repository: dg.RepositoryDefinition
+) -> None:
+    graph = repository.asset_graph
+    groups = {key.to_user_string().replace("/", "."): graph.get(key).group_name for key in graph.get_all_asset_keys()}
+    contracted = {name: name.partition(".")[0] for name in project.contracts if not name.startswith("meta.")}
+    assert groups == contracted | {"release.warehouse": "release"}
+
+
+def test_every_table_has_a_check_that_does_not_block_the_others(repository: dg.RepositoryDefinition, project: Project) -> None:
+    graph = repository.asset_graph
+    checked = {key.asset_key.to_user_string().replace("/", ".") for key in graph.asset_check_keys}
+    assert checked == {name for name in project.contracts if not name.startswith("meta.")}
+    assert not any(graph.get_check_spec(key).blocking for key in graph.asset_check_keys)
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (datetime(2026, 3, 28, 12), "2026-03-29T04:00:00+02:00"),  # the clocks go forward in the night
+        (datetime(2026, 10, 24, 12), "2026-10-25T04:00:00+01:00"),  # and back
+    ],
+)
+def test_the_night_comes_once_when_the_clocks_change(
+    project: Project, repository: dg.RepositoryDefinition, after: datetime, expected: str
+) -> None:
+    schedule = repository.get_schedule_def("nightly")
+    zone = project.study.nightly.timezone
+    assert schedule.execution_timezone == zone
+    ticks = schedule_execution_time_iterator(after.replace(tzinfo=ZoneInfo(zone)).timestamp(), schedule.cron_schedule, zone)
+    first, second = next(ticks), next(ticks)
+    assert first.isoformat() == expected
+    assert (second.date() - first.date()).days == 1
+
+
+def test_selects_stay_inside_what_a_cluster_runs_too(project: Project) -> None:
+    """Functions that Spark answers otherwise, without a word: found by running both."""
+    silently_different = (exp.DateDiff, exp.Quantile, exp.PercentileCont)
+    names = {"log", "hash", "date_diff", "datediff", "quantile_cont", "regexp_full_match"}
+    for name, select in project.selects.items():
+        tree = sqlglot.parse_one(select.text, read="duckdb")
+        called = {function.sql_name().lower() for function in tree.find_all(exp.Func)} | {
+            call.name.lower() for call in tree.find_all(exp.Anonymous)
+        }
+        assert not called & names, name
+        assert not list(tree.find_all(*silently_different)), name
+        assert sqlglot.transpile(select.text, read="duckdb", write="spark", unsupported_level=sqlglot.ErrorLevel.RAISE)
+
+
+def test_selects_are_ordered_so_that_equal_rows_make_equal_files(project: Project) -> None:
+    for name, select in project.selects.items():
+        assert sqlglot.parse_one(select.text, read="duckdb").args.get("order"), name
+
+
+def test_the_schema_and_code_of_the_pipeline_name_no_condition() -> None:
+    """What is studied stands in study.yaml, contracts, codebooks and SQL; another study needs no Python."""
+    from pipelines.settings import REPOSITORY
+
+    words = ("cramp", "diuretic", "sedentary", "magnesium", "slq160")
+    for path in (REPOSITORY / "pipelines").rglob("*.py"):
+        text = (
+            path.read_text(encoding="utf-8")
+            .lower()
+            .replace("cramp atlas", "")
+            .replace("cramp-atlas", "")
+            .replace("cramp_atlas", "")
+            .replace("crampatlas", "")
+        )
+        assert not [word for word in words if word in text], path
+
+
+def test_a_project_that_does_not_fit_together_names_every_problem(tmp_path_factory: pytest.TempPathFactory) -> None:
+    atlas = make_atlas(tmp_path_factory.mktemp("unfit") / "project")
+    (atlas.folder / "sql/core/respondents/nhanes.sql").unlink()
+    (atlas.folder / "sql/report/planted_truth.sql").unlink()
+    atlas.edit("study.yaml", "  takes_statin:", "  takes_aspirin:")
+    with pytest.raises(ConfigurationError) as caught:
+        _ = atlas.project
+    message = str(caught.value)
+    assert "add sql/core/respondents/nhanes.sql" in message
+    assert "add sql/report/planted_truth.sql" in message
+    assert "study.yaml names takes_aspirin, which is no column of core.respondents" in message
+
+
+def test_a_select_must_be_one_select(tmp_path_factory: pytest.TempPathFactory) -> None:
+    atlas = make_atlas(tmp_path_factory.mktemp("ddl") / "project")
+    (atlas.folder / "sql/report/planted_truth.sql").write_text("create table report.planted_truth as select 1", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"sql/report/planted_truth\.sql must hold exactly one select"):
+        _ = atlas.project
