@@ -21,5 +21,9 @@ class NotClosed(CrampAtlasError):
     """The tables rest on one another's older versions; the message names what to materialise first."""
 
 
+class StoreDamaged(CrampAtlasError):
+    """An accepted object is not in the store any more."""
+
+
 class WarehouseBusy(CrampAtlasError):
     """Another process is at work on the warehouse."""

@@ -21,6 +21,9 @@ from pipelines.store.files import sha256_of_file
 WHOLE_DELIVERY = "raw"
 """The name under which the rejection of a delivery stands beside those of single tables."""
 
+GENERATOR = "generator"
+"""The name under which a failure to generate a synthetic delivery stands beside the rejections."""
+
 MAX_SHARE_SET_ASIDE = 0.05
 """A delivery with a larger share of its records set aside is rejected: something is wrong with all of it."""
 

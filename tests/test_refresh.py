@@ -236,3 +236,45 @@ def test_the_lock_says_who_holds_it(synthetic: Atlas) -> None:
     assert other.returncode == 1
     assert f"{WarehouseBusy.__name__}: process {os.getpid()} is at work" in other.stderr
     assert subprocess.run([sys.executable, "-c", attempt], capture_output=True, text=True, check=True).stdout == "held\n"
+
+
+def test_a_report_that_breaks_a_claim_is_held_back_and_fails_the_night(synthetic: Atlas) -> None:
+    claim = "select source from report.odds_ratios where source = 'synthetic_survey' and confidence_level < 0.95"
+    (synthetic.folder / "sql/checks/odds_ratios__level_is_95.sql").write_text(claim, encoding="utf-8")
+    assert synthetic.refresh().success
+    synthetic.edit("study.yaml", "confidence_level: 0.95", "confidence_level: 0.9")
+    refreshed = synthetic.refresh()
+    assert not refreshed.success
+    assert "report.odds_ratios all: level is 95 (40 rows against it)" in refreshed.failures[-1]
+    levels = "select distinct source, confidence_level from report.odds_ratios order by all"
+    assert synthetic.query(levels) == [("synthetic_case_control", 0.9), ("synthetic_survey", 0.95)]
+    held_back = "select source, wave, held_back, cause from meta.deliveries where is_stale"
+    assert synthetic.query(held_back) == [("synthetic_survey", "all", "report.odds_ratios", "estimate")]
+    failed = """
+        select table_name, is_in_release, n_failed from meta.check_results
+        where rule_id like '%level_is_95.sql' and status = 'failed'
+    """
+    # ten levels of the nine exposures, two outcomes, crude and adjusted
+    assert synthetic.query(failed) == [("report.odds_ratios", False, 40)]
+
+
+def test_a_lost_object_is_made_again_from_the_delivery(synthetic: Atlas) -> None:
+    release = current_release(synthetic.project)
+    for path in (synthetic.warehouse / "store/raw/synthetic_survey_respondents").rglob("*.parquet"):
+        path.unlink()
+    assert synthetic.refresh().success
+    assert current_release(synthetic.project) == release
+
+
+def test_a_lost_object_without_its_delivery_stops_the_night_and_changes_nothing(synthetic: Atlas) -> None:
+    release, rows = current_release(synthetic.project), synthetic.query("select count(*) from core.respondents")
+    for path in (synthetic.warehouse / "store/raw/synthetic_case_control_participants").rglob("*.parquet"):
+        path.unlink()
+    shutil.rmtree(synthetic.settings.landing_folder)
+    path = synthetic.folder / "data_contracts/sources/synthetic_case_control.yaml"
+    path.write_text(path.read_text(encoding="utf-8").partition("generator:")[0], encoding="utf-8")
+    refreshed = synthetic.refresh()
+    assert not refreshed.success
+    assert any("the accepted object of raw.synthetic_case_control_participants" in failure for failure in refreshed.failures)
+    assert current_release(synthetic.project) == release
+    assert synthetic.query("select count(*) from core.respondents") == rows

@@ -11,16 +11,13 @@ from pipelines.assets.context import asset_spec, check_result, check_spec, mater
 from pipelines.build import with_accepted, with_rejection
 from pipelines.engine import without_values
 from pipelines.errors import CrampAtlasError
-from pipelines.ingest import Delivery, take_in
+from pipelines.ingest import GENERATOR, Delivery, take_in
 from pipelines.lock import warehouse_lock
 from pipelines.project import Project
 from pipelines.sources import Source
 from pipelines.statistics import StatsError
 from pipelines.store import Place
 from pipelines.synthetic import deliver
-
-GENERATOR = "generator"
-"""The name under which a failure to generate stands beside the rejections of a delivery."""
 
 
 class Ingest(dg.Config):

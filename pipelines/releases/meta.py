@@ -5,10 +5,15 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.contracts.columns import POLARS_TYPES
 from pipelines.contracts.model import Contract
-from pipelines.ingest import claims_place, rejected_rows_place
+from pipelines.ingest import GENERATOR, WHOLE_DELIVERY, claims_place, rejected_rows_place
 from pipelines.project import Project
+from pipelines.sources import SHARED_WAVE
 from pipelines.store import Place, Sidecar
+
+WHOLE_WAVE = {WHOLE_DELIVERY, GENERATOR}
+"""What holds back all raw tables of a wave, and not a single table."""
 
 TIMES = {"meta.deliveries": ["accepted_at", "rejected_at"]}
 """Columns that do not make a release a new one."""
@@ -27,22 +32,24 @@ def meta_tables(project: Project, objects: Mapping[Place, Sidecar]) -> dict[str,
 
 def conforming(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """The frame with exactly the contract's columns and types; instants become UTC."""
-    empty = pl.DataFrame(pl.from_arrow(contract.arrow_schema().empty_table()))
+    empty = pl.DataFrame(schema={name: POLARS_TYPES[kind] for name, kind in contract.column_types().items()})
     instants = [name for name, kind in frame.schema.items() if isinstance(kind, pl.Datetime) and kind.time_zone]
     in_utc = frame.with_columns(pl.col(instants).dt.convert_time_zone("UTC").dt.replace_time_zone(None))
     return in_utc.select(empty.columns).cast(empty.schema) if frame.width else empty
 
 
 def deliveries(project: Project) -> pl.DataFrame:
-    """One row per source and wave, and what stands in its way.
+    """One row per source and wave, and what stands in its way; report tables of a source stand with wave `all`.
 
     `verdict` is of the latest candidate: `accepted`, `rejected`, or `absent` where nothing was ever delivered.
     """
     rows: list[dict[str, Any]] = []
     for source in project.sources.values():
-        for wave, described in source.waves.items():
+        for wave in dict.fromkeys([*source.waves, SHARED_WAVE]):
             acceptance = project.store.acceptance(source.source, wave)
-            places = [Place("raw", table, source.source, wave) for table in described.tables]
+            if wave not in source.waves and not acceptance.rejections:
+                continue
+            places = [Place("raw", table, source.source, wave) for table in source.tables if wave in source.waves_of(table)]
             accepted = [
                 sidecar for place in places if (sidecar := project.store.accepted(place)) and sidecar.verdict == "accepted"
             ]
@@ -54,7 +61,7 @@ def deliveries(project: Project) -> pl.DataFrame:
                     "wave": wave,
                     "design": source.design,
                     "verdict": "rejected" if acceptance.rejections else without_rejection,
-                    "is_stale": bool(rejections) and bool(accepted),
+                    "is_stale": any(_has_older(project, source.source, wave, name) for name, _ in rejections),
                     "held_back": ", ".join(sorted(_held_back(name) for name, _ in rejections)) or None,
                     "cause": ", ".join(sorted({rejection.cause for _, rejection in rejections})) or None,
                     "reason": "\n".join(problem for _, rejection in rejections for problem in rejection.problems) or None,
@@ -74,8 +81,16 @@ def deliveries(project: Project) -> pl.DataFrame:
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
+def _has_older(project: Project, source: str, wave: str, held_back: str) -> bool:
+    """Whether readers have an older state of what was rejected."""
+    accepted = project.store.acceptance(source, wave).tables
+    names = [name for name in accepted if (name.startswith("raw.") if held_back in WHOLE_WAVE else name == held_back)]
+    sidecars = [project.store.accepted(Place.parse(f"{name} {source} {wave}")) for name in names]
+    return any(sidecar is not None and sidecar.verdict == "accepted" for sidecar in sidecars)
+
+
 def _held_back(name: str) -> str:
-    return "the delivery" if name == "raw" else name
+    return "the delivery" if name == WHOLE_DELIVERY else name
 
 
 def _check_results(project: Project, objects: Mapping[Place, Sidecar]) -> pl.DataFrame:
@@ -86,7 +101,7 @@ def _check_results(project: Project, objects: Mapping[Place, Sidecar]) -> pl.Dat
         if claims:
             judged[place, claims.recipe] = claims
     for source in project.sources.values():
-        for wave in [*source.waves, "all"]:
+        for wave in dict.fromkeys([*source.waves, SHARED_WAVE]):
             for rejection in project.store.acceptance(source.source, wave).rejections.values():
                 for name, recipe in rejection.recipes.items():
                     place = Place.parse(f"{name} {source.source} {wave}")

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipelines.errors import StoreDamaged
 from pipelines.store.acceptance import Acceptance
 from pipelines.store.files import READ_ONLY, replace_text, sha256_of_file, sync_file, sync_folder, temporary_beside
 
@@ -128,8 +129,7 @@ class Store:
 
     def sidecar_of_content(self, place: Place, content: str) -> Sidecar:
         """A sidecar that led to this content; the accepted one if there are several."""
-        recipe = self.acceptance(place.source, place.wave).tables.get(place.name)
-        accepted = self.sidecar(place, recipe) if recipe else None
+        accepted = self.accepted(place)
         if accepted and accepted.content == content:
             return accepted
         candidates = (
@@ -141,9 +141,20 @@ class Store:
         replace_text(self.folder(place) / f"{sidecar.recipe}.json", sidecar.model_dump_json(indent=1))
 
     def accepted(self, place: Place) -> Sidecar | None:
-        """The sidecar of the accepted object of a place, or None where nothing was accepted yet."""
+        """The sidecar of the accepted object of a place, or None where nothing was accepted yet.
+
+        Raises StoreDamaged where the accepted object is gone: it must never be taken for one that was never there.
+        """
         recipe = self.acceptance(place.source, place.wave).tables.get(place.name)
-        return self.sidecar(place, recipe) if recipe else None
+        if recipe is None:
+            return None
+        sidecar = self.sidecar(place, recipe)
+        if sidecar is None:
+            raise StoreDamaged(
+                f"the accepted object of {place} is missing from {self.folder(place)}: "
+                "put the delivery back into landing and refresh, or restore the store from a backup"
+            )
+        return sidecar
 
     def _acceptance_path(self, source: str, wave: str) -> Path:
         return self.root / "accepted" / source / f"{wave}.json"

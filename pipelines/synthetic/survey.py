@@ -35,27 +35,41 @@ def draw_sample(made: SurveyGenerator, population: pl.DataFrame, wave: str, seed
     Two PSUs a stratum proportional to size, then people within the PSU proportional to `oversampling`, as many in every PSU of
     a stratum. `made.sample.weights` are multiplied by one over the probability that the person was drawn.
     """
-    sizes = population.group_by("stratum", "psu").len("people").sort("stratum", "psu")
-    strata = sizes.group_by("stratum", maintain_order=True).agg("psu", "people")
-    per_stratum = allocated(made.sample.people, strata["people"].list.sum().to_numpy().astype(np.float64))
-    draws = uniforms(seed, 2 * strata.height, wave, "sampled psus").reshape(-1, 2)
+    drawn = _drawn_psus(made, population, wave, seed)
+    places = (
+        population.select("stratum", "psu", OVERSAMPLING).with_row_index("row").join(drawn, on=["stratum", "psu"], how="semi")
+    )
+    members_of = places.sort("row").partition_by("stratum", "psu", as_dict=True)
     within = generator(seed, wave, "sampled people")
-    places = population.select("stratum", "psu", OVERSAMPLING).with_row_index("row")
-    members_of = places.partition_by("stratum", "psu", as_dict=True, maintain_order=True)
     rows, chances = [], []
-    for (stratum, psus, people), count, (first, second) in zip(strata.iter_rows(), per_stratum, draws, strict=True):
-        drawn, chance_of_psu = two_proportional_to_size(np.array(people, dtype=np.float64), first, second)
-        for index, chance, size in zip(drawn, chance_of_psu, allocated(int(count), np.ones(2)), strict=True):
-            members = members_of[stratum, psus[index]]
-            preference = members[OVERSAMPLING].to_numpy()
-            chance_of_person = size * preference / preference.sum()
-            taken = systematic(chance_of_person, within.permutation(members.height), within.random())
-            rows.append(members["row"].to_numpy()[taken])
-            chances.append(chance * chance_of_person[taken])
+    for stratum, psu, chance, count in drawn.iter_rows():
+        members = members_of[stratum, psu]
+        preference = members[OVERSAMPLING].to_numpy()
+        chance_of_person = count * preference / preference.sum()
+        taken = systematic(chance_of_person, within.permutation(members.height), within.random())
+        rows.append(members["row"].to_numpy()[taken])
+        chances.append(chance * chance_of_person[taken])
     order = np.argsort(np.concatenate(rows), kind="stable")
     sample = population[np.concatenate(rows)[order]].drop(OVERSAMPLING)
     inverse = pl.Series("inverse", 1 / np.concatenate(chances)[order])
     return sample.with_columns((pl.col(weight) * inverse).round(6) for weight in made.sample.weights)
+
+
+def _drawn_psus(made: SurveyGenerator, population: pl.DataFrame, wave: str, seed: int) -> pl.DataFrame:
+    """stratum, psu, chance (that the PSU is drawn) and count (of its people to draw): two rows a stratum."""
+    sizes = population.group_by("stratum", "psu").len("people").sort("stratum", "psu")
+    strata = sizes.group_by("stratum", maintain_order=True).agg("psu", "people")
+    per_stratum = allocated(made.sample.people, strata["people"].list.sum().to_numpy().astype(np.float64))
+    draws = uniforms(seed, 2 * strata.height, wave, "sampled psus").reshape(-1, 2)
+    rows = []
+    for (stratum, psus, people), total, (first, second) in zip(strata.iter_rows(), per_stratum, draws, strict=True):
+        drawn, chances = two_proportional_to_size(np.array(people, dtype=np.float64), first, second)
+        counts = allocated(int(total), np.ones(2))
+        rows += [
+            (stratum, psus[i], chance, count) for i, chance, count in zip(drawn, chances.tolist(), counts.tolist(), strict=True)
+        ]
+    kept = {name: population.schema[name] for name in ("stratum", "psu")}
+    return pl.DataFrame(rows, schema={**kept, "chance": pl.Float64, "count": pl.Int64}, orient="row")
 
 
 def _strata(made: SurveyGenerator) -> pl.DataFrame:

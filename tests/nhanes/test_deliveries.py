@@ -152,3 +152,12 @@ def test_files_come_whole_from_a_server_that_drops_the_connection_once(tmp_path:
         fetch(files, site.url, tmp_path / "landing", backoff_seconds=0.01)
     for file in files:
         assert (tmp_path / "landing" / file).read_bytes() == (nhanes_folder() / file).read_bytes()
+
+
+def test_a_delivery_that_was_taken_away_keeps_what_was_accepted(nhanes: Atlas) -> None:
+    import shutil
+
+    release = current_release(nhanes.project)
+    shutil.rmtree(nhanes.settings.landing_folder / "nhanes")
+    assert nhanes.refresh().success
+    assert current_release(nhanes.project) == release
