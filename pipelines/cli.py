@@ -19,7 +19,9 @@ releases_app = typer.Typer(no_args_is_help=True, help="What was published: list 
 app.add_typer(fetch_app, name="fetch")
 app.add_typer(releases_app, name="releases")
 
-console = Console()
+WIDTH_OF_A_FILE = 120
+
+console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
 
 
 @contextmanager

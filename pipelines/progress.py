@@ -32,7 +32,7 @@ class _Steps(logging.Handler):
 
 def _terminal_logger(_: dg.InitLoggerContext) -> logging.Logger:
     logger = logging.Logger("cramp_atlas", logging.DEBUG)
-    logger.addHandler(_Steps(Console(stderr=True)))
+    logger.addHandler(_Steps(Console(stderr=True, soft_wrap=True)))
     return logger
 
 

@@ -34,8 +34,8 @@ def test_at_least_180_of_200_intervals_hold_the_planted_odds_ratio(of_5000_pairs
 
 def test_the_width_of_the_interval_shrinks_as_1_over_the_root_of_the_pairs(whole: Project, of_5000_pairs: pl.DataFrame) -> None:
     width = mean_log_width(of_5000_pairs)
-    assert mean_log_width(matched_intervals(whole, 1_250, range(1, 21))) == pytest.approx(2 * width, rel=0.1)
-    assert mean_log_width(matched_intervals(whole, 20_000, range(1, 21))) == pytest.approx(width / 2, rel=0.1)
+    assert mean_log_width(matched_intervals(whole, 1_250, range(1, 11))) == pytest.approx(2 * width, rel=0.1)
+    assert mean_log_width(matched_intervals(whole, 20_000, range(1, 11))) == pytest.approx(width / 2, rel=0.1)
 
 
 def test_intervals_from_samples_hold_the_truth_of_their_population(whole: Project) -> None:
