@@ -18,6 +18,9 @@ from pipelines.sources import SHARED_WAVE, Source, load_sources
 from pipelines.store import Place, Store
 from pipelines.study import Study, load_study
 
+BOUND_FOR_SELECTS = frozenset({"study.age_bands", "meta.this_wave"})
+"""What a harmonising select may read beside tables and codebooks."""
+
 
 @dataclass(frozen=True)
 class Select:
@@ -147,9 +150,45 @@ def _check(project: Project) -> None:
         for name, select in project.selects.items()
         if name.split("/")[0] not in project.contracts
     ]
+    problems += [
+        f"{select.name} is for source {name.split('/')[1]}, which has no file in data_contracts/sources"
+        for name, select in project.selects.items()
+        if name.startswith("core.") and name.split("/")[1] not in project.sources
+    ]
+    named = {contract.table for contract in project.contracts.values()}
+    problems += [
+        f"{check.name} is about no table that has a contract"
+        for table in project.checks
+        if table not in named
+        for check in project.checks[table]
+    ]
+    problems += _check_reads(project)
+    problems += _check_waves(project)
     problems += _check_study(project)
     if problems:
         raise ConfigurationError("the project does not fit together:\n- " + "\n- ".join(problems))
+
+
+def _check_reads(project: Project) -> list[str]:
+    """What a select reads must be there: contracted tables, codebooks, and what the engine binds for it."""
+    readable = {name for name in project.contracts if not name.startswith("meta.")} | BOUND_FOR_SELECTS
+    readable |= {f"codebook.{contract.table}" for contract in project.contracts.values() if contract.codebook}
+    selects = [*project.selects.values(), *(check for checks in project.checks.values() for check in checks)]
+    return [
+        f"{select.name} reads {read}, which is no table" for select in selects for read in select.reads if read not in readable
+    ]
+
+
+def _check_waves(project: Project) -> list[str]:
+    return [
+        f"contract raw.{table}: column {column.name} names wave {wave}, which {source.source} does not have"
+        for source in project.sources.values()
+        for table in source.tables
+        if f"raw.{table}" in project.contracts
+        for column in project.contracts[f"raw.{table}"].columns
+        for wave in column.waves or ()
+        if wave not in source.waves
+    ]
 
 
 def _check_study(project: Project) -> list[str]:

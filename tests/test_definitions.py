@@ -101,9 +101,16 @@ def test_a_project_that_does_not_fit_together_names_every_problem(tmp_path_facto
     (atlas.folder / "sql/core/respondents/nhanes.sql").unlink()
     (atlas.folder / "sql/report/planted_truth.sql").unlink()
     atlas.edit("study.yaml", "  takes_statin:", "  takes_aspirin:")
+    (atlas.folder / "sql/checks/respondent__is_real.sql").write_text("select * from core.respondent", encoding="utf-8")
+    contract = atlas.folder / "data_contracts/raw/nhanes_paq.odcs.yaml"
+    before, column, after = contract.read_text(encoding="utf-8").partition("name: PAD680\n")
+    contract.write_text(before + column + after.replace("2007-2008", "2007-2009", 1), encoding="utf-8")
     with pytest.raises(ConfigurationError) as caught:
         _ = atlas.project
     message = str(caught.value)
+    assert "sql/checks/respondent__is_real.sql is about no table that has a contract" in message
+    assert "sql/checks/respondent__is_real.sql reads core.respondent, which is no table" in message
+    assert "contract raw.nhanes_paq: column PAD680 names wave 2007-2009, which nhanes does not have" in message
     assert "add sql/core/respondents/nhanes.sql" in message
     assert "add sql/report/planted_truth.sql" in message
     assert "study.yaml names takes_aspirin, which is no column of core.respondents" in message
