@@ -75,7 +75,13 @@ def test_the_public_database_holds_no_respondents(published_synthetic: Atlas) ->
 def test_a_release_is_whole_and_read_only(published_synthetic: Atlas) -> None:
     release = published_synthetic.warehouse / "current"
     files = sorted(path.relative_to(release).as_posix() for path in release.rglob("*") if path.is_file())
-    reports = ["odds_ratios", "planted_truth", "prevalence_by_age_band"]
+    reports = [
+        "odds_ratios",
+        "planted_truth",
+        "prevalence_by_age_band",
+        "prevalence_by_age_band_and_sex",
+        "prevalence_by_exposure",
+    ]
     assert files == [
         "epi.duckdb",
         "epi_public.duckdb",
@@ -112,7 +118,7 @@ def test_a_changed_description_reruns_its_table_and_nothing_after_it(synthetic: 
 def test_equal_inputs_give_equal_bytes(published_synthetic: Atlas, synthetic: Atlas) -> None:
     shutil.rmtree(synthetic.warehouse)
     assert synthetic.refresh().success
-    for table in ("prevalence_by_age_band", "odds_ratios", "planted_truth"):
+    for table in ("prevalence_by_age_band", "prevalence_by_exposure", "odds_ratios", "planted_truth"):
         file = f"current/report/{table}.parquet"
         assert (synthetic.warehouse / file).read_bytes() == (published_synthetic.warehouse / file).read_bytes()
 

@@ -10,11 +10,13 @@ import polars as pl
 
 from pipelines.estimates.estimation import Estimation
 from pipelines.estimates.odds_ratios import odds_ratios
-from pipelines.estimates.prevalence import prevalence_by_age_band
+from pipelines.estimates.prevalence import prevalence_by_age_band, prevalence_by_age_band_and_sex, prevalence_by_exposure
 
 ESTIMATORS: Mapping[str, Callable[[Estimation], pl.DataFrame]] = {
     "report.prevalence_by_age_band": prevalence_by_age_band,
+    "report.prevalence_by_age_band_and_sex": prevalence_by_age_band_and_sex,
+    "report.prevalence_by_exposure": prevalence_by_exposure,
     "report.odds_ratios": odds_ratios,
 }
 
-__all__ = ["ESTIMATORS", "Estimation", "odds_ratios", "prevalence_by_age_band"]
+__all__ = ["ESTIMATORS", "Estimation"]

@@ -1,7 +1,7 @@
 """What is estimated together: one wave of a source or all of them pooled, with the design and the weight that this calls for."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 import sqlglot
@@ -53,6 +53,7 @@ class Estimation:
     source: Source
     waves: Sequence[str]
     comparability: Sequence[Comparability] = ()
+    _counted: dict[tuple[Scope, str | None, tuple[str, ...]], Cells] = field(default_factory=dict, repr=False)
 
     @property
     def age_bands(self) -> list[str]:
@@ -101,22 +102,33 @@ class Estimation:
         answered = self.connection.sql(f"select {counts} from {self.respondents}").fetchall()[0]
         return [name for name, count in zip(names, answered, strict=True) if count > 0]
 
-    def levels(self, exposure: str, reference: bool | str) -> list[bool | str]:
-        """The levels of an exposure in this source, without the reference."""
-        column = identifier(exposure)
+    def levels(self, variable: str) -> list[bool | str]:
+        """The levels of a variable that occur in this source, in order."""
+        column = identifier(variable)
         found = self.connection.sql(
             f"select distinct {column} from {self.respondents} where {column} is not null order by 1"
         ).fetchall()
-        return [level for (level,) in found if level != reference]
+        return [level for (level,) in found]
 
-    def cells(self, scope: Scope, weight: str | None, keys: Collection[str], populations: Collection[str]) -> Cells:
-        """Sufficient statistics by `keys` (columns) and by `in_<population>` flags. Waves pool as disjoint sets of strata."""
+    def cells(self, scope: Scope, weight: str | None, keys: tuple[str, ...]) -> Cells:
+        """Sufficient statistics by `keys` (columns) and by `in_<population>` flags, counted once.
+
+        Waves pool as disjoint sets of strata.
+        """
+        question = (scope, weight, keys)
+        if question not in self._counted:
+            self._counted[question] = self._count(scope, weight, keys)
+        return self._counted[question]
+
+    def _count(self, scope: Scope, weight: str | None, keys: tuple[str, ...]) -> Cells:
         offsets = " ".join(f"when {literal(wave)} then {index * STRATA_PER_WAVE}" for index, wave in enumerate(scope.waves))
         waves = ", ".join(literal(wave) for wave in scope.waves)
         columns = f"* replace (stratum + case wave {offsets} end as stratum)" if self.is_weighted else "*"
         relation = f"(select {columns} from {self.respondents} where wave in ({waves})) as respondents"
         design = Design("stratum", "psu", weight) if self.is_weighted else Design(None, None, None)
-        flags = {in_population(name): f"coalesce({self.study.populations[name].where}, false)" for name in populations}
+        flags = {
+            in_population(name): f"coalesce({population.where}, false)" for name, population in self.study.populations.items()
+        }
         return collapse(self.connection, relation, design, keys={key: identifier(key) for key in keys} | flags)
 
 

@@ -43,7 +43,7 @@ def odds_ratios(estimation: Estimation) -> pl.DataFrame:
 
 def _survey_rows(estimation: Estimation, scope: Scope, name: str, exposure: Exposure) -> list[Row]:
     study = estimation.study
-    cells_by_weight: dict[str | None, Cells] = {}
+    levels = [level for level in estimation.levels(name) if level != exposure.reference]
     rows = []
     for population in study.odds_ratios.populations:
         for adjusted in (False, True):
@@ -64,18 +64,21 @@ def _survey_rows(estimation: Estimation, scope: Scope, name: str, exposure: Expo
                 }
                 refusal = estimation.refusal(scope, variables)
                 if refusal:
-                    levels = estimation.levels(name, exposure.reference)
                     rows += [key | {"exposure_level": as_text(level)} | not_shown(refusal) for level in levels]
                     continue
-                if weight not in cells_by_weight:
-                    keys = [*study.outcomes, name, *study.adjustment]
-                    cells_by_weight[weight] = estimation.cells(scope, weight, keys, study.odds_ratios.populations)
-                rows += _model_rows(estimation, cells_by_weight[weight], key, name, exposure, adjusters)
+                cells = estimation.cells(scope, weight, (*study.outcomes, name, *study.adjustment))
+                rows += _model_rows(estimation, cells, key, name, exposure, levels, adjusters)
     return rows
 
 
 def _model_rows(
-    estimation: Estimation, cells: Cells, key: Row, name: str, exposure: Exposure, adjusters: Sequence[str]
+    estimation: Estimation,
+    cells: Cells,
+    key: Row,
+    name: str,
+    exposure: Exposure,
+    levels: Sequence[bool | str],
+    adjusters: Sequence[str],
 ) -> list[Row]:
     outcome = key["outcome"]
     domain = pl.col(in_population(key["population"]))
@@ -93,7 +96,7 @@ def _model_rows(
     prevalence = _share(complete, outcome)
     fitted = _fit(cells, outcome, terms, domain)
     rows = []
-    for level in estimation.levels(name, exposure.reference):
+    for level in levels:
         exposed = complete.filter(pl.col(name) == level)
         four = {
             "exposed_cases": _count(exposed, outcome, True),

@@ -65,6 +65,15 @@ korn_graubard <- function(p, se, n, df) {
   c(qbeta(.025, p * x_n, x_n - p * x_n + 1), qbeta(.975, p * x_n + 1, x_n - p * x_n), n_eff)
 }
 
+estimate <- function(design, member, y, outcome) {
+  member <- member & !is.na(member)
+  domain <- subset(design, member & !is.na(y))
+  m <- svymean(as.formula(paste0("~I(as.numeric(", outcome, "))")), domain)
+  n <- nrow(domain$variables); df <- degf(domain); kg <- korn_graubard(coef(m)[[1]], SE(m)[[1]], n, df)
+  data.frame(n_respondents = n, n_cases = sum(y[member], na.rm = TRUE), n_missing = sum(is.na(y[member])), prevalence = coef(m)[[1]],
+             prevalence_se = SE(m)[[1]], prevalence_lower = kg[1], prevalence_upper = kg[2], n_effective = kg[3], degrees_freedom = df)
+}
+
 prevalence <- function() {
   rows <- list()
   for (wave in names(waves)) {
@@ -74,18 +83,38 @@ prevalence <- function() {
       bands <- c("all", if (population == "everyone_asked") levels(people$age_band))
       for (band in bands) {
         member <- (populations[[population]] & (band == "all" | people$age_band == band))[in_wave]
-        member <- member & !is.na(member)
-        y <- people[[outcome]][in_wave]
-        domain <- subset(design, member & !is.na(y))
-        m <- svymean(as.formula(paste0("~I(as.numeric(", outcome, "))")), domain)
-        n <- nrow(domain$variables); df <- degf(domain); kg <- korn_graubard(coef(m)[[1]], SE(m)[[1]], n, df)
-        rows[[length(rows) + 1]] <- data.frame(wave, population, outcome, age_band = band, n_respondents = n,
-          n_cases = sum(y[member], na.rm = TRUE), n_missing = sum(is.na(y[member])), prevalence = coef(m)[[1]],
-          prevalence_se = SE(m)[[1]], prevalence_lower = kg[1], prevalence_upper = kg[2], n_effective = kg[3], degrees_freedom = df)
+        rows[[length(rows) + 1]] <- cbind(data.frame(wave, population, outcome, age_band = band),
+                                          estimate(design, member, people[[outcome]][in_wave], outcome))
       }
     }
   }
   do.call(rbind, rows)
+}
+
+by_sex_and_exposure <- function() {
+  by_sex <- list(); by_exposure <- list()
+  for (wave in names(waves)) {
+    in_wave <- people$wave %in% waves[[wave]]
+    design <- design_of(waves[[wave]])
+    for (outcome in outcomes) {
+      y <- people[[outcome]][in_wave]
+      for (sex in c("female", "male")) for (band in c("all", levels(people$age_band))) {
+        member <- (populations$everyone_asked & people$female == (sex == "female") & (band == "all" | people$age_band == band))[in_wave]
+        by_sex[[length(by_sex) + 1]] <- cbind(data.frame(wave, population = "everyone_asked", outcome, age_band = band, sex),
+                                              estimate(design, member, y, outcome))
+      }
+      for (exposure in c("is_sedentary", "activity_level", grep("^takes_", names(people), value = TRUE))) {
+        x <- as.character(people[[exposure]])
+        for (level in unique(x[!is.na(x)])) {
+          member <- (populations$adults_20_plus & !is.na(x) & x == level)[in_wave]
+          by_exposure[[length(by_exposure) + 1]] <- cbind(
+            data.frame(wave, population = "adults_20_plus", outcome, exposure, exposure_level = sub("TRUE", "true", sub("FALSE", "false", level))),
+            estimate(design, member, y, outcome))
+        }
+      }
+    }
+  }
+  list(sex = do.call(rbind, by_sex), exposure = do.call(rbind, by_exposure))
 }
 
 # svyglm's standard errors lag its coefficients by one step: refitting from the solution removes the lag
@@ -127,4 +156,7 @@ odds_ratios <- function() {
 }
 
 write.csv(prevalence(), file.path(out, "prevalence.csv"), row.names = FALSE)
+split <- by_sex_and_exposure()
+write.csv(split$sex, file.path(out, "prevalence_by_sex.csv"), row.names = FALSE)
+write.csv(split$exposure, file.path(out, "prevalence_by_exposure.csv"), row.names = FALSE)
 write.csv(odds_ratios(), file.path(out, "odds_ratios.csv"), row.names = FALSE)

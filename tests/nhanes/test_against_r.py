@@ -34,6 +34,21 @@ def compare(expected: pl.DataFrame, found: pl.DataFrame, keys: list[str]) -> Non
         assert differs.is_empty(), f"{column}: {differs.select(*keys, column, f'{column}_found').head()}"
 
 
+def compare_prevalence(expected: pl.DataFrame, found: pl.DataFrame, keys: list[str]) -> None:
+    """Every row that R has is there: hidden where R's numbers call for it by the NCHS standards, and otherwise equal."""
+    width = pl.col("prevalence_upper") - pl.col("prevalence_lower")
+    is_imprecise = (width >= 0.3) | ((width > 0.05) & (width > 1.3 * pl.col("prevalence")))
+    is_small = pl.min_horizontal("n_respondents", "n_effective") < 30
+    hidden = expected.filter(is_small | is_imprecise)
+    shown = expected.join(hidden, on=keys, how="anti")
+    verdicts = hidden.join(found, on=keys, how="left", suffix="_found", validate="1:1")
+    assert verdicts["presentation"].to_list() == ["suppress"] * len(hidden)
+    assert verdicts["prevalence_found"].null_count() == len(hidden)
+    assert "suppress" not in shown.join(found, on=keys, how="left", suffix="_found")["presentation"].to_list()
+    compare(shown, found, keys)
+    assert len(found) == len(expected)
+
+
 def published(atlas: Atlas, table: str) -> pl.DataFrame:
     path = atlas.warehouse / "current" / "report" / f"{table}.parquet"
     return pl.read_parquet(path).filter(pl.col("source") == "nhanes")
@@ -42,8 +57,22 @@ def published(atlas: Atlas, table: str) -> pl.DataFrame:
 def test_prevalences_are_those_of_survey(published_nhanes: Atlas, from_r: Path) -> None:
     expected = pl.read_csv(from_r / "prevalence.csv")
     found = published(published_nhanes, "prevalence_by_age_band")
-    compare(expected, found, PREVALENCE_KEYS)
-    assert len(found) == len(expected)
+    compare_prevalence(expected, found, PREVALENCE_KEYS)
+
+
+def test_prevalences_by_sex_are_those_of_survey(published_nhanes: Atlas, from_r: Path) -> None:
+    expected = pl.read_csv(from_r / "prevalence_by_sex.csv")
+    found = published(published_nhanes, "prevalence_by_age_band_and_sex").filter(pl.col("population") == "everyone_asked")
+    compare_prevalence(expected, found, [*PREVALENCE_KEYS, "sex"])
+
+
+def test_prevalences_by_exposure_are_those_of_survey(published_nhanes: Atlas, from_r: Path) -> None:
+    expected = pl.read_csv(from_r / "prevalence_by_exposure.csv", schema_overrides={"exposure_level": pl.String})
+    found = published(published_nhanes, "prevalence_by_exposure").filter(pl.col("population") == "adults_20_plus")
+    not_comparable = pl.col("exposure").is_in(NOT_POOLED) & (pl.col("wave") == "pooled")
+    keys = ["wave", "population", "outcome", "exposure", "exposure_level"]
+    compare_prevalence(expected.filter(~not_comparable), found.filter(~not_comparable), keys)
+    assert found.filter(not_comparable)["prevalence"].null_count() == 2 * (2 + 3)
 
 
 def test_odds_and_prevalence_ratios_are_those_of_survey(published_nhanes: Atlas, from_r: Path) -> None:
