@@ -4,7 +4,9 @@ A relation is collapsed once to additive cells; every design-based estimator wor
 a survey or prints.
 """
 
+from pipelines.statistics.binomial import binomial_interval
 from pipelines.statistics.collapse import collapse
+from pipelines.statistics.contrast import Contrast, compare
 from pipelines.statistics.design import Cells, Design
 from pipelines.statistics.effect import Effect, effect
 from pipelines.statistics.errors import (
@@ -19,49 +21,109 @@ from pipelines.statistics.errors import (
     RankDeficient,
     SeparatedOutcome,
     StatsError,
+    UnknownStandardCell,
     UnsupportedDesign,
 )
 from pipelines.statistics.evalue import EValue, e_value
+from pipelines.statistics.firth import FirthLogistic, firth_logistic
+from pipelines.statistics.imputation import PooledEstimate, pool_imputations
+from pipelines.statistics.independence import RaoScottTest, WaldTest, rao_scott_test, wald_independence_test
 from pipelines.statistics.intervals import Interval, korn_graubard, proportion_interval
-from pipelines.statistics.matched import ConditionalLogistic, MatchedOddsRatio, conditional_logistic, pair_odds_ratio
+from pipelines.statistics.mantel_haenszel import (
+    Homogeneity,
+    MantelHaenszel,
+    exact_common_odds_ratio,
+    homogeneity,
+    mantel_haenszel,
+)
+from pipelines.statistics.matched import ConditionalLogistic, MatchedOddsRatio, conditional_logistic, mcnemar_p, pair_odds_ratio
 from pipelines.statistics.model_matrix import Categorical, Numeric
+from pipelines.statistics.multiplicity import adjust_p_values
 from pipelines.statistics.presentation import Presentation, nchs_presentation
 from pipelines.statistics.prevalence import Prevalence, prevalence
+from pipelines.statistics.quadratic_form import weighted_f_tail
+from pipelines.statistics.rank_test import RankTest, rank_test
+from pipelines.statistics.rates import StandardisedRate, standardised_rate
 from pipelines.statistics.regression import Regression, regression
+from pipelines.statistics.replicate import Replicates, jackknife
+from pipelines.statistics.sequence_symmetry import SequenceSymmetry, sequence_symmetry
+from pipelines.statistics.standardise import Standardised, standardise
+from pipelines.statistics.term_test import LikelihoodRatioTest, likelihood_ratio_test, wald_test
+from pipelines.statistics.trend import TrendTest, cochran_armitage, trend
+from pipelines.statistics.two_by_two import OddsRatio, chi_squared_p, odds_ratio
 
 __all__ = [
     "Categorical",
     "Cells",
     "ConditionalLogistic",
+    "Contrast",
     "Design",
     "EValue",
     "Effect",
     "EmptyDomain",
+    "FirthLogistic",
+    "Homogeneity",
     "Interval",
     "InvalidArgument",
     "InvalidOutcome",
     "InvalidWeight",
+    "LikelihoodRatioTest",
     "LonelyPsu",
+    "MantelHaenszel",
     "MatchedOddsRatio",
     "MissingDesignColumn",
     "NoDegreesOfFreedom",
     "NotConverged",
     "Numeric",
+    "OddsRatio",
+    "PooledEstimate",
     "Presentation",
     "Prevalence",
     "RankDeficient",
+    "RankTest",
+    "RaoScottTest",
     "Regression",
+    "Replicates",
     "SeparatedOutcome",
+    "SequenceSymmetry",
+    "Standardised",
+    "StandardisedRate",
     "StatsError",
+    "TrendTest",
+    "UnknownStandardCell",
     "UnsupportedDesign",
+    "WaldTest",
+    "adjust_p_values",
+    "binomial_interval",
+    "chi_squared_p",
+    "cochran_armitage",
     "collapse",
+    "compare",
     "conditional_logistic",
     "e_value",
     "effect",
+    "exact_common_odds_ratio",
+    "firth_logistic",
+    "homogeneity",
+    "jackknife",
     "korn_graubard",
+    "likelihood_ratio_test",
+    "mantel_haenszel",
+    "mcnemar_p",
     "nchs_presentation",
+    "odds_ratio",
     "pair_odds_ratio",
+    "pool_imputations",
     "prevalence",
     "proportion_interval",
+    "rank_test",
+    "rao_scott_test",
     "regression",
+    "sequence_symmetry",
+    "standardise",
+    "standardised_rate",
+    "trend",
+    "wald_independence_test",
+    "wald_test",
+    "weighted_f_tail",
 ]

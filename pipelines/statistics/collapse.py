@@ -8,7 +8,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from pipelines.statistics.counting import ordered
 from pipelines.statistics.design import (
+    N_POPULATION,
     N_RESPONDENTS,
     N_SAMPLED,
     RESERVED_NAMES,
@@ -17,14 +19,15 @@ from pipelines.statistics.design import (
     Cells,
     Design,
 )
-from pipelines.statistics.errors import EmptyDomain, InvalidArgument, InvalidWeight, MissingDesignColumn
+from pipelines.statistics.errors import EmptyDomain, InvalidArgument, InvalidWeight, MissingDesignColumn, UnsupportedDesign
 
-# Weights are summed as DECIMAL(18,9): parallel sums of DOUBLE differ in their last digits from run to run.
-# Inside this range a weight keeps at least 6 significant digits; survey weights (people represented) keep all of theirs.
+# Weights are summed as whole multiples of 1e-9: parallel sums of DOUBLE differ in their last digits from run to run, and sums
+# of DECIMAL take longer. Inside this range a weight keeps at least 6 significant digits; survey weights (people represented)
+# keep all of theirs.
 SMALLEST_WEIGHT = 0.001
 LARGEST_WEIGHT = 999_999_999
+WEIGHT_UNITS = "1e9::double"
 
-_N_WEIGHTS, _N_NOT_ZERO = "__n_weights", "__n_not_zero"
 # DuckDB errors whose text may quote a value of the data.
 _VALUE_ERRORS = (
     duckdb.ConversionException,
@@ -42,28 +45,32 @@ def collapse(con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys
     PSU in the frame. A domain is a key, never a filter. Sums are decimal and rows are ordered, so equal data give equal bits
     in any row order. The scan is fastest with small integer keys and `set perfect_ht_threshold = 20` on the connection.
 
-    Raises InvalidArgument (a key's name or expression), MissingDesignColumn, InvalidWeight, EmptyDomain (no rows).
+    Raises InvalidArgument (a key's name or expression), MissingDesignColumn, InvalidWeight, UnsupportedDesign (a population that
+    differs within a stratum), EmptyDomain (no rows).
     """
     if reserved := [name for name in keys if name.lower() in RESERVED_NAMES or name.startswith("__")]:
         raise InvalidArgument(f"collapse: these names of keys are reserved: {', '.join(reserved)}.", names=reserved)
-    _require_design_columns(con, relation, design)
+    require_design_columns(con, relation, design)
     table = _group(con, relation, design, keys)
     if table.height == 0:
         raise EmptyDomain(f"{relation} holds no rows: there is nothing to estimate.")
-    _require_design_values(table, relation, design)
+    require_design_values(table, relation, design)
     if design.weight is not None:
         _require_weights(table, con, relation, design.weight)
-    unneeded = [_N_WEIGHTS, _N_NOT_ZERO] + ([] if design.samples_elements else [N_SAMPLED])
-    return Cells(table.drop(unneeded, strict=False), design)
+    if design.population is not None:
+        _require_population(table, relation, design, design.population)
+    table = table if design.samples_elements else table.drop(N_SAMPLED)
+    return Cells(ordered(table, [*design.cell_columns, *keys]), design)
 
 
 def _group(con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys: Mapping[str, str]) -> pl.DataFrame:
     columns = zip(design.cell_columns, filter(None, (design.stratum, design.psu)), strict=True)
-    selected = [f"{_quoted(column)} as {name}" for name, column in columns]
-    selected += [f"({expression}) as {_quoted(name)}" for name, expression in keys.items()]
+    selected = [f"{quoted(column)} as {name}" for name, column in columns]
+    selected += [f"{quoted(design.population)} as {N_POPULATION}"] if design.population else []
+    selected += [f"({expression}) as {quoted(name)}" for name, expression in keys.items()]
     selected += _sums(design)
     try:
-        result = con.sql(f"select {', '.join(selected)} from {relation} group by all order by all")
+        result = con.sql(f"select {', '.join(selected)} from {relation} group by all")
         table = result.pl()
     except _VALUE_ERRORS:
         raise InvalidArgument(
@@ -86,26 +93,28 @@ def _sums(design: Design) -> list[str]:
     if design.weight is None:
         w2 = [f"cast(count(*) as double) as {SUM_SQUARED_WEIGHTS}"] if design.samples_elements else []
         return [f"count(*) as {N_RESPONDENTS}", f"cast(count(*) as double) as {SUM_WEIGHTS}", *w2, f"count(*) as {N_SAMPLED}"]
-    weight, number = _quoted(design.weight), f"cast({_quoted(design.weight)} as double)"
-    w2 = [f"cast(coalesce(sum(try_cast({number} * {number} as decimal(38, 12))), 0) as double) as {SUM_SQUARED_WEIGHTS}"]
+    number = f"cast({quoted(design.weight)} as double)"
+    units = f"case when {is_usable(number)} then cast({number} * {WEIGHT_UNITS} as bigint) end"
+    square = f"case when {is_usable(number)} then try_cast({number} * {number} as decimal(38, 12)) end"
+    w2 = [f"cast(coalesce(sum({square}), 0) as double) as {SUM_SQUARED_WEIGHTS}"]
     return [
-        f"count(case when {_is_positive(number)} then 1 end) as {N_RESPONDENTS}",
-        f"cast(coalesce(sum(try_cast({weight} as decimal(18, 9))), 0) as double) as {SUM_WEIGHTS}",
+        f"count({units}) as {N_RESPONDENTS}",
+        f"cast(coalesce(sum({units}), 0) as double) / {WEIGHT_UNITS} as {SUM_WEIGHTS}",
         *(w2 if design.samples_elements else []),
         f"count(*) as {N_SAMPLED}",
-        f"count({weight}) as {_N_WEIGHTS}",
-        f"count(nullif({number}, 0)) as {_N_NOT_ZERO}",
     ]
 
 
-def _is_positive(number: str) -> str:
+def is_usable(number: str) -> str:
+    """SQL: whether a weight, given as a DOUBLE expression, is above 0 and in the range of exact sums."""
     return f"{number} between {SMALLEST_WEIGHT}::double and {LARGEST_WEIGHT}::double"
 
 
-def _require_design_columns(con: duckdb.DuckDBPyConnection, relation: str, design: Design) -> None:
+def require_design_columns(con: duckdb.DuckDBPyConnection, relation: str, design: Design) -> None:
+    """Raise MissingDesignColumn where the relation lacks a column of the design, InvalidWeight where a weight is no number."""
     empty = con.sql(f"select * from {relation} limit 0")
     types = {name.lower(): type_ for name, type_ in zip(empty.columns, empty.types, strict=True)}
-    named = [name for name in (design.stratum, design.psu, design.weight) if name is not None]
+    named = [name for name in (design.stratum, design.psu, design.weight, design.population) if name is not None]
     if absent := [name for name in named if name.lower() not in types]:
         raise MissingDesignColumn(
             f"{relation} has no column {', '.join(absent)}, which its design names. Correct the design, or add the column.",
@@ -118,7 +127,8 @@ def _require_design_columns(con: duckdb.DuckDBPyConnection, relation: str, desig
         )
 
 
-def _require_design_values(table: pl.DataFrame, relation: str, design: Design) -> None:
+def require_design_values(table: pl.DataFrame, relation: str, design: Design) -> None:
+    """Raise MissingDesignColumn where rows of the table (stratum, psu, n_sampled) have no stratum or PSU."""
     for name, column in zip(design.cell_columns, filter(None, (design.stratum, design.psu)), strict=True):
         if n_rows := int(table.filter(pl.col(name).is_null())[N_SAMPLED].sum()):
             raise MissingDesignColumn(
@@ -128,18 +138,34 @@ def _require_design_values(table: pl.DataFrame, relation: str, design: Design) -
             )
 
 
+def _require_population(table: pl.DataFrame, relation: str, design: Design, column: str) -> None:
+    by = list(design.cell_columns[:1]) if design.stratum else []
+    population = table[N_POPULATION]
+    is_number = population.dtype.is_numeric() and not population.is_null().any()
+    if not is_number or (population.dtype.is_float() and not population.is_finite().all()):
+        raise MissingDesignColumn(
+            f"{relation}: the population {column} must be a number for every sampled person.", names=[column]
+        )
+    sizes = table.select(*by, N_POPULATION).unique()
+    if sizes.height > (sizes.select(by).n_unique() if by else 1):
+        raise UnsupportedDesign(
+            f"{relation}: {column} differs within a stratum. It is the number of sampling units in the stratum's population.",
+            names=[column],
+        )
+
+
 def _require_weights(table: pl.DataFrame, con: duckdb.DuckDBPyConnection, relation: str, column: str) -> None:
-    is_legal = (table[_N_WEIGHTS] == table[N_SAMPLED]) & (table[_N_NOT_ZERO] == table[N_RESPONDENTS])
-    if not is_legal.all():
-        raise InvalidWeight(_describe_weights(con, relation, column), names=[column])
+    if (table[N_RESPONDENTS] != table[N_SAMPLED]).any():  # people of weight 0, or weights that cannot be used
+        require_weights(con, relation, column)
     if not table[N_RESPONDENTS].sum():
         raise InvalidWeight(
             f"{relation}: every {column} is 0, so nobody stands for anyone. Is it the right weight?", names=[column]
         )
 
 
-def _describe_weights(con: duckdb.DuckDBPyConnection, relation: str, column: str) -> str:
-    weight = f"cast({_quoted(column)} as double)"
+def require_weights(con: duckdb.DuckDBPyConnection, relation: str, column: str) -> None:
+    """Raise InvalidWeight with the number of weights of each kind that cannot be used."""
+    weight = f"cast({quoted(column)} as double)"
     kinds = {
         "NULL": f"{weight} is null",
         "not finite": f"not isfinite({weight})",
@@ -151,12 +177,15 @@ def _describe_weights(con: duckdb.DuckDBPyConnection, relation: str, column: str
         f"select {', '.join(f'count(*) filter (where {is_kind})' for is_kind in kinds.values())} from {relation}"
     ).fetchone()
     found = [f"{count} {kind}" for kind, count in zip(kinds, counts or (), strict=True) if count]
-    return (
-        f"{relation}: rows whose weight {column} cannot be used: {', '.join(found)}. "
-        f"A weight is 0 (sampled, but outside this component) or between {SMALLEST_WEIGHT} and {LARGEST_WEIGHT:,}; "
-        "multiplying all weights by one constant changes no estimate."
-    )
+    if found:
+        raise InvalidWeight(
+            f"{relation}: rows whose weight {column} cannot be used: {', '.join(found)}. "
+            f"A weight is 0 (sampled, but outside this component) or between {SMALLEST_WEIGHT} and {LARGEST_WEIGHT:,}; "
+            "multiplying all weights by one constant changes no estimate.",
+            names=[column],
+        )
 
 
-def _quoted(identifier: str) -> str:
+def quoted(identifier: str) -> str:
+    """A quoted SQL identifier."""
     return '"' + identifier.replace('"', '""') + '"'

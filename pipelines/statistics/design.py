@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from pipelines.statistics.counting import level_numbers
 from pipelines.statistics.errors import EmptyDomain, InvalidArgument, InvalidOutcome, UnsupportedDesign
 
 FloatArray = npt.NDArray[np.float64]
@@ -23,7 +24,8 @@ LonelyOption = Literal["fail", "certainty", "adjust", "average"]
 
 STRATUM, PSU = "stratum", "psu"
 N_RESPONDENTS, SUM_WEIGHTS, SUM_SQUARED_WEIGHTS, N_SAMPLED = "n", "w", "w2", "n_sampled"
-RESERVED_NAMES = frozenset({STRATUM, PSU, N_RESPONDENTS, SUM_WEIGHTS, SUM_SQUARED_WEIGHTS, N_SAMPLED})
+N_POPULATION = "n_population"
+RESERVED_NAMES = frozenset({STRATUM, PSU, N_RESPONDENTS, SUM_WEIGHTS, SUM_SQUARED_WEIGHTS, N_SAMPLED, N_POPULATION})
 
 
 @dataclass(frozen=True)
@@ -35,15 +37,29 @@ class Design:
 
     `lonely` says what a stratum with one sampled unit adds to a variance: `fail` raises, `certainty` adds nothing, `adjust`
     centres the unit at the mean of all units, `average` gives the stratum the mean of the other strata (R survey's
-    `lonely.psu`).
+    `lonely.psu`). `adjust_domain_lonely`: adjust and average also treat a stratum so where only one of its PSUs holds members of
+    the domain (R's `survey.adjust.domain.lonely`).
+
+    `population`: a column with the number of sampling units (PSUs; element design: people) in the population of the row's
+    stratum, for the finite population correction 1 - n / N of the first stage. Without it sampling is with replacement, which is
+    right or cautious. Weights are taken as given: the gain of calibration is not in the variance.
     """
 
     stratum: str | None = STRATUM
     psu: str | None = PSU
     weight: str | None = None
     lonely: LonelyOption = "fail"
+    population: str | None = None
+    adjust_domain_lonely: bool = False
 
     def __post_init__(self) -> None:
+        if self.population is not None and not isinstance(self.population, str):
+            raise UnsupportedDesign(
+                "Design: population names one column, of the first stage. A correction of later stages is not exact on cells; "
+                "leave it out, or leave out population too, which is cautious."
+            )
+        if self.adjust_domain_lonely and (self.lonely not in ("adjust", "average") or self.psu is None):
+            raise UnsupportedDesign("Design: adjust_domain_lonely goes with lonely='adjust' or 'average' and a psu.")
         if self.lonely not in get_args(LonelyOption):
             raise UnsupportedDesign(f"Design: lonely must be one of {', '.join(get_args(LonelyOption))}, not {self.lonely!r}.")
 
@@ -73,6 +89,7 @@ class Cells:
     def __post_init__(self) -> None:
         needed = [*self.design.cell_columns, N_RESPONDENTS, SUM_WEIGHTS]
         needed += [SUM_SQUARED_WEIGHTS, N_SAMPLED] if self.design.samples_elements else []
+        needed += [N_POPULATION] if self.design.population else []
         if absent := [name for name in needed if name not in self.table.columns]:
             raise UnsupportedDesign(
                 f"Cells of this design need {', '.join(needed)}; absent: {', '.join(absent)}. Make cells with collapse().",
@@ -152,6 +169,9 @@ def index_levels(table: pl.DataFrame, columns: Sequence[str], inside: BoolArray)
     if not columns:
         return pl.DataFrame(), np.where(inside, 0, -1).astype(np.int64)
     keys = table.select(list(columns))
+    if counted := level_numbers(keys, columns, inside):
+        level, row_of_level = counted
+        return keys[row_of_level], level
     levels = keys.filter(pl.Series(inside)).unique().sort(list(columns))
     number = keys.join(levels.with_row_index("__level"), on=list(columns), how="left", maintain_order="left")["__level"]
     return levels, np.where(inside, number.cast(pl.Int64).fill_null(-1).to_numpy(), -1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scipy import special
 
 from pipelines.statistics.errors import InvalidArgument
-from pipelines.statistics.intervals import t_quantile
+from pipelines.statistics.intervals import require_level, t_quantile
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,7 @@ def effect(log_estimate: float, se: float, degrees_freedom: float, confidence_le
     Raises InvalidArgument where the level is not between 0 and 1, or the standard error or the degrees of freedom are not
     above 0.
     """
-    if not 0 < confidence_level < 1:
-        raise InvalidArgument(f"A confidence level lies between 0 and 1 (0.95, not 95); it is {confidence_level}.")
+    require_level(confidence_level)
     if not (se > 0 and degrees_freedom > 0):
         raise InvalidArgument(f"A test needs a standard error and degrees of freedom above 0; it has {se} and {degrees_freedom}.")
     margin = t_quantile(degrees_freedom, confidence_level) * se
@@ -42,13 +41,14 @@ def effect(log_estimate: float, se: float, degrees_freedom: float, confidence_le
         estimate=_exp(log_estimate),
         lower=_exp(log_estimate - margin),
         upper=_exp(log_estimate + margin),
-        p_value=_two_sided_p(log_estimate / se, degrees_freedom),
+        p_value=two_sided_p(log_estimate / se, degrees_freedom),
         degrees_freedom=degrees_freedom,
         confidence_level=confidence_level,
     )
 
 
-def _two_sided_p(statistic: float, degrees_freedom: float) -> float:
+def two_sided_p(statistic: float, degrees_freedom: float) -> float:
+    """Two-sided p-value of a t statistic; of a normal one where the degrees of freedom are infinite."""
     if math.isinf(degrees_freedom):
         return float(special.erfc(abs(statistic) / math.sqrt(2)))
     # The incomplete beta function keeps the tail: 1 - cdf would be 0 for small p-values.

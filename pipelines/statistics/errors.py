@@ -60,3 +60,7 @@ class RankDeficient(StatsError):
 
 class NotConverged(StatsError):
     """Newton's method did not settle."""
+
+
+class UnknownStandardCell(StatsError):
+    """Analysed people belong to a level for which the standard population has no weight."""

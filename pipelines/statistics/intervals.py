@@ -14,7 +14,7 @@ from scipy import special
 
 from pipelines.statistics.errors import InvalidArgument
 
-IntervalMethod = Literal["korn_graubard", "logit", "wilson", "beta", "wald"]
+IntervalMethod = Literal["korn_graubard", "logit", "wilson", "beta", "wald", "arcsine"]
 
 NO_DEGREES_OF_FREEDOM = "no degrees of freedom: the members lie in as many strata as PSUs"
 UNDEFINED_AT_0_OR_1 = "no interval by this method at a proportion of 0 or 1"
@@ -42,10 +42,11 @@ def proportion_interval(
 
     korn_graubard: see korn_graubard(). beta: the same without the cap at n (R's svyciprop "beta"). logit: logit(p) +- t se /
     (p (1 - p)), transformed back (R's "xlogit"). wilson: the score interval with the effective n for n and t for z (R survey
-    4.5). wald: p +- t se, which may leave 0-1 and covers badly for rare outcomes. Raises InvalidArgument for an unknown
+    4.5). arcsine: arcsin(sqrt(p)) +- t se / (2 sqrt(p (1 - p))), transformed back and kept within 0-1 (R's "asin"). wald: p +- t
+    se, which may leave 0-1 and covers badly for rare outcomes. Raises InvalidArgument for an unknown
     method or a level outside 0-1.
     """
-    _require_level(confidence_level)
+    require_level(confidence_level)
     if method not in get_args(IntervalMethod):
         raise InvalidArgument(f"Interval method {method!r} is unknown; choose one of {', '.join(get_args(IntervalMethod))}.")
     if degrees_freedom is not None and degrees_freedom <= 0:
@@ -63,6 +64,12 @@ def proportion_interval(
         return Interval(None, None, UNDEFINED_AT_0_OR_1)
     if method == "wald":
         return Interval(proportion - quantile * standard_error, proportion + quantile * standard_error)
+    if method == "arcsine":
+        angle, margin = (
+            math.asin(math.sqrt(proportion)),
+            quantile * standard_error / (2 * math.sqrt(proportion * (1 - proportion))),
+        )
+        return Interval(math.sin(max(0.0, angle - margin)) ** 2, math.sin(min(math.pi / 2, angle + margin)) ** 2)
     centre, margin = float(special.logit(proportion)), quantile * standard_error / (proportion * (1 - proportion))
     return Interval(float(special.expit(centre - margin)), float(special.expit(centre + margin)))
 
@@ -75,7 +82,7 @@ def korn_graubard(
     n* = min(n, n_effective (t(n - 1) / t(df))^2), and n at a proportion of 0 or 1. `degrees_freedom` None: no df adjustment.
     Korn and Graubard 1998, as in the NCHS macro for the Data Presentation Standards for Proportions.
     """
-    _require_level(confidence_level)
+    require_level(confidence_level)
     if degrees_freedom is not None and degrees_freedom <= 0:
         return Interval(None, None, NO_DEGREES_OF_FREEDOM)
     adjusted = n_effective * _t_ratio_squared(proportion, n_respondents, degrees_freedom, confidence_level)
@@ -120,6 +127,7 @@ def _wilson(proportion: float, n_effective: float, quantile: float) -> Interval:
     return Interval(max(0.0, centre - margin), min(1.0, centre + margin))
 
 
-def _require_level(confidence_level: float) -> None:
+def require_level(confidence_level: float) -> None:
+    """Raise InvalidArgument unless the level lies between 0 and 1."""
     if not 0 < confidence_level < 1:
         raise InvalidArgument(f"A confidence level lies between 0 and 1 (0.95, not 95); it is {confidence_level}.")

@@ -14,6 +14,7 @@ from scipy import special
 from pipelines.statistics.design import FloatArray, IntArray
 from pipelines.statistics.effect import Effect, effect
 from pipelines.statistics.errors import EmptyDomain, InvalidArgument, SeparatedOutcome
+from pipelines.statistics.intervals import require_level
 from pipelines.statistics.model_matrix import divided_by_spread, require_full_rank
 from pipelines.statistics.newton import maximise
 from pipelines.statistics.separation import separating_columns
@@ -41,10 +42,8 @@ def pair_odds_ratio(case_only_exposed: int, control_only_exposed: int, *, confid
     two-sided binomial test of one half (exact McNemar). Raises InvalidArgument for counts below 0 or a level outside 0-1.
     """
     b, c = case_only_exposed, control_only_exposed
-    if min(b, c) < 0 or b != int(b) or c != int(c):
-        raise InvalidArgument(f"Numbers of discordant pairs are whole and not below 0; they are {b} and {c}.")
-    if not 0 < confidence_level < 1:
-        raise InvalidArgument(f"A confidence level lies between 0 and 1 (0.95, not 95); it is {confidence_level}.")
+    _require_pairs(b, c)
+    require_level(confidence_level)
     tail = (1 - confidence_level) / 2
     return MatchedOddsRatio(
         odds_ratio=b / c if c else (math.inf if b else None),
@@ -55,6 +54,24 @@ def pair_odds_ratio(case_only_exposed: int, control_only_exposed: int, *, confid
         n_discordant=b + c,
         confidence_level=confidence_level,
     )
+
+
+def mcnemar_p(case_only_exposed: int, control_only_exposed: int, *, continuity_correction: bool = False) -> float | None:
+    """McNemar's asymptotic p-value (1947), with Edwards's correction on request; None where no pair is discordant.
+
+    pair_odds_ratio() has the exact one, which is the one to report.
+    """
+    b, c = case_only_exposed, control_only_exposed
+    _require_pairs(b, c)
+    if b + c == 0:
+        return None
+    deviation = max(0, abs(b - c) - (1 if continuity_correction else 0))
+    return float(special.chdtrc(1, deviation**2 / (b + c)))
+
+
+def _require_pairs(b: int, c: int) -> None:
+    if min(b, c) < 0 or b != int(b) or c != int(c):
+        raise InvalidArgument(f"Numbers of discordant pairs are whole and not below 0; they are {b} and {c}.")
 
 
 @dataclass(frozen=True, eq=False)

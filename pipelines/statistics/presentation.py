@@ -85,3 +85,10 @@ def judge_presentation(
         if reasons := [reason for reason, holds in rules.items() if holds]:
             return Presentation(status, "; ".join(reasons))
     return Presentation("show")
+
+
+def with_reason(verdict: Presentation, reason: str | None) -> Presentation:
+    """The verdict with one reason more, unless it has it already."""
+    if reason is None or reason in (verdict.reason or ""):
+        return verdict
+    return Presentation(verdict.status, "; ".join(filter(None, (verdict.reason, reason))))

@@ -12,8 +12,9 @@ from scipy import sparse
 
 from pipelines.statistics.design import Cells, FloatArray, IntArray, index_levels
 from pipelines.statistics.errors import EmptyDomain
-from pipelines.statistics.intervals import Interval, IntervalMethod, effective_n, proportion_interval
-from pipelines.statistics.presentation import NO_KNOWN_OUTCOME, Presentation, nchs_presentation
+from pipelines.statistics.intervals import IntervalMethod, effective_n, proportion_interval
+from pipelines.statistics.presentation import NO_KNOWN_OUTCOME, nchs_presentation, with_reason
+from pipelines.statistics.replicate import Replicates, replicate_covariance
 from pipelines.statistics.variance import design_degrees_freedom, sampling_frame, taylor_covariance
 
 ESTIMATE_SCHEMA: dict[str, Any] = {
@@ -31,6 +32,7 @@ ESTIMATE_SCHEMA: dict[str, Any] = {
     "n_effective": pl.Float64,
     "presentation": pl.String,
     "presentation_reason": pl.String,
+    "missing_weight_share": pl.Float64,
 }
 
 
@@ -54,6 +56,7 @@ class _Counts:
     n_cases: IntArray
     n_missing: IntArray
     weight: FloatArray
+    missing_weight_share: FloatArray
     proportion: FloatArray
 
 
@@ -65,12 +68,14 @@ def prevalence(
     domain: pl.Expr | None = None,
     method: IntervalMethod = "korn_graubard",
     confidence_level: float = 0.95,
+    replicates: Replicates | None = None,
 ) -> Prevalence:
     """Prevalence of `outcome` for each combination of `by` that occurs in the domain, among respondents whose outcome is
-    known.
+    known. `missing_weight_share`: the weight of those in the row without a known outcome, over the weight of all in the row.
 
     `outcome`: a key that is boolean or 0/1, NULL = missing (counted as n_missing). `domain`: a boolean expression over the
-    keys. Respondents have a weight above 0. Variance: Taylor linearisation over the whole frame of PSUs; degrees of freedom:
+    keys. Respondents have a weight above 0. Variance: Taylor linearisation over the whole frame of PSUs, or by `replicates`;
+    degrees of freedom:
     PSUs minus strata with respondents of the row; design_effect: n / n_effective, with n_effective = p (1 - p) / se^2 (n at p
     of 0 or 1, whose design effect is NULL). presentation: the NCHS standard, judged at 95 % whatever `method` and
     `confidence_level` are. A prevalence of 0 or 1 is a value under review; a level without known outcomes is a row of NULLs
@@ -89,7 +94,10 @@ def prevalence(
     analysed = np.where(is_known, level, -1)
     frame = sampling_frame(cells)
     counts = _count(cells, case, level, analysed, n_levels)
-    covariance = taylor_covariance(cells, frame, _influence(case, analysed, counts, n_levels), analysed, n_levels)
+    if replicates is None:
+        covariance = taylor_covariance(cells, frame, _influence(case, analysed, counts, n_levels), analysed, n_levels)
+    else:
+        covariance = _replicate_covariance(cells, replicates, case, analysed, counts)
     degrees_freedom = design_degrees_freedom(cells, frame, analysed, n_levels)
     errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     rows = [_row(counts, i, float(errors[i]), int(degrees_freedom[i]), method, confidence_level) for i in range(n_levels)]
@@ -107,9 +115,11 @@ def _count(cells: Cells, case: IntArray, level: IntArray, analysed: IntArray, n_
     n_respondents, n_cases = per_level(analysed, cells.n).astype(np.int64), per_level(analysed, cells.n * case).astype(np.int64)
     n_missing = per_level(level, cells.n).astype(np.int64) - n_respondents
     weight, weight_of_cases = per_level(analysed, cells.w), per_level(analysed, cells.w * case)
+    weight_of_all = per_level(level, cells.w)
+    missing_share = np.where(n_missing > 0, 1 - weight / weight_of_all, 0.0)
     proportion = weight_of_cases / np.where(weight > 0, weight, 1.0)
     proportion[(n_cases == n_respondents) & (n_respondents > 0)] = 1.0  # exactly: rounding must not hide that all are cases
-    return _Counts(n_respondents, n_cases, n_missing, weight, proportion)
+    return _Counts(n_respondents, n_cases, n_missing, weight, missing_share, proportion)
 
 
 def _influence(case: IntArray, analysed: IntArray, counts: _Counts, n_levels: int) -> Any:
@@ -119,14 +129,28 @@ def _influence(case: IntArray, analysed: IntArray, counts: _Counts, n_levels: in
     return sparse.csr_array((values, (cell, row)), shape=(len(analysed), n_levels))
 
 
+def _replicate_covariance(
+    cells: Cells, replicates: Replicates, case: IntArray, analysed: IntArray, counts: _Counts
+) -> FloatArray:
+    cell, n_levels, is_empty = np.flatnonzero(analysed >= 0), len(counts.weight), counts.n_respondents == 0
+
+    def proportions(weights: FloatArray) -> FloatArray:
+        weight, cases = (np.bincount(analysed[cell], w[cell], n_levels) for w in (weights, weights * case))
+        again: FloatArray = np.divide(cases, weight, out=np.where(is_empty, 0.0, np.nan), where=weight > 0)
+        return again
+
+    return replicate_covariance(cells, replicates, counts.proportion, proportions)
+
+
 def _row(
     counts: _Counts, i: int, standard_error: float, degrees_freedom: int, method: IntervalMethod, confidence_level: float
 ) -> tuple[Any, ...]:
     n, proportion = int(counts.n_respondents[i]), float(counts.proportion[i])
+    missing_weight_share = float(counts.missing_weight_share[i])
     numbers = (n, int(counts.n_cases[i]), int(counts.n_missing[i]))
     if n == 0:
         nothing = (None, None, None, None, confidence_level, method, None, None, None)
-        return (*numbers, *nothing, "suppress", NO_KNOWN_OUTCOME)
+        return (*numbers, *nothing, "suppress", NO_KNOWN_OUTCOME, missing_weight_share)
     estimate: dict[str, Any] = {
         "proportion": proportion,
         "standard_error": standard_error,
@@ -134,7 +158,7 @@ def _row(
         "degrees_freedom": degrees_freedom,
     }
     interval = proportion_interval(method, **estimate, confidence_level=confidence_level)
-    verdict = _with_interval_reason(nchs_presentation(**estimate), interval)
+    verdict = with_reason(nchs_presentation(**estimate), interval.reason)
     n_effective = effective_n(proportion, standard_error, n)
     design_effect = None if proportion in (0, 1) else n * standard_error**2 / (proportion * (1 - proportion))
     limits = (interval.lower, interval.upper, confidence_level, method)
@@ -148,10 +172,5 @@ def _row(
         n_effective,
         verdict.status,
         verdict.reason,
+        missing_weight_share,
     )
-
-
-def _with_interval_reason(verdict: Presentation, interval: Interval) -> Presentation:
-    if interval.reason is None or interval.reason in (verdict.reason or ""):
-        return verdict
-    return Presentation(verdict.status, "; ".join(filter(None, (verdict.reason, interval.reason))))

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from scipy import special
 
-from pipelines.statistics.design import BoolArray, Cells, FloatArray
+from pipelines.statistics.design import BoolArray, Cells, FloatArray, IntArray
 from pipelines.statistics.effect import Effect, effect
 from pipelines.statistics.errors import (
     EmptyDomain,
@@ -22,9 +22,10 @@ from pipelines.statistics.errors import (
     SeparatedOutcome,
 )
 from pipelines.statistics.model_matrix import INTERCEPT, ModelMatrix, Term, column_name, model_matrix
-from pipelines.statistics.newton import maximise
+from pipelines.statistics.newton import Fit, maximise
+from pipelines.statistics.replicate import Replicates, replicate_covariance
 from pipelines.statistics.separation import separating_columns
-from pipelines.statistics.variance import design_degrees_freedom, sampling_frame, taylor_covariance
+from pipelines.statistics.variance import Frame, design_degrees_freedom, sampling_frame, taylor_covariance
 
 Family = Literal["logistic", "poisson"]
 
@@ -35,7 +36,7 @@ class Regression:
 
     `degrees_freedom`: PSUs minus strata with analysed members, the t reference of term(). `residual_degrees_freedom`: that +
     1 - k, R's choice. `n_missing`: respondents of the domain without the outcome or a term. `omitted`: levels nobody analysed
-    has.
+    has. `log_likelihood` (up to a constant) and `information` (k, k) are those of the model with weights of mean 1.
     """
 
     family: Family
@@ -50,6 +51,8 @@ class Regression:
     n_missing: int
     omitted: tuple[str, ...]
     iterations: int
+    log_likelihood: float
+    information: FloatArray
 
     def term(
         self,
@@ -79,13 +82,19 @@ class Regression:
 
 
 def regression(
-    cells: Cells, outcome: str, terms: Sequence[Term], *, family: Family = "logistic", domain: pl.Expr | None = None
+    cells: Cells,
+    outcome: str,
+    terms: Sequence[Term],
+    *,
+    family: Family = "logistic",
+    domain: pl.Expr | None = None,
+    replicates: Replicates | None = None,
 ) -> Regression:
     """Regression of a binary outcome on categorical and numeric keys, among complete members of the domain.
 
     logistic gives log odds ratios, poisson (log link) log prevalence ratios. `outcome` is a key, boolean or 0/1; `domain` a
     boolean expression over the keys. Weights are scaled to a mean of 1, which changes no result. An interaction is a key of
-    its own.
+    its own. Covariance: Taylor, or by `replicates`, each fitted anew.
 
     Raises InvalidArgument, InvalidOutcome, EmptyDomain, RankDeficient, SeparatedOutcome, NoDegreesOfFreedom, LonelyPsu,
     NotConverged.
@@ -100,30 +109,25 @@ def regression(
         raise EmptyDomain(
             f"No member of the domain has {outcome} and every term.", names=[outcome, *(term.column for term in terms)]
         )
-    frame, group = sampling_frame(cells), np.where(analysed, 0, -1)
-    degrees_freedom = int(design_degrees_freedom(cells, frame, group, 1)[0])
-    if degrees_freedom <= 0:
-        raise NoDegreesOfFreedom(
-            "The analysed members lie in as many strata as PSUs: there are no degrees of freedom. Widen the domain."
-        )
+    frame = sampling_frame(cells)
+    degrees_freedom = require_degrees_freedom(cells, frame, np.where(analysed, 0, -1))
     matrix = model_matrix(cells, terms, analysed)
     n_respondents = int(cells.n[analysed].sum())
     scale = n_respondents / float(cells.w[analysed].sum())
-    weight, cases = _pattern_sums(cells, matrix, analysed, scale), _pattern_sums(cells, matrix, analysed & (case == 1), scale)
-    noncases = _pattern_sums(cells, matrix, analysed & (case == 0), scale)
+    weight, cases = _pattern_sums(cells.w, matrix, analysed, scale), _pattern_sums(cells.w, matrix, analysed & (case == 1), scale)
+    noncases = _pattern_sums(cells.w, matrix, analysed & (case == 0), scale)
     _refuse_separation(matrix, cases, noncases, family, outcome)
     fit = maximise(_likelihood(matrix.x, weight, cases, family), _start(matrix.x, weight, cases, family))
-    bread = matrix.unscale @ np.linalg.inv(fit.information)
-    expected = _mean(matrix.x @ fit.coefficients, family)
-    influence = np.zeros((cells.table.height, len(matrix.names)))
-    at = matrix.pattern[analysed]
-    influence[analysed] = (matrix.x @ bread.T)[at] * ((case[analysed] - expected[at]) * scale)[:, None]
+    if replicates is None:
+        covariance = _taylor_covariance(cells, matrix, fit, frame, case, analysed, scale, family)
+    else:
+        covariance = _replicate_covariance(cells, replicates, matrix, fit, case, analysed, scale, family)
     return Regression(
         family=family,
         terms=tuple(terms),
         names=matrix.names,
         coefficients=matrix.unscale @ fit.coefficients,
-        covariance=taylor_covariance(cells, frame, influence, group),
+        covariance=covariance,
         degrees_freedom=degrees_freedom,
         residual_degrees_freedom=degrees_freedom + 1 - len(matrix.names),
         n_respondents=n_respondents,
@@ -131,11 +135,67 @@ def regression(
         n_missing=int(cells.n[member & ~analysed].sum()),
         omitted=matrix.omitted,
         iterations=fit.iterations,
+        log_likelihood=fit.log_likelihood,
+        information=_raw_information(matrix, fit.information),
     )
 
 
-def _pattern_sums(cells: Cells, matrix: ModelMatrix, where: BoolArray, scale: float) -> FloatArray:
-    return np.bincount(matrix.pattern[where], cells.w[where] * scale, len(matrix.x)).astype(np.float64)
+def require_degrees_freedom(cells: Cells, frame: Frame, group: IntArray) -> int:
+    """Design degrees of freedom of the cells whose group is 0; raises NoDegreesOfFreedom where there are none."""
+    degrees_freedom = int(design_degrees_freedom(cells, frame, group, 1)[0])
+    if degrees_freedom <= 0:
+        raise NoDegreesOfFreedom(
+            "The analysed members lie in as many strata as PSUs: there are no degrees of freedom. Widen the domain."
+        )
+    return degrees_freedom
+
+
+def _taylor_covariance(
+    cells: Cells,
+    matrix: ModelMatrix,
+    fit: Fit,
+    frame: Frame,
+    case: IntArray,
+    analysed: BoolArray,
+    scale: float,
+    family: Family,
+) -> FloatArray:
+    bread = matrix.unscale @ np.linalg.inv(fit.information)
+    expected = _mean(matrix.x @ fit.coefficients, family)
+    influence = np.zeros((cells.table.height, len(matrix.names)))
+    at = matrix.pattern[analysed]
+    influence[analysed] = (matrix.x @ bread.T)[at] * ((case[analysed] - expected[at]) * scale)[:, None]
+    return taylor_covariance(cells, frame, influence, np.where(analysed, 0, -1))
+
+
+def _replicate_covariance(
+    cells: Cells,
+    replicates: Replicates,
+    matrix: ModelMatrix,
+    fit: Fit,
+    case: IntArray,
+    analysed: BoolArray,
+    scale: float,
+    family: Family,
+) -> FloatArray:
+    def coefficients(weights: FloatArray) -> FloatArray:
+        weight = _pattern_sums(weights, matrix, analysed, scale)
+        cases = _pattern_sums(weights, matrix, analysed & (case == 1), scale)
+        again = maximise(_likelihood(matrix.x, weight, cases, family), fit.coefficients)
+        return matrix.unscale @ again.coefficients
+
+    return replicate_covariance(cells, replicates, matrix.unscale @ fit.coefficients, coefficients)
+
+
+def _pattern_sums(weights: FloatArray, matrix: ModelMatrix, where: BoolArray, scale: float) -> FloatArray:
+    return np.bincount(matrix.pattern[where], weights[where] * scale, len(matrix.x)).astype(np.float64)
+
+
+def _raw_information(matrix: ModelMatrix, scaled: FloatArray) -> FloatArray:
+    """The information of the raw coefficients, unscale @ coefficients, from that of the scaled ones."""
+    back = np.linalg.inv(matrix.unscale)
+    information: FloatArray = back.T @ scaled @ back
+    return information
 
 
 def _mean(predictor: FloatArray, family: Family) -> FloatArray:

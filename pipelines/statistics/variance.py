@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 from scipy import sparse
 
 from pipelines.statistics.design import (
+    N_POPULATION,
     N_SAMPLED,
     STRATUM,
     SUM_SQUARED_WEIGHTS,
@@ -22,7 +24,7 @@ from pipelines.statistics.design import (
     IntArray,
     index_levels,
 )
-from pipelines.statistics.errors import LonelyPsu
+from pipelines.statistics.errors import LonelyPsu, UnsupportedDesign
 
 _NAMED_STRATA = 10  # strata that an error names before it says "and others"
 
@@ -33,12 +35,14 @@ class Frame:
 
     `unit` (cells,): the PSU of each cell; for an element design its stratum. `unit_stratum` (units,): the stratum of each
     unit. `cell_stratum` (cells,). `n_sampled` (strata,): PSUs, or for an element design people, sampled in each stratum.
+    `unsampled` (strata,): the finite population correction 1 - n_sampled / population, 1 without one.
     """
 
     unit: IntArray
     unit_stratum: IntArray
     cell_stratum: IntArray
     n_sampled: FloatArray
+    unsampled: FloatArray
     stratum_names: tuple[str, ...]
 
 
@@ -49,12 +53,28 @@ def sampling_frame(cells: Cells) -> Frame:
     names = tuple(str(name) for name in strata[STRATUM]) if cells.design.stratum else ("all",)
     if cells.design.samples_elements:
         n_elements = np.bincount(cell_stratum, table[N_SAMPLED].to_numpy(), len(names)).astype(np.float64)
-        return Frame(cell_stratum, np.arange(len(names)), cell_stratum, n_elements, names)
+        unsampled = _unsampled(cells, cell_stratum, n_elements, names)
+        return Frame(cell_stratum, np.arange(len(names)), cell_stratum, n_elements, unsampled, names)
     psus, unit = index_levels(table, list(cells.design.cell_columns), everyone)
     unit_stratum = np.zeros(psus.height, dtype=np.int64)
     unit_stratum[unit] = cell_stratum
     n_psus = np.bincount(unit_stratum, minlength=len(names)).astype(np.float64)
-    return Frame(unit, unit_stratum, cell_stratum, n_psus, names)
+    return Frame(unit, unit_stratum, cell_stratum, n_psus, _unsampled(cells, cell_stratum, n_psus, names), names)
+
+
+def _unsampled(cells: Cells, cell_stratum: IntArray, n_sampled: FloatArray, names: tuple[str, ...]) -> FloatArray:
+    if cells.design.population is None:
+        return np.ones(len(n_sampled))
+    population = np.zeros(len(n_sampled))
+    population[cell_stratum] = cells.table[N_POPULATION].cast(pl.Float64).to_numpy()
+    if too_small := [names[i] for i in np.flatnonzero(population < n_sampled)]:
+        raise UnsupportedDesign(
+            f"{cells.design.population} is less than the units sampled in strata {', '.join(too_small[:_NAMED_STRATA])}. "
+            "It counts the units of the first stage in the population (not a share, nor people where PSUs were sampled).",
+            names=too_small,
+        )
+    unsampled: FloatArray = 1 - n_sampled / population
+    return unsampled
 
 
 def design_degrees_freedom(cells: Cells, frame: Frame, group: IntArray, n_groups: int) -> IntArray:
@@ -76,54 +96,71 @@ def taylor_covariance(cells: Cells, frame: Frame, influence: Any, group: IntArra
 
     `influence` (cells, k), dense or scipy sparse: what one unit of weight in a cell adds to each statistic; 0 outside its
     domain. `group` (cells,): the group of each analysed cell, -1 outside; statistics belong to groups one to one, or all to
-    the only group. Units are with replacement; means are over all sampled units, members or not (Binder 1983; Woodruff 1971).
+    the only group. Means are over all sampled units, members or not (Binder 1983; Woodruff 1971). Units are with replacement, or
+    with the design's finite population correction of the first stage.
 
     Raises LonelyPsu where a stratum of one sampled unit holds members and the design says `fail`, or `average` has no other
     stratum.
     """
     present = np.zeros((len(frame.n_sampled), n_groups), dtype=np.bool_)
     present[frame.cell_stratum[group >= 0], group[group >= 0]] = True
-    is_lonely = frame.n_sampled == 1
+    is_lonely = (frame.n_sampled == 1) & (frame.unsampled > 0)
     if cells.design.lonely == "fail":
         _refuse_lonely(frame, is_lonely & present.any(axis=1))
-    covariance = _element_covariance if cells.design.samples_elements else _cluster_covariance
-    result = covariance(cells, frame, influence, is_lonely)
+    lonely = is_lonely[:, None] & np.ones(n_groups, dtype=np.bool_)
+    if cells.design.adjust_domain_lonely:
+        lonely = lonely | (_psus_with_members(frame, group, n_groups) == 1) & (frame.unsampled > 0)[:, None]
+    if cells.design.samples_elements:
+        result = _element_covariance(cells, frame, influence, is_lonely)
+    else:
+        result = _cluster_covariance(cells, frame, influence, lonely)
     if cells.design.lonely == "average":
-        root = np.sqrt(_inflation(frame, present, is_lonely))
+        root = np.sqrt(_inflation(frame, present, lonely))
         result = result * np.outer(root, root)
     return result
 
 
-def _cluster_covariance(cells: Cells, frame: Frame, influence: Any, is_lonely: BoolArray) -> FloatArray:
+def _cluster_covariance(cells: Cells, frame: Frame, influence: Any, lonely: BoolArray) -> FloatArray:
+    """`lonely` (strata, groups): per group, as the groups' columns may have other members."""
     totals = _weighted_totals(frame.unit, cells.w, influence, len(frame.unit_stratum))
     means = _totals(frame.unit_stratum, totals, len(frame.n_sampled)) / frame.n_sampled[:, None]
     deviations = totals - means[frame.unit_stratum]
-    if cells.design.lonely == "adjust":
-        deviations[is_lonely[frame.unit_stratum]] = totals[is_lonely[frame.unit_stratum]] - totals.mean(axis=0)
-    scaled: FloatArray = (deviations * _scale(frame, is_lonely)[frame.unit_stratum][:, None]).T @ deviations
+    if lonely.any():
+        apart = totals - totals.mean(axis=0) if cells.design.lonely == "adjust" else 0.0
+        deviations = np.where(lonely[frame.unit_stratum], apart, deviations)
+    scaled: FloatArray = (deviations * _scale(frame)[frame.unit_stratum][:, None]).T @ deviations
     return scaled
 
 
 def _element_covariance(cells: Cells, frame: Frame, influence: Any, is_lonely: BoolArray) -> FloatArray:
     totals = _weighted_totals(frame.cell_stratum, cells.w, influence, len(frame.n_sampled))
-    scale = np.where(is_lonely, 0.0, _scale(frame, is_lonely))
+    scale = np.where(is_lonely, 0.0, _scale(frame))
     squares = influence.T @ (
         sparse.diags_array(cells.table[SUM_SQUARED_WEIGHTS].to_numpy() * scale[frame.cell_stratum]) @ influence
     )
     result: FloatArray = _dense(squares) - (totals * (scale / frame.n_sampled)[:, None]).T @ totals
     if cells.design.lonely == "adjust":
         deviations = totals[is_lonely] - totals.sum(axis=0) / frame.n_sampled.sum()
-        result = result + deviations.T @ deviations
+        result = result + (deviations * frame.unsampled[is_lonely][:, None]).T @ deviations
     return result
 
 
-def _scale(frame: Frame, is_lonely: BoolArray) -> FloatArray:
-    scale: FloatArray = np.where(is_lonely, 1.0, frame.n_sampled / np.maximum(frame.n_sampled - 1, 1))
+def _scale(frame: Frame) -> FloatArray:
+    """n / (n - 1) times the finite population correction; n / (n - 1) is 1 for a lonely unit."""
+    scale: FloatArray = frame.unsampled * frame.n_sampled / np.maximum(frame.n_sampled - 1, 1)
     return scale
 
 
-def _inflation(frame: Frame, present: BoolArray, is_lonely: BoolArray) -> FloatArray:
-    n_strata, n_lonely = present.sum(axis=0), (present & is_lonely[:, None]).sum(axis=0)
+def _psus_with_members(frame: Frame, group: IntArray, n_groups: int) -> IntArray:
+    """How many PSUs of each stratum hold members of each group, shape (strata, groups)."""
+    pairs = np.unique(np.column_stack([frame.unit, group])[group >= 0], axis=0)
+    counts = np.zeros((len(frame.n_sampled), n_groups), dtype=np.int64)
+    np.add.at(counts, (frame.unit_stratum[pairs[:, 0]], pairs[:, 1]), 1)
+    return counts
+
+
+def _inflation(frame: Frame, present: BoolArray, lonely: BoolArray) -> FloatArray:
+    n_strata, n_lonely = present.sum(axis=0), (present & lonely).sum(axis=0)
     _refuse_lonely(frame, np.asarray(present[:, n_strata == n_lonely].any(axis=1)))
     factor: FloatArray = n_strata / np.maximum(n_strata - n_lonely, 1)
     return factor

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from pipelines.statistics import Categorical, Prevalence, Regression, prevalence, regression
+from pipelines.statistics import Categorical, Design, Prevalence, Regression, prevalence, regression
 from tests.statistics.samples import SCHEMA, collapse_frame, complete_sample, rows_of
 
 quick = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -86,6 +86,56 @@ def test_a_domain_that_everyone_belongs_to_changes_no_bit(rows: pl.DataFrame) ->
     alone, _ = estimate(rows)
     flagged = prevalence(cells, "y", by=["x"], domain=pl.col("is_here") & ~pl.col("is_elsewhere"))
     assert_frame_equal(alone.table, flagged.table, check_exact=True)
+
+
+@quick
+@given(samples())
+def test_the_names_of_strata_and_psus_change_no_estimate(rows: pl.DataFrame) -> None:
+    renamed = rows.with_columns(stratum=7 - 3 * pl.col("stratum"), psu=100 - pl.col("psu"))
+    assert_same_estimates(rows, renamed)
+
+
+@quick
+@given(samples())
+def test_levels_that_nobody_analysed_has_change_no_estimate(rows: pl.DataFrame) -> None:
+    # People without a known outcome, all of one new level: a row of its own, and nothing else.
+    absent = rows_of((1, 1, 3.0, None, "nobody known"), (2, 2, 2.0, None, "nobody known"))
+    alone, more = collapse_frame(rows), collapse_frame(pl.concat([rows, absent]))
+    before, after = prevalence(alone, "y", by=["x"]).table, prevalence(more, "y", by=["x"]).table
+    assert_frame_equal(before, after.filter(pl.col("x") != "nobody known"), check_exact=True)
+    assert after.filter(pl.col("x") == "nobody known")["prevalence"].to_list() == [None]
+
+
+@quick
+@given(samples())
+def test_people_split_in_halves_were_sampled_twice_where_people_are_the_units(rows: pl.DataFrame) -> None:
+    # PSU designs: no change (above). Elements: squares halve and n / (n - 1) becomes 2n / (2n - 1): (n - 1) / (2n - 1) is left.
+    known = rows.filter(pl.col("y").is_not_null() & (pl.col("weight") > 0))
+    halves = known.with_columns(pl.col("weight") / 2)
+    design = Design(stratum=None, psu=None, weight="weight")
+    one, two = (prevalence(collapse_frame(frame, design), "y").covariance[0, 0] for frame in (known, pl.concat([halves, halves])))
+    n = known.height
+    assert two == pytest.approx(one * (n - 1) / (2 * n - 1), rel=1e-9)
+
+
+@quick
+@given(samples())
+def test_cells_and_plain_arithmetic_on_rows_agree(rows: pl.DataFrame) -> None:
+    found = prevalence(collapse_frame(rows), "y").table.row(0, named=True)
+    known = [row for row in rows.iter_rows(named=True) if row["y"] is not None]
+    weight = sum(row["weight"] for row in known)
+    p = sum(row["weight"] * row["y"] for row in known) / weight
+    variance = 0.0
+    for stratum in (1, 2):
+        totals = [
+            sum(row["weight"] * (row["y"] - p) / weight for row in known if (row["stratum"], row["psu"]) == (stratum, psu))
+            for psu in (1, 2, 3)
+        ]
+        variance += 3 / 2 * sum((total - sum(totals) / 3) ** 2 for total in totals)
+    assert found["prevalence"] == pytest.approx(p, rel=1e-12)
+    assert found["prevalence_se"] == pytest.approx(variance**0.5, rel=1e-9, abs=1e-12)
+    missing = sum(row["weight"] for row in rows.iter_rows(named=True) if row["y"] is None)
+    assert found["missing_weight_share"] == pytest.approx(missing / (missing + weight), rel=1e-9, abs=1e-12)
 
 
 @quick

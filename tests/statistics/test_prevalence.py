@@ -28,6 +28,7 @@ COLUMNS = [
     "n_effective",
     "presentation",
     "presentation_reason",
+    "missing_weight_share",
 ]
 
 

@@ -1,0 +1,60 @@
+"""Directly standardised rates of counts over person-time or population, without a survey design."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from pipelines.statistics.errors import InvalidArgument
+from pipelines.statistics.intervals import require_level
+
+
+@dataclass(frozen=True)
+class StandardisedRate:
+    """Rates per unit of the denominator (1 = everybody once); the interval is that of the standardised rate."""
+
+    crude_rate: float
+    rate: float
+    lower: float
+    upper: float
+    n_events: int
+    confidence_level: float
+
+
+def standardised_rate(
+    n_events: Sequence[int], denominators: Sequence[float], standard: Sequence[float], *, confidence_level: float = 0.95
+) -> StandardisedRate:
+    """Rate standardised directly over cells (one entry each), with the gamma interval of Fay and Feuer 1997.
+
+    `denominators`: people or person-time of each cell; `standard`: weights, scaled here to 1. With d the rate, v its Poisson
+    variance and w the largest weight / denominator, the limits are gamma quantiles of shape d^2 / v, scale v / d, and shape
+    (d + w)^2 / (v + w^2), scale (v + w^2) / (d + w). Raises InvalidArgument for counts below 0, denominators or
+    weights not above 0, or lengths that differ.
+    """
+    require_level(confidence_level)
+    if not len(n_events) == len(denominators) == len(standard) or not len(n_events):
+        raise InvalidArgument(
+            "Rates need a count, a denominator and a weight for each cell; "
+            f"there are {len(n_events)}, {len(denominators)} and {len(standard)}."
+        )
+    events, people, weights = (np.asarray(values, dtype=np.float64) for values in (n_events, denominators, standard))
+    if (events < 0).any() or not (people > 0).all() or not (weights > 0).all() or (events != np.floor(events)).any():
+        raise InvalidArgument("Counts of events are whole and not below 0; denominators and standard weights are above 0.")
+    per_event = weights / weights.sum() / people
+    rate, variance, largest = float(per_event @ events), float(per_event**2 @ events), float(per_event.max())
+    tail = (1 - confidence_level) / 2
+    return StandardisedRate(
+        crude_rate=float(events.sum() / people.sum()),
+        rate=rate,
+        lower=_gamma_quantile(tail, rate, variance) if rate > 0 else 0.0,
+        upper=_gamma_quantile(1 - tail, rate + largest, variance + largest**2),
+        n_events=int(events.sum()),
+        confidence_level=confidence_level,
+    )
+
+
+def _gamma_quantile(probability: float, mean: float, variance: float) -> float:
+    return float(special.gammaincinv(mean**2 / variance, probability) * variance / mean)
