@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: refresh nhanes ui sql status test lint coverage lock clean
+.PHONY: refresh nhanes ui sql status test lint coverage bench lock clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +36,9 @@ lint: $(VENV)/.installed
 
 coverage: $(VENV)/.installed  ## how often the 95 % intervals hold the planted values
 	$(BIN)/python -m tests.coverage
+
+bench: $(VENV)/.installed  ## speed and memory, as ratios to the bare scan of the same columns
+	$(BIN)/python -m tests.benchmarks
 
 lock:  ## after a change of pyproject.toml; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \

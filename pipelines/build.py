@@ -149,6 +149,7 @@ def _estimation(
         source=source,
         waves=[wave for wave in source.study_waves if any(read.wave == wave for read in objects)],
         comparability=comparability_of(project.contracts[project.study.respondents].comparability),
+        standard_population=project.standard_population,
     )
 
 

@@ -20,7 +20,7 @@ ABSENT = "absent"
 
 READER_CODE = ("contracts", "readers.py", "ingest.py")
 ENGINE_CODE = ("contracts", "engine.py", "build.py")
-ESTIMATE_CODE = ("contracts", "statistics", "estimates", "build.py")
+ESTIMATE_CODE = ("contracts", "statistics", "estimates", "standards.py", "build.py")
 
 READER_LIBRARIES = ("great-expectations", "polars", "pyarrow", "pyreadstat")
 ENGINE_LIBRARIES = ("duckdb", "great-expectations", "pyarrow")
@@ -95,6 +95,7 @@ def plan_report(project: Project, place: Place) -> Plan:
     else:
         made_by = {
             "study": digest(project.study.of_estimates()),
+            "standard population": digest(project.standard_population.groups.to_dicts()),
             "source": digest([source.design, source.components, source.matched_on, source.case_definition, source.study_waves]),
             "comparability": digest(project.contracts[project.study.respondents].comparability),
             "estimator code": code_digest(ESTIMATE_CODE),

@@ -15,6 +15,7 @@ from pipelines.errors import ConfigurationError
 from pipelines.estimates import ESTIMATORS
 from pipelines.settings import Settings
 from pipelines.sources import SHARED_WAVE, Source, load_sources
+from pipelines.standards import StandardPopulation, load_standard_populations
 from pipelines.store import Place, Store
 from pipelines.study import Study, load_study
 
@@ -39,6 +40,7 @@ class Project:
     study: Study
     sources: Mapping[str, Source]
     contracts: Mapping[str, Contract]
+    standard_population: StandardPopulation
     selects: Mapping[str, Select]
     checks: Mapping[str, tuple[Select, ...]]
 
@@ -46,9 +48,15 @@ class Project:
     def load(cls, settings: Settings | None = None) -> "Project":
         """Read and check the project; raises ConfigurationError that names the file to mend."""
         settings = settings or Settings()
+        study = load_study(settings.project / "study.yaml")
+        standards = load_standard_populations(settings.data_contracts / "standard_populations.csv")
+        wanted = study.standardisation.standard_population
+        if wanted not in standards:
+            raise ConfigurationError(f"study.yaml names standard population {wanted}; there are: {', '.join(standards)}")
         project = cls(
             settings=settings,
-            study=load_study(settings.project / "study.yaml"),
+            study=study,
+            standard_population=standards[wanted],
             sources=load_sources(settings.data_contracts / "sources"),
             contracts=load_contracts(settings.data_contracts),
             selects=_load_selects(settings.sql),

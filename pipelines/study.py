@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.errors import ConfigurationError
+from pipelines.statistics.multiplicity import AdjustmentMethod
 
 NO_UPPER_AGE = 1_000
 
@@ -68,6 +69,14 @@ class Adjustment(_Settings):
 class OddsRatioSettings(_Settings):
     populations: list[str]
     common_outcome_prevalence: float = Field(gt=0, lt=1)
+    multiple_testing: AdjustmentMethod
+
+
+class Standardisation(_Settings):
+    """A standard of data_contracts/standard_populations.csv, and the populations that are standardised to it."""
+
+    standard_population: str
+    populations: list[str]
 
 
 class Retention(_Settings):
@@ -93,14 +102,16 @@ class Study(_Settings):
     exposures: dict[str, Exposure]
     adjustment: dict[str, Adjustment]
     odds_ratios: OddsRatioSettings
+    standardisation: Standardisation
     retention: Retention
     nightly: Nightly
 
     @model_validator(mode="after")
     def _populations_exist(self) -> "Study":
-        unknown = sorted(set(self.odds_ratios.populations) - set(self.populations))
-        if unknown:
-            raise ValueError(f"odds_ratios.populations names {', '.join(unknown)}, which is not under populations")
+        for section, named in (("odds_ratios", self.odds_ratios), ("standardisation", self.standardisation)):
+            unknown = sorted(set(named.populations) - set(self.populations))
+            if unknown:
+                raise ValueError(f"{section}.populations names {', '.join(unknown)}, which is not under populations")
         return self
 
     def of_estimates(self) -> dict[str, Any]:

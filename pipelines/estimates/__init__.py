@@ -11,11 +11,15 @@ import polars as pl
 from pipelines.estimates.estimation import Estimation
 from pipelines.estimates.odds_ratios import odds_ratios
 from pipelines.estimates.prevalence import prevalence_by_age_band, prevalence_by_age_band_and_sex, prevalence_by_exposure
+from pipelines.estimates.standardised import prevalence_age_standardised
+from pipelines.estimates.trends import trends
 
 ESTIMATORS: Mapping[str, Callable[[Estimation], pl.DataFrame]] = {
     "report.prevalence_by_age_band": prevalence_by_age_band,
     "report.prevalence_by_age_band_and_sex": prevalence_by_age_band_and_sex,
     "report.prevalence_by_exposure": prevalence_by_exposure,
+    "report.prevalence_age_standardised": prevalence_age_standardised,
+    "report.trends": trends,
     "report.odds_ratios": odds_ratios,
 }
 

@@ -8,11 +8,16 @@ import sqlglot
 from sqlglot import exp
 
 from pipelines.engine import identifier, literal
+from pipelines.errors import ConfigurationError
 from pipelines.sources import Source
+from pipelines.standards import StandardPopulation
 from pipelines.statistics import Cells, Design, collapse
 from pipelines.study import Study
 
 POOLED = "pooled"
+
+STANDARD_AGE_GROUP = "standard_age_group"
+"""The key for the age group of the standard population, which may differ from the study's age bands."""
 
 STRATA_PER_WAVE = 1_000_000
 """Above the largest stratum number of any wave: keeps the strata of pooled waves apart."""
@@ -53,7 +58,15 @@ class Estimation:
     source: Source
     waves: Sequence[str]
     comparability: Sequence[Comparability] = ()
+    standard_population: StandardPopulation | None = None
     _counted: dict[tuple[Scope, str | None, tuple[str, ...]], Cells] = field(default_factory=dict, repr=False)
+
+    @property
+    def standard(self) -> StandardPopulation:
+        """The standard population of the study; raises ConfigurationError where there is none."""
+        if self.standard_population is None:
+            raise ConfigurationError("standardisation needs a standard population")
+        return self.standard_population
 
     @property
     def age_bands(self) -> list[str]:
@@ -63,6 +76,11 @@ class Estimation:
     @property
     def is_weighted(self) -> bool:
         return self.source.design == "survey"
+
+    @property
+    def degrees_freedom_rule(self) -> str:
+        """How degrees of freedom are counted, among those with members of the domain."""
+        return "PSUs - strata" if self.is_weighted else "respondents - 1"
 
     def scopes(self) -> list[Scope]:
         """Each wave that is there, and the pool of all declared waves where there are several."""
@@ -129,7 +147,10 @@ class Estimation:
         flags = {
             in_population(name): f"coalesce({population.where}, false)" for name, population in self.study.populations.items()
         }
-        return collapse(self.connection, relation, design, keys={key: identifier(key) for key in keys} | flags)
+        columns_of = {
+            key: self.standard.group_of_age("age_years") if key == STANDARD_AGE_GROUP else identifier(key) for key in keys
+        }
+        return collapse(self.connection, relation, design, keys=columns_of | flags)
 
 
 def in_population(name: str) -> str:

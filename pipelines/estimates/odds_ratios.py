@@ -1,13 +1,16 @@
 """Rows of report.odds_ratios: crude and adjusted from surveys and cohorts, matched from case-control sources."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from pipelines.estimates.estimation import Estimation, Scope, in_population
 from pipelines.estimates.matched import matched_rows
-from pipelines.statistics import Categorical, Cells, Numeric, Regression, StatsError, e_value, regression
+from pipelines.estimates.stratified import mantel_haenszel_estimates
+from pipelines.statistics import Categorical, Cells, Numeric, Regression, StatsError, adjust_p_values, e_value, regression
+from pipelines.statistics.multiplicity import AdjustmentMethod
 from pipelines.study import Exposure
 
 SPARSE_CELL = 5
@@ -16,6 +19,11 @@ away from 1 (Greenland, Mansournia & Altman 2016, BMJ 352:i1981)."""
 
 MIN_DEGREES_FREEDOM = 8
 """Design degrees of freedom under which an estimate is marked for review (NCHS Series 2, No. 175)."""
+
+MANTEL_HAENSZEL = "mantel_haenszel"
+
+FAMILY = ["wave", "population", "outcome", "model"]
+"""What tests of one family have in common, within a source."""
 
 Row = dict[str, Any]
 
@@ -38,7 +46,25 @@ def odds_ratios(estimation: Estimation) -> pl.DataFrame:
         return pl.DataFrame()
     common = {"source": estimation.source.source, "is_suppressed": False, "is_synthetic": estimation.source.is_synthetic}
     frame = pl.DataFrame([row | common for row in rows], infer_schema_length=None)
-    return frame.sort("source", "wave", "population", "outcome", "exposure", "exposure_level", "model")
+    return with_adjusted_p_values(frame, estimation.study.odds_ratios.multiple_testing).sort(
+        "source", "wave", "population", "outcome", "exposure", "exposure_level", "model"
+    )
+
+
+def with_adjusted_p_values(frame: pl.DataFrame, method: AdjustmentMethod) -> pl.DataFrame:
+    """Adjust within each family: the exposures and levels that one model relates to one outcome in one population."""
+    if "p_value" not in frame.columns:
+        return frame
+    frame = frame.with_row_index("row")
+    families = frame.drop_nulls("p_value").partition_by(FAMILY, maintain_order=True)
+    adjusted = [
+        family.select("row", pl.Series("p_value_adjusted", adjust_p_values(family["p_value"].to_list(), method=method)))
+        for family in families
+    ]
+    named = frame.with_columns(multiple_testing=pl.when(pl.col("p_value").is_not_null()).then(pl.lit(method)))
+    if not adjusted:
+        return named.drop("row")
+    return named.join(pl.concat(adjusted), on="row", how="left").drop("row")
 
 
 def _survey_rows(estimation: Estimation, scope: Scope, name: str, exposure: Exposure) -> list[Row]:
@@ -46,8 +72,8 @@ def _survey_rows(estimation: Estimation, scope: Scope, name: str, exposure: Expo
     levels = [level for level in estimation.levels(name) if level != exposure.reference]
     rows = []
     for population in study.odds_ratios.populations:
-        for adjusted in (False, True):
-            adjusters = list(study.adjustment) if adjusted else []
+        for model in ("crude", "adjusted") if estimation.is_weighted else ("crude", "adjusted", MANTEL_HAENSZEL):
+            adjusters = [] if model == "crude" else list(study.adjustment)
             for outcome in study.outcomes:
                 variables = {outcome, name, *adjusters, *estimation.population_variables(population)}
                 weight = estimation.weight(variables)
@@ -57,7 +83,7 @@ def _survey_rows(estimation: Estimation, scope: Scope, name: str, exposure: Expo
                     "outcome": outcome,
                     "exposure": name,
                     "reference_level": as_text(exposure.reference),
-                    "model": "adjusted" if adjusted else "crude",
+                    "model": model,
                     "adjusted_for": ", ".join(adjusters) or None,
                     "confidence_level": study.confidence_level,
                     "weight": weight,
@@ -94,7 +120,7 @@ def _model_rows(
     terms += [Categorical(column, _reference(estimation, complete, column)) for column in adjusters]
     unexposed = complete.filter(pl.col(name) == exposure.reference)
     prevalence = _share(complete, outcome)
-    fitted = _fit(cells, outcome, terms, domain)
+    fitted = None if key["model"] == MANTEL_HAENSZEL else _fit(cells, outcome, terms, domain)
     rows = []
     for level in levels:
         exposed = complete.filter(pl.col(name) == level)
@@ -108,16 +134,32 @@ def _model_rows(
         if isinstance(fitted, str) or exposed.is_empty():
             rows.append(row | not_shown(fitted if isinstance(fitted, str) else "no respondents with this level"))
             continue
-        logistic, poisson = fitted
         is_rare = prevalence < estimation.study.odds_ratios.common_outcome_prevalence
-        rows.append(row | _estimates(logistic, poisson, name, level, key["confidence_level"], is_rare) | _verdict(four, logistic))
+        if fitted is None:
+            common = mantel_haenszel_estimates(exposed, unexposed, outcome, adjusters, key["confidence_level"])
+            estimates = not_shown(common) if isinstance(common, str) else common | _verdict(four, None)
+        else:
+            estimates = (
+                _estimates(fitted, name, level, key["confidence_level"])
+                | {"degrees_freedom_rule": estimation.degrees_freedom_rule}
+                | _verdict(four, fitted.logistic.degrees_freedom)
+            )
+        rows.append(row | estimates | _e_value(estimates, is_rare))
     return rows
 
 
-def _fit(cells: Cells, outcome: str, terms: list[Categorical | Numeric], domain: pl.Expr) -> tuple[Regression, Regression] | str:
+@dataclass(frozen=True)
+class Fitted:
+    """The same terms in two models: for odds ratios and for prevalence ratios."""
+
+    logistic: Regression
+    poisson: Regression
+
+
+def _fit(cells: Cells, outcome: str, terms: list[Categorical | Numeric], domain: pl.Expr) -> Fitted | str:
     """The logistic and the Poisson model, or why they cannot be fitted."""
     try:
-        return (
+        return Fitted(
             regression(cells, outcome, terms, family="logistic", domain=domain),
             regression(cells, outcome, terms, family="poisson", domain=domain),
         )
@@ -125,27 +167,34 @@ def _fit(cells: Cells, outcome: str, terms: list[Categorical | Numeric], domain:
         return str(error)
 
 
-def _estimates(logistic: Regression, poisson: Regression, name: str, level: Any, confidence_level: float, is_rare: bool) -> Row:
-    odds = logistic.term(name, level, confidence_level)
-    ratio = poisson.term(name, level, confidence_level)
+def _estimates(fitted: Fitted, name: str, level: Any, confidence_level: float) -> Row:
+    odds = fitted.logistic.term(name, level, confidence_level)
+    ratio = fitted.poisson.term(name, level, confidence_level)
     return {
         "odds_ratio": odds.estimate,
         "odds_ratio_lower": odds.lower,
         "odds_ratio_upper": odds.upper,
         "p_value": odds.p_value,
-        "degrees_freedom": logistic.degrees_freedom,
+        "degrees_freedom": fitted.logistic.degrees_freedom,
         "method": "design-based logistic regression (Taylor linearisation), complete cases",
         "prevalence_ratio": ratio.estimate,
         "prevalence_ratio_lower": ratio.lower,
         "prevalence_ratio_upper": ratio.upper,
-        "e_value": e_value(odds.estimate, odds.lower, odds.upper, measure="odds_ratio", is_rare=is_rare).point,
     }
 
 
-def _verdict(four: Row, logistic: Regression) -> Row:
+def _e_value(estimates: Row, is_rare: bool) -> Row:
+    """E-value of an estimated odds ratio; where the outcome is common, by its square root."""
+    if "odds_ratio" not in estimates:
+        return {}
+    ratio = (estimates[name] for name in ("odds_ratio", "odds_ratio_lower", "odds_ratio_upper"))
+    return {"e_value": e_value(*ratio, measure="odds_ratio", is_rare=is_rare).point}
+
+
+def _verdict(four: Row, degrees_freedom: int | None) -> Row:
     if min(four.values()) < SPARSE_CELL:
         return {"presentation": "review", "presentation_reason": f"fewer than {SPARSE_CELL} respondents in one of the four cells"}
-    if logistic.degrees_freedom < MIN_DEGREES_FREEDOM:
+    if degrees_freedom is not None and degrees_freedom < MIN_DEGREES_FREEDOM:
         return {"presentation": "review", "presentation_reason": f"fewer than {MIN_DEGREES_FREEDOM} degrees of freedom"}
     return {"presentation": "show", "presentation_reason": None}
 

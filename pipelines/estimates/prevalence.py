@@ -91,25 +91,11 @@ def _population(estimation: Estimation, scope: Scope, population: str, splits: S
             weight = estimation.weight(variables)
             refusal = estimation.refusal(scope, variables)
             if refusal:
-                rows = _refused(split.rows, refusal)
+                rows = not_shown(split.rows, refusal)
             else:
                 cells = estimation.cells(scope, weight, (*estimation.study.outcomes, *split.keys))
-                rows = _without_unreliable(_estimate(estimation, cells, population, outcome, split))
-            labels = {
-                "source": estimation.source.source,
-                "wave": scope.wave,
-                "population": population,
-                "outcome": outcome,
-                "confidence_level": estimation.study.confidence_level,
-                "is_suppressed": False,
-                "is_synthetic": estimation.source.is_synthetic,
-                **split.labels,
-            }
-            frames.append(
-                rows.with_columns(
-                    pl.lit(weight, dtype=pl.String).alias("weight"), **{name: pl.lit(value) for name, value in labels.items()}
-                )
-            )
+                rows = without_unreliable(_estimate(estimation, cells, population, outcome, split))
+            frames.append(with_labels(estimation, scope, population, outcome, weight, rows, split.labels))
     return frames
 
 
@@ -123,17 +109,44 @@ def _estimate(estimation: Estimation, cells: Cells, population: str, outcome: st
             confidence_level=estimation.study.confidence_level,
         ).table
     except EmptyDomain as error:
-        return _refused(split.rows, str(error))
+        return not_shown(split.rows, str(error))
     if not split.by:
         return split.rows.hstack(estimated)
     return split.rows.join(estimated, on=list(split.by), how="left", maintain_order="left")
 
 
-def _refused(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
+def with_labels(
+    estimation: Estimation,
+    scope: Scope,
+    population: str,
+    outcome: str,
+    weight: str | None,
+    rows: pl.DataFrame,
+    labels: dict[str, str],
+) -> pl.DataFrame:
+    """The rows with the keys and facts that all of them share."""
+    shared = {
+        "source": estimation.source.source,
+        "wave": scope.wave,
+        "population": population,
+        "outcome": outcome,
+        "confidence_level": estimation.study.confidence_level,
+        "degrees_freedom_rule": estimation.degrees_freedom_rule,
+        "is_suppressed": False,
+        "is_synthetic": estimation.source.is_synthetic,
+        **labels,
+    }
+    return rows.with_columns(
+        pl.lit(weight, dtype=pl.String).alias("weight"), *(pl.lit(value).alias(name) for name, value in shared.items())
+    )
+
+
+def not_shown(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
+    """Rows without numbers, and why."""
     return rows.with_columns(presentation=pl.lit(NOT_SHOWN), presentation_reason=pl.lit(reason))
 
 
-def _without_unreliable(rows: pl.DataFrame) -> pl.DataFrame:
+def without_unreliable(rows: pl.DataFrame) -> pl.DataFrame:
     """Hide what is not to be shown, and explain what is empty."""
     if "prevalence" not in rows.columns:
         return rows

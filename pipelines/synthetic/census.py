@@ -13,6 +13,9 @@ from pipelines.synthetic.harmonising import estimated
 PLANTED = ["measure", "wave", "population", "outcome", "age_band", "exposure", "exposure_level", "model", "planted"]
 """The columns of a delivery of planted values."""
 
+SURVEY_MODELS = ["crude", "adjusted"]
+"""The models that a survey gives; a cohort gives more."""
+
 DECIMALS = 9
 """Of a planted value: above what libraries for linear algebra differ by, so that every machine delivers the same bytes."""
 
@@ -24,6 +27,7 @@ def planted_truth(project: Project, source: Source, wave: str, population: pl.Da
     """
     estimates = estimated(project, source.model_copy(update={"design": "cohort"}), wave, population)
     prevalences = estimates["report.prevalence_by_age_band"].with_columns(measure=pl.lit("prevalence"), planted="prevalence")
-    ratios = estimates["report.odds_ratios"].with_columns(measure=pl.lit("odds_ratio"), planted="odds_ratio")
+    of_a_survey = estimates["report.odds_ratios"].filter(pl.col("model").is_in(SURVEY_MODELS))
+    ratios = of_a_survey.with_columns(measure=pl.lit("odds_ratio"), planted="odds_ratio")
     rows = pl.concat([prevalences, ratios], how="diagonal_relaxed").select(PLANTED)
     return rows.drop_nulls("planted").with_columns(pl.col("planted").round(DECIMALS))

@@ -148,15 +148,57 @@ odds_ratios <- function() {
           unexposed_cases = sum(unexposed & y & keep, na.rm = TRUE), unexposed_noncases = sum(unexposed & !y & keep, na.rm = TRUE),
           n_missing = sum(member & !keep), odds_ratio = exp(b), odds_ratio_lower = exp(b - t * se), odds_ratio_upper = exp(b + t * se),
           p_value = 2 * pt(-abs(b / se), df), degrees_freedom = df, prevalence_ratio = exp(b2),
-          prevalence_ratio_lower = exp(b2 - t * se2), prevalence_ratio_upper = exp(b2 + t * se2))
+          prevalence_ratio_lower = exp(b2 - t * se2), prevalence_ratio_upper = exp(b2 + t * se2), b, se)
       }
     }
   }
   do.call(rbind, rows)
 }
 
+standardised <- function() {
+  rows <- list()
+  for (wave in names(waves)) {
+    design <- update(design_of(waves[[wave]]), group = cut(age, c(20, 40, 60, Inf), right = FALSE))
+    for (outcome in outcomes) for (sex in c("all", "female", "male")) {
+      member <- populations$adults_20_plus & !is.na(people[[outcome]]) & (sex == "all" | people$female == (sex == "female"))
+      keep <- member[people$wave %in% waves[[wave]]]
+      domain <- subset(design, keep)
+      standard <- svystandardize(domain, by = ~group, over = ~1, population = c(.3966, .3718, .2316))
+      m <- svymean(as.formula(paste0("~I(as.numeric(", outcome, "))")), standard)
+      rows[[length(rows) + 1]] <- data.frame(wave, population = "adults_20_plus", outcome, sex, n_respondents = nrow(domain$variables),
+        prevalence = coef(m)[[1]], prevalence_se = SE(m)[[1]], degrees_freedom = degf(domain))
+    }
+  }
+  do.call(rbind, rows)
+}
+
+trends <- function() {
+  rows <- list()
+  for (wave in names(waves)) {
+    design <- design_of(waves[[wave]])
+    for (outcome in outcomes) for (population in c("everyone_asked", "adults_20_plus", "adults_60_plus", "women_20_44")) {
+      keep <- (populations[[population]] & !is.na(people[[outcome]]))[people$wave %in% waves[[wave]]]
+      domain <- subset(design, keep)
+      domain$variables$age_band <- droplevels(domain$variables$age_band)
+      if (nlevels(domain$variables$age_band) < 3) next
+      model <- fit(as.formula(paste0("as.numeric(", outcome, ") ~ as.integer(age_band)")), domain, quasibinomial())
+      df <- degf(domain); b <- coef(model)[[2]]; se <- SE(model)[[2]]; t <- qt(.975, df)
+      test <- svychisq(as.formula(paste0("~age_band + ", outcome)), domain, statistic = "F")
+      rows[[length(rows) + 1]] <- data.frame(wave, population, outcome, n_respondents = nrow(domain$variables), odds_ratio = exp(b),
+        odds_ratio_lower = exp(b - t * se), odds_ratio_upper = exp(b + t * se), p_value = 2 * pt(-abs(b / se), df),
+        association_p_value = unname(test$p.value), degrees_freedom = df)
+    }
+  }
+  do.call(rbind, rows)
+}
+
+write.csv(standardised(), file.path(out, "standardised.csv"), row.names = FALSE)
+write.csv(trends(), file.path(out, "trends.csv"), row.names = FALSE)
 write.csv(prevalence(), file.path(out, "prevalence.csv"), row.names = FALSE)
 split <- by_sex_and_exposure()
 write.csv(split$sex, file.path(out, "prevalence_by_sex.csv"), row.names = FALSE)
 write.csv(split$exposure, file.path(out, "prevalence_by_exposure.csv"), row.names = FALSE)
-write.csv(odds_ratios(), file.path(out, "odds_ratios.csv"), row.names = FALSE)
+ratios <- odds_ratios()
+write.csv(ratios[, !names(ratios) %in% c("b", "se")], file.path(out, "odds_ratios.csv"), row.names = FALSE)
+write.csv(ratios[, c("wave", "outcome", "exposure", "exposure_level", "model", "degrees_freedom", "b", "se")],
+          file.path(out, "coefficients.csv"), row.names = FALSE)

@@ -1,11 +1,13 @@
 """Every published NHANES number against R's survey package, which reads the same files by a script of its own (expected.R)."""
 
+import math
 import shutil
 import subprocess
 from pathlib import Path
 
 import polars as pl
 import pytest
+from scipy import stats
 
 from tests.atlas import Atlas
 from tests.nhanes_files import nhanes_folder
@@ -75,12 +77,40 @@ def test_prevalences_by_exposure_are_those_of_survey(published_nhanes: Atlas, fr
     assert found.filter(not_comparable)["prevalence"].null_count() == 2 * (2 + 3)
 
 
+def test_standardised_prevalences_are_those_of_survey(published_nhanes: Atlas, from_r: Path) -> None:
+    expected = pl.read_csv(from_r / "standardised.csv")
+    found = published(published_nhanes, "prevalence_age_standardised")
+    compare(expected, found, ["wave", "population", "outcome", "sex"])
+    assert len(found) == len(expected)
+
+
+def test_trends_over_age_are_those_of_survey(published_nhanes: Atlas, from_r: Path) -> None:
+    expected = pl.read_csv(from_r / "trends.csv")
+    found = published(published_nhanes, "trends")
+    compare(expected, found, ["wave", "population", "outcome"])
+    assert len(found) == len(expected)
+
+
 def test_odds_and_prevalence_ratios_are_those_of_survey(published_nhanes: Atlas, from_r: Path) -> None:
     expected = pl.read_csv(from_r / "odds_ratios.csv")
     found = published(published_nhanes, "odds_ratios")
     not_comparable = pl.col("exposure").is_in(NOT_POOLED) & (pl.col("wave") == "pooled")
     compare(expected.filter(~not_comparable), found.filter(~not_comparable), ODDS_RATIO_KEYS)
     assert len(found) == len(expected)
+
+
+def test_coefficients_and_standard_errors_are_those_of_svyglm_from_its_own_solution(
+    published_nhanes: Atlas, from_r: Path
+) -> None:
+    keys = ["wave", "outcome", "exposure", "exposure_level", "model"]
+    found = published(published_nhanes, "odds_ratios").filter(pl.col("odds_ratio").is_not_null())
+    joined = pl.read_csv(from_r / "coefficients.csv").join(found, on=keys, validate="1:1")
+    assert len(joined) == len(found)
+    for row in joined.iter_rows(named=True):
+        margin = stats.t.ppf(0.975, row["degrees_freedom"])
+        se = math.log(row["odds_ratio_upper"] / row["odds_ratio_lower"]) / (2 * margin)
+        assert math.log(row["odds_ratio"]) == pytest.approx(row["b"], abs=1e-8)
+        assert se == pytest.approx(row["se"], abs=1e-8)
 
 
 def test_waves_that_are_not_comparable_are_not_pooled(published_nhanes: Atlas) -> None:
