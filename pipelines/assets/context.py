@@ -1,6 +1,6 @@
 """What every asset shows in Dagster: columns, row counts, the verdict of its contract."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -66,11 +66,9 @@ def check_result(project: Project, table: str, candidates: dict[Place, Sidecar],
             {
                 "source": place.source,
                 "wave": place.wave,
-                "rule": result["rule_id"],
+                "claim": result["description"],
                 "severity": result["severity"],
-                "status": result["status"],
-                "rows": f"{result['n_failed']:,} of {result['n_checked']:,}",
-                "detail": result["detail"] or "",
+                "rows": _rows(result),
             }
         )
         for place, sidecar in candidates.items()
@@ -78,10 +76,9 @@ def check_result(project: Project, table: str, candidates: dict[Place, Sidecar],
         if result["status"] in {"failed", "error"}
     ]
     judged = sum(len(sidecar.results) for sidecar in candidates.values())
-    metadata: dict[str, Any] = {
-        "rules_judged": judged,
-        "problems": dg.MetadataValue.md("\n".join(f"- {text}" for text in problems) or "none"),
-    }
+    metadata: dict[str, Any] = {"rules_judged": judged}
+    if problems:
+        metadata["problems"] = dg.MetadataValue.table([dg.TableRecord({"problem": text}) for text in problems])
     if results:
         metadata["not_passed"] = dg.MetadataValue.table(results)
     return dg.AssetCheckResult(
@@ -91,3 +88,11 @@ def check_result(project: Project, table: str, candidates: dict[Place, Sidecar],
         severity=dg.AssetCheckSeverity.ERROR,
         metadata=metadata,
     )
+
+
+def _rows(result: Mapping[str, Any]) -> str:
+    """How many rows are against a rule; a claim of sql/checks is not judged row by row."""
+    if result["status"] == "error":
+        return f"could not be judged: {result['detail']}"
+    of_all = f" of {result['n_checked']:,}" if result["n_checked"] else ""
+    return f"{result['n_failed']:,}{of_all}"

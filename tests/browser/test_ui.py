@@ -1,0 +1,170 @@
+"""What an analyst sees after a refresh in a terminal: `cramp-atlas ui` in Chromium."""
+
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import dagster as dg
+import pytest
+
+from tests.atlas import Atlas
+from tests.browser.conftest import ARTEFACTS, PATIENCE_MILLISECONDS
+from tests.browser.served import ServedUi, command, environment
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+TABLE = "/assets/report/prevalence_by_age_band"
+
+RUN_SECONDS = 120
+"""How long a run of one table may take from the click; on an idle machine it takes eight seconds."""
+
+
+@pytest.fixture(scope="module")
+def ui(browser: "Browser", published_synthetic: Atlas, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedUi]:
+    """The UI of a project that was refreshed in a terminal. It is started only where there is a browser."""
+    atlas = published_synthetic.copy(tmp_path_factory.mktemp("ui") / "project")
+    subprocess.run(command("refresh"), env=environment(atlas), cwd=atlas.folder.parent, check=True, capture_output=True)
+    served = ServedUi(atlas)
+    try:
+        served.wait_until_up()
+        yield served
+    finally:
+        served.kill()
+
+
+def runs(atlas: Atlas) -> list[dg.DagsterRun]:
+    """The runs of the project's instance, newest first."""
+    with dg.DagsterInstance.from_config(str(atlas.folder / ".dagster")) as instance:
+        return list(instance.get_runs())
+
+
+def run_of_the_terminal(atlas: Atlas) -> dg.DagsterRun:
+    return runs(atlas)[-1]
+
+
+def row_of(page: "Page", run: dg.DagsterRun) -> "Locator":
+    """The innermost box that holds the link to a run and the job that it ran."""
+    link = page.get_by_role("link", name=run.run_id[:8])
+    return page.locator("div", has=link).filter(has_text=re.compile("Success|Failure|Started|Queued")).last
+
+
+def expect_text(locator: "Locator", *texts: str) -> None:
+    from playwright.sync_api import expect
+
+    for text in texts:
+        expect(locator).to_contain_text(text, timeout=PATIENCE_MILLISECONDS)
+
+
+def expect_count(locator: "Locator", count: int) -> None:
+    from playwright.sync_api import expect
+
+    expect(locator).to_have_count(count, timeout=PATIENCE_MILLISECONDS)
+
+
+def photograph(page: "Page", name: str) -> None:
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / f"{name}.png")
+
+
+def test_the_ui_is_for_this_machine_only(ui: ServedUi) -> None:
+    assert ui.listening() == {f"0100007F:{ui.port:04X}"}  # 127.0.0.1, as the kernel writes it
+
+
+def test_a_first_visit_meets_no_dialog(ui: ServedUi, page: "Page") -> None:
+    page.goto(ui.url)
+    page.get_by_role("link", name="Lineage").click()
+    page.get_by_text("Global asset lineage").wait_for()
+    page.get_by_text("Materialize all").wait_for()
+    assert page.get_by_role("dialog").count() == 0
+    assert page.get_by_text("community").count() == 0
+
+
+def test_the_graph_shows_the_groups_and_what_a_table_is_made_from(ui: ServedUi, page: "Page") -> None:
+    page.goto(f"{ui.url}/asset-groups")
+    graph = page.locator("svg")
+    for group in ("raw", "core", "report", "release"):
+        graph.get_by_text(group, exact=True).first.wait_for()
+    photograph(page, "asset_graph")
+    page.goto(f"{ui.url}{TABLE}?view=lineage")
+    for neighbour in ("respondents", "prevalence_by_age_band", "planted_truth", "warehouse"):
+        graph.get_by_text(neighbour, exact=True).first.wait_for()
+    expect_count(graph.get_by_text("Loading..."), 0)
+    photograph(page, "lineage")
+
+
+def test_the_catalog_lists_every_table_as_materialised(ui: ServedUi, page: "Page") -> None:
+    project = ui.atlas.project
+    tables = [*project.tables("raw"), *project.core_tables, *project.report_tables, "release.warehouse"]
+    page.goto(f"{ui.url}/assets")
+    page.get_by_text("Materialized", exact=True).first.wait_for()
+    expect_count(page.get_by_text("Loading..."), 0)
+    photograph(page, "catalog")
+    page.set_viewport_size({"width": 1400, "height": 100 * (len(tables) + 2)})  # rows out of sight are not made
+    for name in tables:
+        page.get_by_test_id(f"checkbox-{name.replace('.', '/')}").wait_for(state="attached")
+    expect_count(page.get_by_text("Materialized", exact=True), len(tables))
+
+
+def test_the_run_of_the_terminal_is_listed_and_belongs_to_the_job(ui: ServedUi, page: "Page") -> None:
+    run = run_of_the_terminal(ui.atlas)
+    page.goto(f"{ui.url}/runs")
+    expect_text(row_of(page, run), "nightly", "Success")
+    page.goto(f"{ui.url}/locations/pipelines.definitions/jobs/nightly/runs")
+    expect_text(row_of(page, run), "nightly", "Success")
+
+
+def test_the_schedule_runs_and_says_when(ui: ServedUi, page: "Page") -> None:
+    nightly = ui.atlas.project.study.nightly
+    page.goto(f"{ui.url}/automation")
+    page.get_by_role("link", name="nightly").click()
+    expect_text(page.get_by_role("row", name="Schedule").last, nightly.cron)
+    expect_text(page.get_by_role("row", name="Execution timezone"), nightly.timezone)
+    assert page.get_by_role("row", name="Running").get_by_role("checkbox").is_checked()
+    photograph(page, "schedule")
+
+
+def test_a_table_shows_its_description_columns_rows_and_verdict(ui: ServedUi, page: "Page") -> None:
+    contract = ui.atlas.project.contracts["report.prevalence_by_age_band"]
+    [(rows,)] = ui.atlas.query("select count(*) from report.prevalence_by_age_band")
+    page.goto(ui.url + TABLE)
+    body = page.locator("body")
+    page.get_by_text("Row count").wait_for()
+    expect_text(body, contract.description, "Columns", f"Row count{rows}")
+    for column in contract.columns:
+        row = page.locator("tr").filter(has=page.get_by_text(column.name, exact=True)).first
+        expect_text(row, column.type, column.description.replace("`", ""))
+    photograph(page, "asset")
+    page.goto(f"{ui.url}{TABLE}?view=checks")
+    expect_text(body, "contract", "report.prevalence_by_age_band meets its contract", "Passed")
+    photograph(page, "check")
+
+
+def test_a_table_materialised_in_the_ui_is_a_run_beside_that_of_the_terminal(ui: ServedUi, page: "Page") -> None:
+    from playwright.sync_api import expect
+
+    page.goto(f"{ui.url}/assets/report/planted_truth")
+    page.get_by_role("button").filter(has_text=re.compile("^Materialize$")).click()
+    page.get_by_text("Launched run").wait_for()
+    page.get_by_role("link", name="View", exact=True).click()
+    expect(page.get_by_text("RUN_SUCCESS")).to_be_visible(timeout=RUN_SECONDS * 1000)
+    [launched, terminal] = runs(ui.atlas)
+    assert launched.asset_selection == {dg.AssetKey(["report", "planted_truth"])}
+    assert launched.status == terminal.status == dg.DagsterRunStatus.SUCCESS
+    page.goto(f"{ui.url}/runs")
+    expect_text(row_of(page, launched), "planted_truth", "Success")
+    expect_text(row_of(page, terminal), "nightly", "Success")
+    photograph(page, "runs")
+
+
+def test_the_terminal_of_the_ui_tells_what_runs_and_warns_of_nothing(ui: ServedUi) -> None:
+    assert f"http://127.0.0.1:{ui.port}" in ui.log
+    assert not re.search("warning|deprecat|supersed|Traceback", ui.log, re.IGNORECASE)
+
+
+def test_an_ended_ui_leaves_nothing_running(ui: ServedUi) -> None:
+    """The last test of this module, because it ends the UI."""
+    assert len(ui.processes()) >= 4
+    assert ui.end(signal.SIGINT) == {}
