@@ -5,6 +5,7 @@ import dagster as dg
 from pipelines.assets.built import built_asset
 from pipelines.assets.raw import raw_assets
 from pipelines.assets.release import release_asset
+from pipelines.dagster_home import fail_abandoned_runs
 from pipelines.progress import terminal_logger
 from pipelines.project import Project
 
@@ -24,15 +25,20 @@ def definitions(project: Project) -> dg.Definitions:
         description="From deliveries to a published release; `make refresh` runs it, and so does the night.",
         executor_def=dg.in_process_executor,
     )
-    schedule = dg.ScheduleDefinition(
-        name="nightly",
+
+    @dg.schedule(
+        name=JOB,
         job=job,
         cron_schedule=project.study.nightly.cron,
         execution_timezone=project.study.nightly.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
+    def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        fail_abandoned_runs(context.instance)  # behind a run that never ends the night would wait for ever
+        return dg.RunRequest()
+
     return dg.Definitions(
-        assets=assets, jobs=[job], schedules=[schedule], executor=dg.in_process_executor, loggers={"terminal": terminal_logger}
+        assets=assets, jobs=[job], schedules=[nightly], executor=dg.in_process_executor, loggers={"terminal": terminal_logger}
     )
 
 

@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 
 from pipelines.cli import app
 from pipelines.dagster_home import CODE_SERVER_TAG, PROCESS_TAG, fail_abandoned_runs, prepare_dagster_home
+from pipelines.definitions import definitions
+from pipelines.project import Project
 
 
 @dg.job
@@ -151,3 +153,12 @@ def test_the_ui_of_a_folder_that_is_no_project_says_so_and_makes_nothing(tmp_pat
     assert result.exit_code == 1
     assert "CRAMP_ATLAS_PROJECT must name the folder of a project" in result.output
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_night_does_not_wait_behind_a_run_that_never_ends(tmp_path: Path) -> None:
+    schedule = definitions(Project.load()).get_repository_def().get_schedule_def("nightly")
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        run = unfinished_run(instance, {PROCESS_TAG: str(ended_process())})
+        tick = schedule.evaluate_tick(dg.build_schedule_context(instance))
+        assert len(tick.run_requests or []) == 1
+        assert instance.get_run_by_id(run).status == dg.DagsterRunStatus.FAILURE  # type: ignore[union-attr]

@@ -7,7 +7,7 @@ import dagster as dg
 import duckdb
 from pydantic import Field
 
-from pipelines.assets.context import asset_spec, check_result, check_spec, materialisation
+from pipelines.assets.context import CHECK, asset_key, asset_spec, check_result, check_spec, materialisation
 from pipelines.build import with_accepted, with_rejection
 from pipelines.engine import without_values
 from pipelines.errors import CrampAtlasError
@@ -51,6 +51,7 @@ def raw_assets(project: Project, source: Source) -> dg.AssetsDefinition:
                 yield materialisation(
                     project, table, sum(place.name == table for delivery in deliveries for place in delivery.parsed)
                 )
+            if dg.AssetCheckKey(asset_key(table), CHECK) in context.selected_asset_check_keys:
                 yield _check(project, table, deliveries)
 
     return take_in_source

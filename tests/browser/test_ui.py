@@ -41,6 +41,12 @@ def runs(atlas: Atlas) -> list[dg.DagsterRun]:
         return list(instance.get_runs())
 
 
+def checks_of_deliveries(atlas: Atlas) -> int:
+    key = dg.AssetCheckKey(dg.AssetKey(["raw", "synthetic_survey_respondents"]), "contract")
+    with dg.DagsterInstance.from_config(str(atlas.folder / ".dagster")) as instance:
+        return len(instance.event_log_storage.get_asset_check_execution_history(key, limit=100))
+
+
 def run_of_the_terminal(atlas: Atlas) -> dg.DagsterRun:
     return runs(atlas)[-1]
 
@@ -56,6 +62,12 @@ def expect_text(locator: "Locator", *texts: str) -> None:
 
     for text in texts:
         expect(locator).to_contain_text(text, timeout=PATIENCE_MILLISECONDS)
+
+
+def expect_visible(locator: "Locator", seconds: float) -> None:
+    from playwright.sync_api import expect
+
+    expect(locator).to_be_visible(timeout=seconds * 1000)
 
 
 def expect_count(locator: "Locator", count: int) -> None:
@@ -116,6 +128,16 @@ def test_the_run_of_the_terminal_is_listed_and_belongs_to_the_job(ui: ServedUi, 
     expect_text(row_of(page, run), "nightly", "Success")
 
 
+def test_the_check_of_a_delivery_can_be_executed_alone(ui: ServedUi, page: "Page") -> None:
+    before = checks_of_deliveries(ui.atlas)
+    page.goto(f"{ui.url}/assets/raw/synthetic_survey_respondents?view=checks")
+    page.get_by_role("button").filter(has_text=re.compile("^Execute$")).click()
+    page.get_by_text("Launched run").wait_for()
+    page.get_by_role("link", name="View", exact=True).click()
+    expect_visible(page.get_by_text("RUN_SUCCESS"), RUN_SECONDS)
+    assert checks_of_deliveries(ui.atlas) == before + 1
+
+
 def test_the_schedule_runs_and_says_when(ui: ServedUi, page: "Page") -> None:
     nightly = ui.atlas.project.study.nightly
     page.goto(f"{ui.url}/automation")
@@ -143,14 +165,12 @@ def test_a_table_shows_its_description_columns_rows_and_verdict(ui: ServedUi, pa
 
 
 def test_a_table_materialised_in_the_ui_is_a_run_beside_that_of_the_terminal(ui: ServedUi, page: "Page") -> None:
-    from playwright.sync_api import expect
-
     page.goto(f"{ui.url}/assets/report/planted_truth")
     page.get_by_role("button").filter(has_text=re.compile("^Materialize$")).click()
     page.get_by_text("Launched run").wait_for()
     page.get_by_role("link", name="View", exact=True).click()
-    expect(page.get_by_text("RUN_SUCCESS")).to_be_visible(timeout=RUN_SECONDS * 1000)
-    [launched, terminal] = runs(ui.atlas)
+    expect_visible(page.get_by_text("RUN_SUCCESS"), RUN_SECONDS)
+    launched, terminal = runs(ui.atlas)[0], run_of_the_terminal(ui.atlas)
     assert launched.asset_selection == {dg.AssetKey(["report", "planted_truth"])}
     assert launched.status == terminal.status == dg.DagsterRunStatus.SUCCESS
     page.goto(f"{ui.url}/runs")
