@@ -1,5 +1,6 @@
-"""How often the intervals of the pipeline hold a truth that is known: `python -m tests.coverage`.
+"""How often the intervals hold a truth that is known: `python -m tests.coverage`.
 
-Every delivery is drawn anew in memory and goes through the project's own harmonising select, estimators and
-`sql/report/planted_truth.sql`. The suite runs the same with fewer seeds of the survey.
+`estimators`: complex samples of a superpopulation whose true values are computed exactly, straight into the estimators, by
+every method that they offer. `planted`: deliveries of the synthetic sources, through the project's own harmonising select,
+estimators and `sql/report/planted_truth.sql`. All samples are drawn anew in memory. The suite runs the same with fewer seeds.
 """

@@ -1,96 +1,35 @@
-"""Runs both in full and prints every count; exits with 1 where one of them is too low."""
+"""Runs the simulation of the estimators, or of the planted values, or both; exits with 1 where a count is too low."""
 
 import sys
-from collections.abc import Iterable, Iterator
-from itertools import pairwise
-from tempfile import TemporaryDirectory
+from argparse import ArgumentParser
 from time import monotonic
 
-import polars as pl
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
+from tests.coverage.console import console
+from tests.coverage.estimator_report import report_estimators
+from tests.coverage.planted import report_planted
 
-from pipelines.project import Project
-from pipelines.settings import Settings
-from tests.coverage.case_control import matched_intervals, mean_log_width
-from tests.coverage.counting import NOMINAL, VALUE, by_kind, by_value, least_covered
-from tests.coverage.survey import sample_intervals
-
-N_SEEDS = 200
-PAIRS = (1_250, 5_000, 20_000)
-LEAST_OF_PAIRS = 180
-"""Of N_SEEDS: the promise of the case-control source."""
-
-SHRINKAGE_TOLERANCE = 0.05
-
-console = Console(width=150)
+REPORTS = {"estimators": [report_estimators], "planted": [report_planted], "all": [report_estimators, report_planted]}
 
 
 def main() -> int:
-    """Print the tables; 0 where every planted value is found as often as it should be."""
+    """Print the tables; 0 where every value is found as often as it should be."""
+    parser = ArgumentParser(prog="python -m tests.coverage", description=__doc__)
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=REPORTS,
+        default="all",
+        help="estimators: samples of a population whose truth is computed; planted: the synthetic sources, through the pipeline",
+    )
+    reports = REPORTS[parser.parse_args().what]
     began = monotonic()
-    with TemporaryDirectory() as folder:
-        project = Project.load(Settings(warehouse=folder))
-        problems = [*_case_control(project), *_survey(project)]
+    problems = [problem for report in reports for problem in report()]
     for problem in problems:
         console.print(f"[red]{problem}")
     console.print(
         f"{'Not as it should be' if problems else 'Everything is found as often as it should be'} ({monotonic() - began:.0f} s)"
     )
     return 1 if problems else 0
-
-
-def _case_control(project: Project) -> Iterator[str]:
-    rows = {pairs: matched_intervals(project, pairs, _seeds(f"{pairs:,} pairs")) for pairs in PAIRS}
-    table = Table("pairs", "deliveries", "intervals that hold the planted value", "mean log width", "times sqrt(pairs)")
-    widths = {pairs: mean_log_width(found) for pairs, found in rows.items()}
-    for pairs, found in rows.items():
-        n_covered = int(found["is_covered"].sum())
-        table.add_row(
-            f"{pairs:,}", str(found.height), str(n_covered), f"{widths[pairs]:.4f}", f"{widths[pairs] * pairs**0.5:.2f}"
-        )
-        if n_covered < LEAST_OF_PAIRS * found.height / N_SEEDS:
-            yield f"{pairs:,} pairs: {n_covered} of {found.height} intervals hold the planted value, fewer than {LEAST_OF_PAIRS}"
-    console.print(table)
-    for fewer, more in pairwise(PAIRS):
-        shrinkage = widths[fewer] / widths[more] / (more / fewer) ** 0.5
-        if abs(shrinkage - 1) > SHRINKAGE_TOLERANCE:
-            yield f"from {fewer:,} to {more:,} pairs the width does not shrink as 1/sqrt(pairs): {shrinkage:.3f} instead of 1"
-
-
-def _survey(project: Project) -> Iterator[str]:
-    rows = sample_intervals(project, _seeds("samples of the survey"))
-    least = least_covered(N_SEEDS)
-    values = by_value(rows)
-    error = (NOMINAL * (1 - NOMINAL) / N_SEEDS) ** 0.5
-    named = values.select(pl.concat_str(VALUE[:-1], separator=" ", ignore_nulls=True).alias("value"), pl.exclude(VALUE[:-1]))
-    _show(f"Planted values, each in {N_SEEDS} samples (Monte Carlo standard error {error:.4f}; at least {least})", named)
-    kinds = by_kind(rows)
-    _show("All intervals of a kind", kinds)
-    yield from (f"{_name(row)}: held by {row['n_covered']} intervals, fewer than {least}" for row in _too_low(values, least))
-    yield from (
-        f"{_name(row)}: {row['share_covered']:.4f} of all intervals" for row in kinds.filter(~pl.col("is_enough")).to_dicts()
-    )
-
-
-def _too_low(values: pl.DataFrame, least: int) -> list[dict[str, object]]:
-    return values.filter(pl.col("n_covered") < least).to_dicts()
-
-
-def _name(row: dict[str, object]) -> str:
-    return " ".join(str(value) for value in row.values() if isinstance(value, str))
-
-
-def _show(title: str, frame: pl.DataFrame) -> None:
-    table = Table(*frame.columns, title=title, title_justify="left")
-    for row in frame.iter_rows():
-        table.add_row(*("" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value) for value in row))
-    console.print(table)
-
-
-def _seeds(what: str) -> Iterable[int]:
-    return track(range(1, N_SEEDS + 1), description=what, console=console)
 
 
 if __name__ == "__main__":
