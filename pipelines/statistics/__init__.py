@@ -29,6 +29,7 @@ from pipelines.statistics.firth import FirthLogistic, firth_logistic
 from pipelines.statistics.imputation import PooledEstimate, pool_imputations
 from pipelines.statistics.independence import RaoScottTest, WaldTest, rao_scott_test, wald_independence_test
 from pipelines.statistics.intervals import Interval, korn_graubard, proportion_interval
+from pipelines.statistics.large import fit_regression
 from pipelines.statistics.mantel_haenszel import (
     Homogeneity,
     MantelHaenszel,
@@ -104,6 +105,7 @@ __all__ = [
     "effect",
     "exact_common_odds_ratio",
     "firth_logistic",
+    "fit_regression",
     "homogeneity",
     "jackknife",
     "korn_graubard",

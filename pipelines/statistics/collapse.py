@@ -1,4 +1,4 @@
-"""One `group by` from a relation to cells. The only module of the package that runs SQL."""
+"""One `group by` from a relation to cells, and what a relation must be for that."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LARGEST_WEIGHT = 999_999_999
 WEIGHT_UNITS = "1e9::double"
 
 # DuckDB errors whose text may quote a value of the data.
-_VALUE_ERRORS = (
+VALUE_ERRORS = (
     duckdb.ConversionException,
     duckdb.OutOfRangeException,
     duckdb.InvalidInputException,
@@ -42,8 +42,9 @@ def collapse(con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys
 
     `relation`: what may follow `from`: a table's name or a select in parentheses. `keys`: name -> SQL expression; outcomes,
     exposures, adjusters and domain flags are all keys, and NULL is a level. Rows of weight 0 stay (as n = 0): they hold their
-    PSU in the frame. A domain is a key, never a filter. Sums are decimal and rows are ordered, so equal data give equal bits
-    in any row order. The scan is fastest with small integer keys and `set perfect_ht_threshold = 20` on the connection.
+    PSU in the frame. A domain is a key, never a filter. Sums are of whole numbers and rows are ordered, so equal data give equal bits
+    in any row order. The scan is fastest with small integer keys and `set perfect_ht_threshold = 20` on the connection; casting text to ENUM would
+    take longer than it saves.
 
     Raises InvalidArgument (a key's name or expression), MissingDesignColumn, InvalidWeight, UnsupportedDesign (a population that
     differs within a stratum), EmptyDomain (no rows).
@@ -72,7 +73,7 @@ def _group(con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys: 
     try:
         result = con.sql(f"select {', '.join(selected)} from {relation} group by all")
         table = result.pl()
-    except _VALUE_ERRORS:
+    except VALUE_ERRORS:
         raise InvalidArgument(
             f"collapse: a key ({', '.join(keys)}) of {relation} cannot be computed for every row, for example because of a cast. "
             "Use try_cast, or give the column its type in the select that makes it.",

@@ -33,15 +33,15 @@ def row_numbers(table: pl.DataFrame, columns: Sequence[str]) -> tuple[Numbers, i
             column.dtype in (pl.Boolean, pl.Enum) or (column.dtype.is_integer() and column.dtype not in (pl.Int128, pl.UInt64))
         ):
             return None
-        whole = column.to_physical().cast(pl.Int64)
-        low, high = whole.min(), whole.max()
-        if not isinstance(low, int) or not isinstance(high, int):
-            low = high = 0
+        whole = column.to_physical()
+        low, high = (int(end) if isinstance(end, (int, bool)) else 0 for end in (whole.min(), whole.max()))
         span = high - low + 2
         size *= span
         if size > MOST_COMBINATIONS:
             return None
-        numbers = numbers * span + (whole - low).fill_null(span - 1).to_numpy()
+        numbers *= span
+        numbers += whole.cast(pl.Int64).fill_null(high + 1).to_numpy()
+        numbers -= low
     return numbers, size
 
 

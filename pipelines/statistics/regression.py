@@ -162,9 +162,8 @@ def _taylor_covariance(
 ) -> FloatArray:
     bread = matrix.unscale @ np.linalg.inv(fit.information)
     expected = _mean(matrix.x @ fit.coefficients, family)
-    influence = np.zeros((cells.table.height, len(matrix.names)))
-    at = matrix.pattern[analysed]
-    influence[analysed] = (matrix.x @ bread.T)[at] * ((case[analysed] - expected[at]) * scale)[:, None]
+    residual = np.where(analysed, (case - expected[matrix.pattern]) * scale, 0.0)
+    influence = (matrix.x @ bread.T)[matrix.pattern] * residual[:, None]
     return taylor_covariance(cells, frame, influence, np.where(analysed, 0, -1))
 
 

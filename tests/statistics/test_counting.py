@@ -1,0 +1,65 @@
+"""Ordering and numbering by counting: the same as polars' own sort and distinct rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from pipelines.statistics.counting import FEWEST_ROWS, level_numbers, ordered, row_numbers
+
+KEYS = ["code", "flag", "level"]
+LEVELS = ["young", "middle", "old"]
+
+
+def keys(n: int = 3_000, share_known: float = 0.9) -> pl.DataFrame:
+    """Codes below and above 0, a boolean and an ENUM whose order is not the alphabet's, with NULLs."""
+    rng = np.random.Generator(np.random.PCG64(3))
+    frame = pl.DataFrame(
+        {
+            "code": rng.integers(-100, 100, n).astype(np.int16),
+            "flag": rng.random(n) < 0.5,
+            "level": pl.Series(rng.choice(LEVELS, n), dtype=pl.Enum(LEVELS)),
+        }
+    )
+    return frame.with_columns(pl.when(pl.Series(rng.random(n) < share_known)).then(pl.col(name)).alias(name) for name in KEYS)
+
+
+def test_rows_are_in_the_order_of_a_sort_with_null_last() -> None:
+    distinct = keys(40_000).unique(maintain_order=True).with_row_index("row")
+    assert distinct.height > 1_000
+    rows = pl.concat([distinct.with_columns(copy=pl.lit(i)) for i in range(3)])  # enough rows to be counted
+    assert rows.height >= FEWEST_ROWS
+    assert_frame_equal(ordered(rows, [*KEYS, "copy"]), rows.sort([*KEYS, "copy"], nulls_last=True))
+
+
+def test_levels_are_the_sorted_distinct_rows_inside() -> None:
+    rows = keys(share_known=1.0)
+    inside = rows["flag"].to_numpy()
+    counted = level_numbers(rows, KEYS, inside)
+    assert counted is not None
+    level, row_of_level = counted
+    assert_frame_equal(rows[row_of_level], rows.filter(pl.Series(inside)).unique().sort(KEYS))
+    assert (level[~inside] == -1).all()
+    assert_frame_equal(rows[row_of_level][level[inside]], rows.filter(pl.Series(inside)))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        keys().with_columns(code=pl.lit("text")),
+        keys().with_columns(code=pl.lit(1.5)),
+        keys().with_columns(code=pl.int_range(pl.len()) * 10_000),
+        keys(FEWEST_ROWS - 1),
+    ],
+    ids=["text", "fractions", "wide range", "few rows"],
+)
+def test_other_keys_are_left_to_polars(rows: pl.DataFrame) -> None:
+    assert row_numbers(rows, KEYS) is None
+
+
+def test_a_column_that_is_null_throughout_is_one_level() -> None:
+    numbered = row_numbers(keys().with_columns(code=pl.lit(None, dtype=pl.Int64)), ["code"])
+    assert numbered is not None
+    assert len(np.unique(numbered[0])) == 1
