@@ -42,9 +42,9 @@ def collapse(con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys
 
     `relation`: what may follow `from`: a table's name or a select in parentheses. `keys`: name -> SQL expression; outcomes,
     exposures, adjusters and domain flags are all keys, and NULL is a level. Rows of weight 0 stay (as n = 0): they hold their
-    PSU in the frame. A domain is a key, never a filter. Sums are of whole numbers and rows are ordered, so equal data give equal bits
-    in any row order. The scan is fastest with small integer keys and `set perfect_ht_threshold = 20` on the connection; casting text to ENUM would
-    take longer than it saves.
+    PSU in the frame. A domain is a key, never a filter. Sums are of whole numbers and rows are ordered, so equal data give
+    equal bits in any row order. The scan is fastest with small integer keys and `set perfect_ht_threshold = 20` on the
+    connection; casting text to ENUM would take longer than it saves.
 
     Raises InvalidArgument (a key's name or expression), MissingDesignColumn, InvalidWeight, UnsupportedDesign (a population that
     differs within a stratum), EmptyDomain (no rows).
