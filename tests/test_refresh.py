@@ -78,9 +78,11 @@ def test_a_release_is_whole_and_read_only(published_synthetic: Atlas) -> None:
     reports = [
         "odds_ratios",
         "planted_truth",
+        "prevalence_age_standardised",
         "prevalence_by_age_band",
         "prevalence_by_age_band_and_sex",
         "prevalence_by_exposure",
+        "trends",
     ]
     assert files == [
         "epi.duckdb",
