@@ -79,9 +79,8 @@ def _group(con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys: 
             "Use try_cast, or give the column its type in the select that makes it.",
             names=list(keys),
         ) from None
-    return table.with_columns(
-        _enum(name, kind) for name, kind in zip(result.columns, result.types, strict=True) if kind.id == "enum"
-    )
+    enums = [_enum(name, kind) for name, kind in zip(result.columns, result.types, strict=True) if kind.id == "enum"]
+    return table.with_columns(enums) if enums else table
 
 
 def _enum(name: str, kind: Any) -> pl.Expr:
@@ -131,7 +130,8 @@ def require_design_columns(con: duckdb.DuckDBPyConnection, relation: str, design
 def require_design_values(table: pl.DataFrame, relation: str, design: Design) -> None:
     """Raise MissingDesignColumn where rows of the table (stratum, psu, n_sampled) have no stratum or PSU."""
     for name, column in zip(design.cell_columns, filter(None, (design.stratum, design.psu)), strict=True):
-        if n_rows := int(table.filter(pl.col(name).is_null())[N_SAMPLED].sum()):
+        if table[name].null_count():
+            n_rows = int(table.filter(pl.col(name).is_null())[N_SAMPLED].sum())
             raise MissingDesignColumn(
                 f"{relation}: {n_rows} rows have no {column} (the design's {name}). Every sampled person needs one, "
                 "also with a weight of 0; leave people who were not sampled out of the relation.",

@@ -15,17 +15,21 @@ Numbers = npt.NDArray[np.int64]
 
 # Above this many combinations the array to count in costs more than a sort.
 MOST_COMBINATIONS = 4_000_000
-FEWEST_ROWS = 2_000
+MOST_COMBINATIONS_PER_ROW = 100
+
+# Below this many rows polars sorts faster than rows are counted.
+FEWEST_ROWS_TO_ORDER = 2_000
 
 
 def row_numbers(table: pl.DataFrame, columns: Sequence[str]) -> tuple[Numbers, int] | None:
     """A number for each row, shape (rows,), that orders rows as their columns do (NULL last), and the numbers' upper end.
 
-    Equal rows have equal numbers. None where a column is no boolean, ENUM or integer, the combinations are too many, or the
-    rows so few that it does not pay.
+    Equal rows have equal numbers. None where a column is no boolean, ENUM or integer, or the combinations are too many to
+    pay.
     """
-    if table.height < FEWEST_ROWS or not columns:
+    if not columns:
         return None
+    most = min(MOST_COMBINATIONS, MOST_COMBINATIONS_PER_ROW * table.height)
     numbers, size = np.zeros(table.height, dtype=np.int64), 1
     for name in columns:
         column = table[name]
@@ -33,21 +37,22 @@ def row_numbers(table: pl.DataFrame, columns: Sequence[str]) -> tuple[Numbers, i
             column.dtype in (pl.Boolean, pl.Enum) or (column.dtype.is_integer() and column.dtype not in (pl.Int128, pl.UInt64))
         ):
             return None
-        whole = column.to_physical()
+        whole = column if column.dtype.is_integer() else column.to_physical()
         low, high = (int(end) if isinstance(end, (int, bool)) else 0 for end in (whole.min(), whole.max()))
         span = high - low + 2
         size *= span
-        if size > MOST_COMBINATIONS:
+        if size > most:
             return None
         numbers *= span
-        numbers += whole.cast(pl.Int64).fill_null(high + 1).to_numpy()
+        known = whole.cast(pl.Int64)
+        numbers += (known.fill_null(high + 1) if known.null_count() else known).to_numpy()
         numbers -= low
     return numbers, size
 
 
 def ordered(table: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """The rows in the order of the columns, NULL last. The columns must tell the rows apart."""
-    numbered = row_numbers(table, columns)
+    numbered = row_numbers(table, columns) if table.height >= FEWEST_ROWS_TO_ORDER else None
     if numbered is None:
         return table.sort(list(columns), nulls_last=True) if columns else table
     number, size = numbered

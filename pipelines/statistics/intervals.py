@@ -10,11 +10,11 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from scipy import special
+from scipy import optimize, special
 
 from pipelines.statistics.errors import InvalidArgument
 
-IntervalMethod = Literal["korn_graubard", "logit", "wilson", "beta", "wald", "arcsine"]
+IntervalMethod = Literal["korn_graubard", "logit", "wilson", "beta", "wald", "arcsine", "likelihood"]
 
 NO_DEGREES_OF_FREEDOM = "no degrees of freedom: the members lie in as many strata as PSUs"
 UNDEFINED_AT_0_OR_1 = "no interval by this method at a proportion of 0 or 1"
@@ -42,9 +42,10 @@ def proportion_interval(
 
     korn_graubard: see korn_graubard(). beta: the same without the cap at n (R's svyciprop "beta"). logit: logit(p) +- t se /
     (p (1 - p)), transformed back (R's "xlogit"). wilson: the score interval with the effective n for n and t for z (R survey
-    4.5). arcsine: arcsin(sqrt(p)) +- t se / (2 sqrt(p (1 - p))), transformed back and kept within 0-1 (R's "asin"). wald: p +- t
-    se, which may leave 0-1 and covers badly for rare outcomes. Raises InvalidArgument for an unknown
-    method or a level outside 0-1.
+    4.5). arcsine: arcsin(sqrt(p)) +- t se / (2 sqrt(p (1 - p))), transformed back and kept within 0-1 (R's "asin"). likelihood:
+    where the log-likelihood of a sample of the effective n, over its dispersion n / (n - 1), has fallen by t^2 / 2 (R's
+    "likelihood": Lumley and Scott 2014). wald: p +- t se, which may leave 0-1 and covers badly for rare outcomes. Raises InvalidArgument for an unknown method or a level
+    outside 0-1.
     """
     require_level(confidence_level)
     if method not in get_args(IntervalMethod):
@@ -64,6 +65,8 @@ def proportion_interval(
         return Interval(None, None, UNDEFINED_AT_0_OR_1)
     if method == "wald":
         return Interval(proportion - quantile * standard_error, proportion + quantile * standard_error)
+    if method == "likelihood":
+        return _likelihood_limits(proportion, n_effective * (n_respondents - 1) / n_respondents, quantile)
     if method == "arcsine":
         angle, margin = (
             math.asin(math.sqrt(proportion)),
@@ -125,6 +128,20 @@ def _wilson(proportion: float, n_effective: float, quantile: float) -> Interval:
     spread = proportion * (1 - proportion) / n_effective + square / (4 * n_effective**2)
     margin = quantile * math.sqrt(spread) / (1 + square / n_effective)
     return Interval(max(0.0, centre - margin), min(1.0, centre + margin))
+
+
+def _likelihood_limits(proportion: float, size: float, quantile: float) -> Interval:
+    def excess(log_odds: float) -> float:
+        divergence = special.rel_entr(proportion, special.expit(log_odds))
+        divergence += special.rel_entr(1 - proportion, special.expit(-log_odds))
+        return float(2 * size * divergence - quantile**2)
+
+    # So far from the centre the fall is certain: it is p (distance) + log((1 - p) / (1 - q)) on the lower side.
+    centre, fall = float(special.logit(proportion)), quantile**2 / (2 * size)
+    lowest = centre - (fall - math.log1p(-proportion)) / proportion
+    highest = centre + (fall - math.log(proportion)) / (1 - proportion)
+    lower, upper = (optimize.brentq(excess, centre, end, xtol=1e-14, rtol=1e-14) for end in (lowest, highest))
+    return Interval(float(special.expit(lower)), float(special.expit(upper)))
 
 
 def require_level(confidence_level: float) -> None:

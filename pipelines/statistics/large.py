@@ -38,7 +38,7 @@ FEW_ROWS = 200_000
 # PSUs times covariate patterns: below, one scan into cells is fastest; above, the hash table outgrows the processor's cache.
 FEW_CELLS = 200_000
 MOST_PATTERNS = 200_000
-_ROWS_LOOKED_AT = 20_000  # to choose a way, never to estimate
+_ROWS_LOOKED_AT = 5_000  # to choose a way, never to estimate
 _MEMBER, _ONE_UNIT = "is_member_of_domain", "one_unit"
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy import sparse
 
 from pipelines.statistics.design import Cells, FloatArray, IntArray, index_levels
 from pipelines.statistics.errors import EmptyDomain
@@ -95,7 +94,7 @@ def prevalence(
     frame = sampling_frame(cells)
     counts = _count(cells, case, level, analysed, n_levels)
     if replicates is None:
-        covariance = taylor_covariance(cells, frame, _influence(case, analysed, counts, n_levels), analysed, n_levels)
+        covariance = taylor_covariance(cells, frame, _influence(case, analysed, counts), analysed, n_levels)
     else:
         covariance = _replicate_covariance(cells, replicates, case, analysed, counts)
     degrees_freedom = design_degrees_freedom(cells, frame, analysed, n_levels)
@@ -122,11 +121,10 @@ def _count(cells: Cells, case: IntArray, level: IntArray, analysed: IntArray, n_
     return _Counts(n_respondents, n_cases, n_missing, weight, missing_share, proportion)
 
 
-def _influence(case: IntArray, analysed: IntArray, counts: _Counts, n_levels: int) -> Any:
-    cell = np.flatnonzero(analysed >= 0)
-    row = analysed[cell]
-    values = (case[cell] - counts.proportion[row]) / counts.weight[row]
-    return sparse.csr_array((values, (cell, row)), shape=(len(analysed), n_levels))
+def _influence(case: IntArray, analysed: IntArray, counts: _Counts) -> FloatArray:
+    """Of each cell on the prevalence of its own row, per unit of weight; shape (cells,)."""
+    divisor = np.where(counts.weight > 0, counts.weight, 1.0)
+    return np.where(analysed >= 0, (case - counts.proportion[analysed]) / divisor[analysed], 0.0)
 
 
 def _replicate_covariance(

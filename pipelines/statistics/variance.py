@@ -7,11 +7,9 @@ Frame.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy import sparse
 
 from pipelines.statistics.design import (
     N_POPULATION,
@@ -22,6 +20,7 @@ from pipelines.statistics.design import (
     Cells,
     FloatArray,
     IntArray,
+    LonelyOption,
     index_levels,
 )
 from pipelines.statistics.errors import LonelyPsu, UnsupportedDesign
@@ -90,13 +89,13 @@ def design_degrees_freedom(cells: Cells, frame: Frame, group: IntArray, n_groups
     return _count_distinct(group[inside], frame.unit[inside], n_groups) - strata
 
 
-def taylor_covariance(cells: Cells, frame: Frame, influence: Any, group: IntArray, n_groups: int = 1) -> FloatArray:
+def taylor_covariance(cells: Cells, frame: Frame, influence: FloatArray, group: IntArray, n_groups: int = 1) -> FloatArray:
     """Covariance (k, k) of k statistics: sum over strata of n_h / (n_h - 1) times the scatter of unit totals about their
     mean.
 
-    `influence` (cells, k), dense or scipy sparse: what one unit of weight in a cell adds to each statistic; 0 outside its
-    domain. `group` (cells,): the group of each analysed cell, -1 outside; statistics belong to groups one to one, or all to
-    the only group. Means are over all sampled units, members or not (Binder 1983; Woodruff 1971). Units are with replacement, or
+    `influence`: what one unit of weight in a cell adds to each statistic, 0 outside its domain; (cells, k) where all statistics
+    belong to the only group, (cells,) where each group has one statistic, to which its cells alone add. `group` (cells,): the
+    group of each analysed cell, -1 outside. Means are over all sampled units, members or not (Binder 1983; Woodruff 1971). Units are with replacement, or
     with the design's finite population correction of the first stage.
 
     Raises LonelyPsu where a stratum of one sampled unit holds members and the design says `fail`, or `average` has no other
@@ -111,34 +110,38 @@ def taylor_covariance(cells: Cells, frame: Frame, influence: Any, group: IntArra
     if cells.design.adjust_domain_lonely:
         lonely = lonely | (_psus_with_members(frame, group, n_groups) == 1) & (frame.unsampled > 0)[:, None]
     if cells.design.samples_elements:
-        result = _element_covariance(cells, frame, influence, is_lonely)
+        result = _element_covariance(cells, frame, influence, group, n_groups, is_lonely)
     else:
-        result = _cluster_covariance(cells, frame, influence, lonely)
+        result = _cluster_covariance(frame, _totals(frame.unit, cells.w, influence, group, n_groups), lonely, cells.design.lonely)
     if cells.design.lonely == "average":
         root = np.sqrt(_inflation(frame, present, lonely))
         result = result * np.outer(root, root)
     return result
 
 
-def _cluster_covariance(cells: Cells, frame: Frame, influence: Any, lonely: BoolArray) -> FloatArray:
-    """`lonely` (strata, groups): per group, as the groups' columns may have other members."""
-    totals = _weighted_totals(frame.unit, cells.w, influence, len(frame.unit_stratum))
-    means = _totals(frame.unit_stratum, totals, len(frame.n_sampled)) / frame.n_sampled[:, None]
+def _cluster_covariance(frame: Frame, totals: FloatArray, lonely: BoolArray, option: LonelyOption) -> FloatArray:
+    """`totals` (units, k). `lonely` (strata, groups): per group, as the groups' columns may have other members."""
+    means = _sums(frame.unit_stratum, totals, len(frame.n_sampled)) / frame.n_sampled[:, None]
     deviations = totals - means[frame.unit_stratum]
     if lonely.any():
-        apart = totals - totals.mean(axis=0) if cells.design.lonely == "adjust" else 0.0
+        apart = totals - totals.mean(axis=0) if option == "adjust" else 0.0
         deviations = np.where(lonely[frame.unit_stratum], apart, deviations)
     scaled: FloatArray = (deviations * _scale(frame)[frame.unit_stratum][:, None]).T @ deviations
     return scaled
 
 
-def _element_covariance(cells: Cells, frame: Frame, influence: Any, is_lonely: BoolArray) -> FloatArray:
-    totals = _weighted_totals(frame.cell_stratum, cells.w, influence, len(frame.n_sampled))
+def _element_covariance(
+    cells: Cells, frame: Frame, influence: FloatArray, group: IntArray, n_groups: int, is_lonely: BoolArray
+) -> FloatArray:
+    totals = _totals(frame.cell_stratum, cells.w, influence, group, n_groups)
     scale = np.where(is_lonely, 0.0, _scale(frame))
-    squares = influence.T @ (
-        sparse.diags_array(cells.table[SUM_SQUARED_WEIGHTS].to_numpy() * scale[frame.cell_stratum]) @ influence
-    )
-    result: FloatArray = _dense(squares) - (totals * (scale / frame.n_sampled)[:, None]).T @ totals
+    squared = cells.table[SUM_SQUARED_WEIGHTS].to_numpy() * scale[frame.cell_stratum]
+    if influence.ndim == 1:
+        inside = group >= 0
+        squares = np.diag(np.bincount(group[inside], (squared * influence**2)[inside], n_groups))
+    else:
+        squares = influence.T @ (squared[:, None] * influence)
+    result: FloatArray = squares - (totals * (scale / frame.n_sampled)[:, None]).T @ totals
     if cells.design.lonely == "adjust":
         deviations = totals[is_lonely] - totals.sum(axis=0) / frame.n_sampled.sum()
         result = result + (deviations * frame.unsampled[is_lonely][:, None]).T @ deviations
@@ -176,17 +179,18 @@ def _refuse_lonely(frame: Frame, strata: BoolArray) -> None:
         )
 
 
-def _weighted_totals(unit: IntArray, weights: FloatArray, influence: Any, n_units: int) -> FloatArray:
-    membership = sparse.csr_array((weights, (unit, np.arange(len(unit)))), shape=(n_units, len(unit)))
-    return _dense(membership @ influence)
+def _totals(unit: IntArray, weights: FloatArray, influence: FloatArray, group: IntArray, n_groups: int) -> FloatArray:
+    """Weighted sums of the influences per unit, shape (units, k)."""
+    n_units = int(unit.max(initial=-1)) + 1
+    if influence.ndim == 2:
+        return _sums(unit, weights[:, None] * influence, n_units)
+    inside = group >= 0
+    place = unit[inside] * n_groups + group[inside]
+    return np.bincount(place, (weights * influence)[inside], n_units * n_groups).reshape(n_units, n_groups)
 
 
-def _totals(unit: IntArray, values: FloatArray, n_units: int) -> FloatArray:
-    return _weighted_totals(unit, np.ones(len(unit)), values, n_units)
-
-
-def _dense(matrix: Any) -> FloatArray:
-    return np.asarray(matrix.toarray() if sparse.issparse(matrix) else matrix, dtype=np.float64)
+def _sums(unit: IntArray, values: FloatArray, n_units: int) -> FloatArray:
+    return np.column_stack([np.bincount(unit, column, n_units) for column in values.T])
 
 
 def _count_distinct(group: IntArray, unit: IntArray, n_groups: int) -> IntArray:

@@ -24,6 +24,7 @@ INTERVALS: dict[IntervalMethod, str] = {
     "wald": "mean",
     "arcsine": "asin",
 }
+FITTED_TOLERANCE = 1e-6  # R finds `logit` by svyglm, which stops at a relative change of 1e-8 of the deviance
 BINOMIAL_INTERVALS: dict[IntervalMethod, str] = {"korn_graubard": "kg", "beta": "cp", "wilson": "wilson"}
 KEYS = {column: column for column in ("age_band", "sex", *OUTCOMES)} | {
     "is_rare_drug_adult": "age >= 20 and drug_rare = 1",
@@ -113,6 +114,23 @@ def test_intervals_equal_svyciprop(nhanes: Cells, method: IntervalMethod) -> Non
             assert_close(found["prevalence_lower"], row[f"{INTERVALS[method]}_l"], TOLERANCE, f"{row['domain']} lower")
         assert_close(found["prevalence_upper"], row[f"{INTERVALS[method]}_u"], TOLERANCE, f"{row['domain']} upper")
         assert found["method"] == method
+
+
+def test_logit_interval_equals_the_one_that_r_fits(nhanes: Cells) -> None:
+    for row in reference("out_prevalence"):
+        if row["p"] in (0, 1):
+            continue
+        found = prevalence(nhanes, row["outcome"], domain=domain_of(row["domain"]), method="logit").table.row(0, named=True)
+        assert_close(found["prevalence_lower"], row["logit_l"], FITTED_TOLERANCE, f"{row['domain']} lower")
+        assert_close(found["prevalence_upper"], row["logit_u"], FITTED_TOLERANCE, f"{row['domain']} upper")
+
+
+@pytest.mark.parametrize("row", reference("out_likelihood"), ids=lambda row: f"{row['outcome']}, {row['domain']}")
+def test_likelihood_interval_equals_a_fine_profile_by_r(nhanes: Cells, row: dict[str, Any]) -> None:
+    domain = domain_of(row["domain"])
+    found = prevalence(nhanes, row["outcome"], domain=domain, method="likelihood").table.row(0, named=True)
+    assert_close(found["prevalence_lower"], row["lower"], FITTED_TOLERANCE, "lower")
+    assert_close(found["prevalence_upper"], row["upper"], FITTED_TOLERANCE, "upper")
 
 
 def test_korn_graubard_is_adjusted_and_capped_as_by_nchs() -> None:

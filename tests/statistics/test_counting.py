@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from pipelines.statistics.counting import FEWEST_ROWS, level_numbers, ordered, row_numbers
+from pipelines.statistics.counting import FEWEST_ROWS_TO_ORDER, level_numbers, ordered, row_numbers
 
 KEYS = ["code", "flag", "level"]
 LEVELS = ["young", "middle", "old"]
@@ -30,7 +30,7 @@ def test_rows_are_in_the_order_of_a_sort_with_null_last() -> None:
     distinct = keys(40_000).unique(maintain_order=True).with_row_index("row")
     assert distinct.height > 1_000
     rows = pl.concat([distinct.with_columns(copy=pl.lit(i)) for i in range(3)])  # enough rows to be counted
-    assert rows.height >= FEWEST_ROWS
+    assert rows.height >= FEWEST_ROWS_TO_ORDER
     assert_frame_equal(ordered(rows, [*KEYS, "copy"]), rows.sort([*KEYS, "copy"], nulls_last=True))
 
 
@@ -51,9 +51,9 @@ def test_levels_are_the_sorted_distinct_rows_inside() -> None:
         keys().with_columns(code=pl.lit("text")),
         keys().with_columns(code=pl.lit(1.5)),
         keys().with_columns(code=pl.int_range(pl.len()) * 10_000),
-        keys(FEWEST_ROWS - 1),
+        keys(3),
     ],
-    ids=["text", "fractions", "wide range", "few rows"],
+    ids=["text", "fractions", "wide range", "wide for so few rows"],
 )
 def test_other_keys_are_left_to_polars(rows: pl.DataFrame) -> None:
     assert row_numbers(rows, KEYS) is None
