@@ -44,8 +44,8 @@ def proportion_interval(
     (p (1 - p)), transformed back (R's "xlogit"). wilson: the score interval with the effective n for n and t for z (R survey
     4.5). arcsine: arcsin(sqrt(p)) +- t se / (2 sqrt(p (1 - p))), transformed back and kept within 0-1 (R's "asin"). likelihood:
     where the log-likelihood of a sample of the effective n, over its dispersion n / (n - 1), has fallen by t^2 / 2 (R's
-    "likelihood": Lumley and Scott 2014). wald: p +- t se, which may leave 0-1 and covers badly for rare outcomes. Raises InvalidArgument for an unknown method or a level
-    outside 0-1.
+    "likelihood": Lumley and Scott 2014). wald: p +- t se, which may leave 0-1 and covers badly for rare outcomes. Raises
+    InvalidArgument for an unknown method or a level outside 0-1.
     """
     require_level(confidence_level)
     if method not in get_args(IntervalMethod):

@@ -95,8 +95,8 @@ def taylor_covariance(cells: Cells, frame: Frame, influence: FloatArray, group: 
 
     `influence`: what one unit of weight in a cell adds to each statistic, 0 outside its domain; (cells, k) where all statistics
     belong to the only group, (cells,) where each group has one statistic, to which its cells alone add. `group` (cells,): the
-    group of each analysed cell, -1 outside. Means are over all sampled units, members or not (Binder 1983; Woodruff 1971). Units are with replacement, or
-    with the design's finite population correction of the first stage.
+    group of each analysed cell, -1 outside. Means are over all sampled units, members or not (Binder 1983; Woodruff 1971).
+    Units are with replacement, or with the design's finite population correction of the first stage.
 
     Raises LonelyPsu where a stratum of one sampled unit holds members and the design says `fail`, or `average` has no other
     stratum.
