@@ -138,7 +138,7 @@ def _element_covariance(
     squared = cells.table[SUM_SQUARED_WEIGHTS].to_numpy() * scale[frame.cell_stratum]
     if influence.ndim == 1:
         inside = group >= 0
-        squares = np.diag(np.bincount(group[inside], (squared * influence**2)[inside], n_groups))
+        squares: FloatArray = np.diag(np.bincount(group[inside], (squared * influence**2)[inside], n_groups)).astype(np.float64)
     else:
         squares = influence.T @ (squared[:, None] * influence)
     result: FloatArray = squares - (totals * (scale / frame.n_sampled)[:, None]).T @ totals
@@ -186,7 +186,8 @@ def _totals(unit: IntArray, weights: FloatArray, influence: FloatArray, group: I
         return _sums(unit, weights[:, None] * influence, n_units)
     inside = group >= 0
     place = unit[inside] * n_groups + group[inside]
-    return np.bincount(place, (weights * influence)[inside], n_units * n_groups).reshape(n_units, n_groups)
+    sums: FloatArray = np.bincount(place, (weights * influence)[inside], n_units * n_groups).astype(np.float64)
+    return sums.reshape(n_units, n_groups)
 
 
 def _sums(unit: IntArray, values: FloatArray, n_units: int) -> FloatArray:
