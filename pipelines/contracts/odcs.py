@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from pipelines.contracts.codebook import Codebook, read_codebook
 from pipelines.contracts.columns import ARROW_TYPES, LOGICAL_TYPES, Column
+from pipelines.contracts.comparability import Comparability, read_verdicts
 from pipelines.contracts.quality import quality_rule
 from pipelines.contracts.rules import (
     SEVERITIES,
@@ -82,7 +83,7 @@ class ContractParts:
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...]
     codebook: Codebook | None
-    comparability: tuple[Mapping[str, Any], ...]
+    comparability: tuple[Comparability, ...]
 
 
 def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> ContractParts:
@@ -116,6 +117,9 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
     custom = _custom_properties(subject.customProperties, TABLE_PROPERTIES, at, problems)
     columns = [_column(given, [*at, "properties", index], problems) for index, given in enumerate(subject.properties or [])]
     _check_names(columns, [*at, "properties"], problems)
+    verdicts, contradictions = read_verdicts(custom.get("comparability", []), {column.name for column in columns})
+    for contradiction in contradictions:
+        problems.add([*at, "customProperties"], contradiction)
     codebook = _codebook(codebook_path, columns, problems)
     rules = [] if problems.problems else _rules(subject, columns, codebook, problems)
     if problems.problems:
@@ -127,7 +131,7 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
         columns=tuple(columns),
         rules=tuple(rules),
         codebook=codebook,
-        comparability=tuple(custom.get("comparability", ())),
+        comparability=tuple(verdicts),
     )
 
 
