@@ -18,8 +18,8 @@ from pipelines.contracts.model import Contract
 from pipelines.errors import DeliveryRejected
 
 BYTE_ORDER_MARK = "\ufeff"
-DELIVERED_TWICE = re.compile(r"(?P<name>.+)_duplicated_[0-9]+")
-"""How a reader names the second column of a name that is delivered twice."""
+DELIVERED_TWICE = re.compile(r"(?P<name>.+)_duplicated_?[0-9]+")
+"""How readers name the second column of a name that is delivered twice."""
 
 PRINTABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,63}")
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -32,7 +32,8 @@ NOT_WITHIN_MEMORY = "Deliver it in parts or as Parquet, or raise CRAMP_ATLAS_REA
 class Desk:
     """Hands files to one worker, one at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, command: Sequence[str]) -> None:
+        self.command = command
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
@@ -66,7 +67,8 @@ class Desk:
         process, self._process = self._process, None
         if process is None or self._owner != os.getpid():
             return 0
-        time.sleep(0) if process.poll() is not None else process.kill()
+        if process.poll() is None:
+            process.kill()
         code = process.wait()
         for stream in (process.stdin, process.stdout):
             if stream:
@@ -78,7 +80,7 @@ class Desk:
             self.close()
             self._owner = os.getpid()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "pipelines.readers.worker"],
+                self.command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -137,4 +139,4 @@ def temporary_folder(spill: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-DESK = Desk()
+DESK = Desk([sys.executable, "-m", "pipelines.readers.worker"])

@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Callable
+from datetime import time
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.parsers import expat
@@ -16,6 +17,7 @@ ENCRYPTED_WORKBOOK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How an OLE file begins: a workbook with a password, or one of the old binary format."""
 
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+MIDNIGHT = time()
 DAMAGED = "a cut or damaged workbook"
 REMEDY = "Save it again, or deliver the sheet as CSV"
 
@@ -148,11 +150,12 @@ def _frame(path: Path, sheet: str) -> pl.DataFrame:
     named = [position for position, name in enumerate(names) if name]
     frame = frame.select(frame.to_series(position) for position in named)
     frame.columns = unique_names([names[position] for position in named])
-    return frame.filter(~pl.all_horizontal(pl.all().is_null())).with_columns(_dates(column) for column in frame)
+    frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
+    return frame.with_columns(_dates(column) for column in frame)
 
 
 def _dates(values: pl.Series) -> pl.Series:
     """Spreadsheets keep dates as times: midnights alone are dates."""
-    if values.dtype == pl.Datetime and (values.dt.time().drop_nulls() == pl.time(0)).all():
+    if values.dtype == pl.Datetime and (values.dt.time().drop_nulls() == MIDNIGHT).all():
         return values.cast(pl.Date)
     return values
