@@ -32,7 +32,7 @@ def contract_of(table: str) -> Contract:
 
 
 def delivered(table: str, wave: str) -> pa.Table:
-    return conform(read_delivery(NHANES / SOURCE["waves"][wave]["tables"][table]["file"]), contract_of(table), wave)
+    return conform(read_delivery(NHANES / SOURCE["waves"][wave]["tables"][table]["file"]).frame, contract_of(table), wave)
 
 
 @needs_files
