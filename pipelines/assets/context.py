@@ -59,8 +59,17 @@ def materialisation(project: Project, table: str, n_made: int) -> dg.Materialize
     return dg.MaterializeResult(asset_key(table), metadata=metadata, data_version=dg.DataVersion(digest(contents)))
 
 
-def check_result(project: Project, table: str, candidates: dict[Place, Sidecar], problems: Sequence[str]) -> dg.AssetCheckResult:
-    """One check a table: failed where a candidate was rejected, with every rule that did not pass."""
+def check_result(
+    project: Project,
+    table: str,
+    candidates: dict[Place, Sidecar],
+    problems: Sequence[str],
+    drift: Sequence[Mapping[str, Any]] = (),
+) -> dg.AssetCheckResult:
+    """One check a table: failed where a candidate was rejected, with every rule that did not pass.
+
+    `drift` holds rows of meta.drift: those beyond their thresholds are shown and fail nothing.
+    """
     results = [
         dg.TableRecord(
             {
@@ -81,6 +90,10 @@ def check_result(project: Project, table: str, candidates: dict[Place, Sidecar],
         metadata["problems"] = dg.MetadataValue.table([dg.TableRecord({"problem": text}) for text in problems])
     if results:
         metadata["not_passed"] = dg.MetadataValue.table(results)
+    beyond = [row for row in drift if row["is_beyond"]]
+    if beyond:
+        shown = ("wave", "compared_with", "finding", "statistic", "threshold", "detail")
+        metadata["drift"] = dg.MetadataValue.table([dg.TableRecord({name: row[name] for name in shown}) for row in beyond])
     return dg.AssetCheckResult(
         asset_key=asset_key(table),
         check_name=CHECK,
