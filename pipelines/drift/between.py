@@ -4,7 +4,7 @@ The findings of a raw object are a sidecar at `drift/<table>/<source>/<wave>`. I
 this comparison stands until another delivery is accepted.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, astuple, dataclass, replace
 from importlib.metadata import version
 from typing import Any
@@ -91,7 +91,7 @@ def _noted(project: Project, place: Place) -> Sidecar | None:
 
 def _drift(project: Project, source: Source, place: Place, accepted: Sidecar) -> Sidecar:
     comparisons = [_wave_before(project, source, place), _previous_delivery(project, place, accepted)]
-    variables = variables_of(project.contracts[place.name], source, place)
+    variables = variables_of(project, source, place)
     content = accepted.content or ""
     inputs = {str(place): content}
     for comparison in comparisons:
@@ -194,22 +194,26 @@ def _previous_delivery(project: Project, place: Place, accepted: Sidecar) -> Com
     return Comparison(PREVIOUS_DELIVERY, project.store.sidecar_of_content(place, content))
 
 
-def variables_of(contract: Contract, source: Source, place: Place) -> list[Variable]:
-    """The columns that the contract has for this wave, with what it says of their codes."""
-    return list(_variables(contract, source, place))
+def variables_of(project: Project, source: Source, place: Place) -> list[Variable]:
+    """The columns that the contract has for this wave, with what it says of their codes.
+
+    An identifier is what the source's tables have as a key: the respondent's number stands in tables of prescriptions too.
+    """
+    contract = project.contracts[place.name]
+    keys = {column for table in source.tables for column in project.contracts[f"raw.{table}"].key}
+    return list(_variables(contract, keys, source.design_columns.get(place.table, []), place.wave))
 
 
-def _variables(contract: Contract, source: Source, place: Place) -> Iterator[Variable]:
+def _variables(contract: Contract, keys: Collection[str], design: Collection[str], wave: str) -> Iterator[Variable]:
     with_range = {rule.column for rule in contract.rules if "row_condition" in rule.kwargs}
-    design = source.design_columns.get(place.table, [])
     for column in contract.columns:
-        if not column.is_asked_in(place.wave):
+        if not column.is_asked_in(wave):
             continue
         left_out = None
-        if column.name in contract.key or column.unique:
+        if column.name in keys or column.unique:
             left_out = "an identifier"
         elif column.name in design:
-            left_out = "a weight, stratum, PSU or matched set"
+            left_out = "it belongs to the design of the sample"
         elif column.type in NOT_COMPARABLE:
             left_out = "a date, which moves by itself"
         codes = [

@@ -44,7 +44,8 @@ ALIKE = 0.7
 """Names that share this much of their letters, as DMDBORN and DMDBORN2 do, may be one column renamed."""
 
 MAX_RENAMED_SHIFT = 0.2
-"""A column that was only renamed keeps its content, but for a code that was split or an answer that was added."""
+"""A column that was only renamed keeps its content, but for a code that was split or an answer that was added. The distance is
+taken against the share that is answered: two columns that hardly anybody was asked are not alike for that."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,7 @@ def compare(
         removed, added, renames = [], [], []
     rows, found = spreads(connection, sampled(before.path, before.rows), sampled(after.path, after.rows), [*pairs, *renames])
     judged = list(zip([*pairs, *renames], found, strict=True))
-    renamed = {
-        pair.after.name: pair.before
-        for pair, spread in judged[len(pairs) :]
-        if _distance(pair.after, spread) <= MAX_RENAMED_SHIFT
-    }
+    renamed = {pair.after.name: pair.before for pair, spread in judged[len(pairs) :] if _has_like_content(pair, spread, rows)}
     findings += _columns(before, after, removed, added, renamed)
     for variable in kept:
         if variable.left_out:
@@ -185,6 +182,11 @@ def _is_by_level(variable: Variable, spread: Spread) -> bool:
 
 def _distance(variable: Variable, spread: Spread) -> float:
     return spread.total_variation if _is_by_level(variable, spread) else spread.kolmogorov_smirnov
+
+
+def _has_like_content(pair: Pair, spread: Spread, rows: tuple[int, int]) -> bool:
+    answered = min(1 - null / n for null, n in zip(spread.nulls, rows, strict=True))
+    return answered > 0 and _distance(pair.after, spread) / answered <= MAX_RENAMED_SHIFT
 
 
 def _values(variable: Variable, spread: Spread, rows: tuple[int, int], thresholds: DriftThresholds) -> Iterator[Finding]:
