@@ -90,19 +90,18 @@ def _noted(project: Project, place: Place) -> Sidecar | None:
 
 
 def _drift(project: Project, source: Source, place: Place, accepted: Sidecar) -> Sidecar:
-    comparisons = [_wave_before(project, source, place), _previous_delivery(project, place, accepted)]
+    wave_before = _wave_before(project, source, place)
+    previous = _previous_content(project, place, accepted)
     variables = variables_of(project, source, place)
-    content = accepted.content or ""
-    inputs = {str(place): content}
-    for comparison in comparisons:
-        if comparison.before and comparison.place:
-            inputs[str(comparison.place)] = comparison.before.content or ""
-    previous = comparisons[1].before
-    compared = [(found.compared_with, found.reason, found.before and found.before.delivered_columns) for found in comparisons]
+    inputs = {str(place): accepted.content or ""}
+    if wave_before.before:
+        inputs[str(wave_before.place)] = wave_before.before.content or ""
+    columns_before = wave_before.before.delivered_columns if wave_before.before else {}
     ingredients = {
         "delivery": accepted.ingredients["delivery"],
-        PREVIOUS_DELIVERY: (previous.content if previous else None) or "",
-        "columns": digest([accepted.delivered_columns, compared]),
+        PREVIOUS_DELIVERY: previous,
+        "wave before": digest([wave_before.compared_with, wave_before.reason]),
+        "delivered columns": digest([accepted.delivered_columns, columns_before]),
         "contract": digest([astuple(variable) for variable in variables]),
         "thresholds": digest(project.study.drift.model_dump()),
         "code": code_digest(("drift",)),
@@ -115,7 +114,7 @@ def _drift(project: Project, source: Source, place: Place, accepted: Sidecar) ->
         return known
     results: list[Row] = []
     problems: list[str] = []
-    for comparison in comparisons:
+    for comparison in (wave_before, _previous_delivery(project, place, previous)):
         try:
             findings = _findings(project, place, accepted, comparison, variables)
         except duckdb.Error as error:
@@ -177,21 +176,26 @@ def _wave_before(project: Project, source: Source, place: Place) -> Comparison:
     return Comparison(name, accepted, place=before)
 
 
-def _previous_delivery(project: Project, place: Place, accepted: Sidecar) -> Comparison:
-    """The delivery with other content that was accepted last: the one that the standing findings are about, if another came
-    since, and otherwise the one that they were compared with."""
+def _previous_content(project: Project, place: Place, accepted: Sidecar) -> str:
+    """Content of the delivery that the accepted one is compared with, or empty where none came before it.
+
+    If another delivery with other content came since, that is what the standing findings are about; otherwise it is what they
+    were compared with.
+    """
     noted = _noted(project, place)
-    first = Comparison(PREVIOUS_DELIVERY, None, "no other delivery of this wave was accepted before")
     if noted is None:
-        return first
+        return ""
     described = noted.inputs[str(place)]
     is_another = described != accepted.content and noted.ingredients["delivery"] != accepted.ingredients["delivery"]
-    content = described if is_another else noted.ingredients[PREVIOUS_DELIVERY]
+    return described if is_another else noted.ingredients[PREVIOUS_DELIVERY]
+
+
+def _previous_delivery(project: Project, place: Place, content: str) -> Comparison:
     if not content:
-        return first
+        return Comparison(PREVIOUS_DELIVERY, None, "no other delivery of this wave was accepted before")
     if not project.store.path(place, content).exists():
         return Comparison(PREVIOUS_DELIVERY, None, "the object of the previous delivery is no longer in the store")
-    return Comparison(PREVIOUS_DELIVERY, project.store.sidecar_of_content(place, content))
+    return Comparison(PREVIOUS_DELIVERY, project.store.sidecar_of_content(place, content), place=place)
 
 
 def variables_of(project: Project, source: Source, place: Place) -> list[Variable]:

@@ -74,9 +74,9 @@ def test_many_rows_are_compared_on_a_sample_that_is_always_the_same(tmp_path: Pa
     paths = [tmp_path / "before.parquet", tmp_path / "after.parquet"]
     for path, ones in zip(paths, (10_000, 14_000), strict=True):
         pl.DataFrame({"x": [0] * (20_000 - ones) + [1] * ones}).write_parquet(path, row_group_size=1_000)
-    relations = [sampled(path, 20_000) for path in paths]
+    before, after = (sampled(path, 20_000) for path in paths)
     with duckdb.connect(":memory:") as connection:
-        found = [spreads(connection, *relations, [Pair("x", Variable("x", "INTEGER"))]) for _ in range(2)]
+        found = [spreads(connection, before, after, [Pair("x", Variable("x", "INTEGER"))]) for _ in range(2)]
     assert found[0] == found[1]
     (n_before, n_after), [counted] = found[0]
     assert 1_800 < n_before < 2_200
