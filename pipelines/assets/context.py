@@ -92,8 +92,9 @@ def check_result(
         metadata["not_passed"] = dg.MetadataValue.table(results)
     beyond = [row for row in drift if row["is_beyond"]]
     if beyond:
-        shown = ("wave", "compared_with", "finding", "statistic", "threshold", "detail")
-        metadata["drift"] = dg.MetadataValue.table([dg.TableRecord({name: row[name] for name in shown}) for row in beyond])
+        shown = ("wave", "compared_with", "finding", "detail")
+        records = [dg.TableRecord({name: row[name] for name in shown} | {"statistic": _drifted(row)}) for row in beyond]
+        metadata["drift"] = dg.MetadataValue.table(records)
     return dg.AssetCheckResult(
         asset_key=asset_key(table),
         check_name=CHECK,
@@ -101,6 +102,10 @@ def check_result(
         severity=dg.AssetCheckSeverity.ERROR,
         metadata=metadata,
     )
+
+
+def _drifted(row: Mapping[str, Any]) -> str:
+    return "" if row["statistic"] is None else f"{row['statistic']:.3f}, more than {row['threshold']:.3f}"
 
 
 def _rows(result: Mapping[str, Any]) -> str:

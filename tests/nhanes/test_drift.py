@@ -28,9 +28,8 @@ def test_the_question_on_leg_cramps_did_not_change(published_nhanes: Atlas) -> N
 
 
 def test_countries_of_birth_look_renamed(published_nhanes: Atlas) -> None:
-    found = published_nhanes.query(
-        f"select column_name, detail from meta.drift where kind = 'column_renamed' and {LATER} order by 1"
-    )
+    renamed = f"select column_name, detail from meta.drift where kind = 'column_renamed' and {LATER} order by 1"
+    found = published_nhanes.query(renamed)
     assert [(column, detail.partition(":")[0]) for column, detail in found] == [
         ("DMDBORN2", "looks renamed from DMDBORN"),
         ("DMDHRBR2", "looks renamed from DMDHRBRN"),
