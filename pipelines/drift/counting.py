@@ -127,7 +127,7 @@ def _codes(connection: duckdb.DuckDBPyConnection, variables: dict[int, Variable]
         with listed(variable, code) as (values {listed or "(-1, '')"}),
         texts as (
           select variable, {text} as code, n_before, n_after from levels
-          where value is not null
+          where value is not null and (variable in ({coded}) or variable in (select variable from listed))
         )
         select variable, code, n_before, n_after from texts
         where variable in ({coded}) or (variable, code) in (select variable, code from listed)
