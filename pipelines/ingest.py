@@ -162,6 +162,7 @@ def _make(project: Project, plan: Plan, path: Path) -> Sidecar:
         ingredients=dict(plan.ingredients),
         content=content,
         rows=rows,
+        delivered_columns={name: str(kind) for name, kind in frame.schema.items()},
         verdict="rejected" if problems else "accepted",
         problems=problems,
         results=as_records(results),

@@ -45,6 +45,10 @@ class Source(_Settings):
     components: dict[Literal["exam", "dietary"], list[str]] = {}
     matched_on: list[str] = []
     case_definition: str | None = None
+    design_columns: dict[str, list[str]] = Field(
+        {}, description="Raw table -> its weights, strata, PSUs, sets, cycle: drift leaves them out."
+    )
+    waves_follow_one_another: bool = Field(True, description="Otherwise no wave is compared with the one before it.")
     waves: dict[str, Wave]
     generator: dict[str, Any] | None = Field(None, description="How a synthetic source is made.")
 

@@ -79,6 +79,15 @@ class Standardisation(_Settings):
     populations: list[str]
 
 
+class DriftThresholds(_Settings):
+    """What a table may differ from the wave and from the delivery before it without a warning; shares and distances in [0, 1]."""
+
+    shift: float = Field(0.1, ge=0, le=1, description="Distance between two distributions.")
+    missing_share: float = Field(0.05, ge=0, le=1, description="Difference between two shares of missing.")
+    row_count: float = Field(0.2, ge=0, le=1, description="Difference of two numbers of rows, as a share of the larger.")
+    code_share: float = Field(0.005, ge=0, le=1, description="Share of the rows that have a code which the other side has not.")
+
+
 class Retention(_Settings):
     releases: int = Field(ge=1)
 
@@ -103,6 +112,7 @@ class Study(_Settings):
     adjustment: dict[str, Adjustment]
     odds_ratios: OddsRatioSettings
     standardisation: Standardisation
+    drift: DriftThresholds = DriftThresholds()
     retention: Retention
     nightly: Nightly
 
@@ -116,7 +126,7 @@ class Study(_Settings):
 
     def of_estimates(self) -> dict[str, Any]:
         """The settings that a number in a report table can depend on."""
-        return self.model_dump(mode="json", exclude={"title", "question", "retention", "nightly"})
+        return self.model_dump(mode="json", exclude={"title", "question", "drift", "retention", "nightly"})
 
 
 def load_study(path: Path) -> Study:

@@ -59,8 +59,17 @@ def materialisation(project: Project, table: str, n_made: int) -> dg.Materialize
     return dg.MaterializeResult(asset_key(table), metadata=metadata, data_version=dg.DataVersion(digest(contents)))
 
 
-def check_result(project: Project, table: str, candidates: dict[Place, Sidecar], problems: Sequence[str]) -> dg.AssetCheckResult:
-    """One check a table: failed where a candidate was rejected, with every rule that did not pass."""
+def check_result(
+    project: Project,
+    table: str,
+    candidates: dict[Place, Sidecar],
+    problems: Sequence[str],
+    drift: Sequence[Mapping[str, Any]] = (),
+) -> dg.AssetCheckResult:
+    """One check a table: failed where a candidate was rejected, with every rule that did not pass.
+
+    `drift` holds rows of meta.drift: those beyond their thresholds are shown and fail nothing.
+    """
     results = [
         dg.TableRecord(
             {
@@ -81,6 +90,11 @@ def check_result(project: Project, table: str, candidates: dict[Place, Sidecar],
         metadata["problems"] = dg.MetadataValue.table([dg.TableRecord({"problem": text}) for text in problems])
     if results:
         metadata["not_passed"] = dg.MetadataValue.table(results)
+    beyond = [row for row in drift if row["is_beyond"]]
+    if beyond:
+        shown = ("wave", "compared_with", "finding", "detail")
+        records = [dg.TableRecord({name: row[name] for name in shown} | {"statistic": _drifted(row)}) for row in beyond]
+        metadata["drift"] = dg.MetadataValue.table(records)
     return dg.AssetCheckResult(
         asset_key=asset_key(table),
         check_name=CHECK,
@@ -88,6 +102,10 @@ def check_result(project: Project, table: str, candidates: dict[Place, Sidecar],
         severity=dg.AssetCheckSeverity.ERROR,
         metadata=metadata,
     )
+
+
+def _drifted(row: Mapping[str, Any]) -> str:
+    return "" if row["statistic"] is None else f"{row['statistic']:.3f}, more than {row['threshold']:.3f}"
 
 
 def _rows(result: Mapping[str, Any]) -> str:

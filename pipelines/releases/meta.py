@@ -7,6 +7,7 @@ import polars as pl
 
 from pipelines.contracts.columns import POLARS_TYPES
 from pipelines.contracts.model import Contract
+from pipelines.drift.between import drift_rows
 from pipelines.ingest import GENERATOR, WHOLE_DELIVERY, claims_place, rejected_rows_place
 from pipelines.project import Project
 from pipelines.sources import SHARED_WAVE
@@ -25,6 +26,7 @@ def meta_tables(project: Project, objects: Mapping[Place, Sidecar]) -> dict[str,
         "meta.deliveries": deliveries(project),
         "meta.check_results": _check_results(project, objects),
         "meta.rejected_rows": _rejected_rows(project, objects),
+        "meta.drift": pl.DataFrame(drift_rows(project, objects), infer_schema_length=None),
         "meta.columns": _columns(project.contracts),
         "meta.comparability": _comparability(project.contracts[project.study.respondents]),
     }
