@@ -63,9 +63,7 @@ def by_hand(path: Path, folder: Path) -> Counts:
         rows = connection.execute(BY_HAND, [str(path)])
         names = [str(column[0]) for column in rows.description or []]
         counts = dict(zip(names, map(int, rows.fetchall()[0]), strict=True))
-        keys = {
-            rule: int(connection.execute(query, [str(path)]).fetchall()[0][0]) for rule, query in KEYS_BY_HAND.items()
-        }
+        keys = {rule: int(connection.execute(query, [str(path)]).fetchall()[0][0]) for rule, query in KEYS_BY_HAND.items()}
     return counts | keys
 
 
