@@ -12,7 +12,7 @@ import pyarrow as pa
 from pipelines.engine import bind_frame, engine, without_values
 from pipelines.errors import CrampAtlasError
 from pipelines.estimates import ESTIMATORS, Estimation
-from pipelines.judge import as_records, bind_for, judge_claims, judge_contract, problems_of
+from pipelines.judge import as_records, bind_for, judge_claims, judge_contract, nothing_to_judge, problems_of
 from pipelines.plan import Plan
 from pipelines.project import Project
 from pipelines.sources import Source
@@ -66,7 +66,8 @@ def absent(project: Project, plan: Plan) -> Sidecar:
     """A typed object of zero rows, for what a source never delivered."""
     contract = project.contracts[plan.place.name]
     content, rows = project.store.write(plan.place, contract.arrow_schema().empty_table())
-    return _sidecar(plan, content=content, rows=rows, verdict="not_applicable")
+    results = nothing_to_judge(project, plan.place, f"no delivery of {plan.place.source} {plan.place.wave} was ever accepted")
+    return _sidecar(plan, content=content, rows=rows, verdict="not_applicable", results=as_records(results))
 
 
 def _make(project: Project, plan: Plan) -> Built:

@@ -19,9 +19,10 @@ from pipelines.store import Place, digest
 
 ABSENT = "absent"
 
-READER_CODE = ("contracts", "readers", "ingest.py")
-ENGINE_CODE = ("contracts", "engine.py", "build.py")
-ESTIMATE_CODE = ("contracts", "statistics", "estimates", "standards.py", "build.py")
+JUDGING_CODE = ("contracts", "judge.py")
+READER_CODE = (*JUDGING_CODE, "readers", "ingest.py")
+ENGINE_CODE = (*JUDGING_CODE, "engine.py", "build.py")
+ESTIMATE_CODE = (*JUDGING_CODE, "statistics", "estimates", "standards.py", "build.py")
 
 READER_LIBRARIES = ("duckdb", "fastexcel", "great-expectations", "polars", "pyarrow", "pyreadstat")
 ENGINE_LIBRARIES = ("duckdb", "great-expectations", "pyarrow")

@@ -15,6 +15,13 @@ N_MADE = "objects_made"
 """Metadata of a materialisation: how many objects were parsed or computed rather than found by their recipe."""
 
 
+TO_DO = {
+    "reject": "ask for a corrected delivery, or change the contract or the select if they are wrong",
+    "set_aside": "nothing, if the records are few: they are listed in meta.rejected_rows",
+    "warn": "look at the rows: they are published",
+}
+
+
 def asset_key(table: str) -> dg.AssetKey:
     return dg.AssetKey(table.split("."))
 
@@ -77,7 +84,10 @@ def check_result(
                 "wave": place.wave,
                 "claim": result["description"],
                 "severity": result["severity"],
-                "rows": _rows(result),
+                "failed": result["n_failed"],
+                "of": result["n_checked"],
+                "allowed": result["threshold"],
+                "what to do": _to_do(result),
             }
         )
         for place, sidecar in candidates.items()
@@ -108,9 +118,9 @@ def _drifted(row: Mapping[str, Any]) -> str:
     return "" if row["statistic"] is None else f"{row['statistic']:.3f}, more than {row['threshold']:.3f}"
 
 
-def _rows(result: Mapping[str, Any]) -> str:
-    """How many rows are against a rule; a claim of sql/checks is not judged row by row."""
+def _to_do(result: Mapping[str, Any]) -> str:
+    """What a person does about a rule that did not pass."""
     if result["status"] == "error":
-        return f"could not be judged: {result['detail']}"
-    of_all = f" of {result['n_checked']:,}" if result["n_checked"] else ""
-    return f"{result['n_failed']:,}{of_all}"
+        return f"mend the check, it could not be judged: {result['detail']}"
+    look = f"; its query is in meta.check_results, rule {result['rule_id']}" if result["query"] else ""
+    return f"{TO_DO[result['severity']]}{look}"

@@ -16,7 +16,7 @@ import pyarrow as pa
 from pipelines.contracts.codebook import Code, Codebook
 from pipelines.contracts.columns import ARROW_TYPES, Column
 from pipelines.contracts.comparability import Comparability
-from pipelines.contracts.odcs import read_contract
+from pipelines.contracts.odcs import MAX_SHARE_SET_ASIDE, read_contract
 from pipelines.contracts.rules import Rule
 from pipelines.contracts.yaml_source import ContractError
 
@@ -32,7 +32,7 @@ class Contract:
     """What one table promises: its columns in order, its rules, and what its codes mean.
 
     `digest` changes with any edit of the file's content or its codebook. `comparability` holds the verdicts on waves that
-    stand in the contract.
+    stand in the contract. A delivery with more than `max_share_set_aside` of its records set aside is rejected.
     """
 
     schema: str
@@ -44,6 +44,7 @@ class Contract:
     codebook: Codebook | None
     digest: str
     comparability: tuple[Comparability, ...] = ()
+    max_share_set_aside: float = MAX_SHARE_SET_ASIDE
 
     @property
     def name(self) -> str:
@@ -135,4 +136,5 @@ def load_contract(path: Path, codebooks: Path) -> Contract:
         codebook=parts.codebook,
         digest=hashlib.sha256(f"{canonical}\n{codebook_digest}".encode()).hexdigest(),
         comparability=parts.comparability,
+        max_share_set_aside=parts.max_share_set_aside,
     )

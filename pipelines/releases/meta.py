@@ -8,8 +8,9 @@ import polars as pl
 from pipelines.contracts.columns import POLARS_TYPES
 from pipelines.contracts.model import Contract
 from pipelines.drift.between import drift_rows
-from pipelines.ingest import GENERATOR, WHOLE_DELIVERY, claims_place, rejected_rows_place
+from pipelines.ingest import GENERATOR, WHOLE_DELIVERY, about, claims_place, rejected_rows_place
 from pipelines.project import Project
+from pipelines.releases.offending import Published, query_of
 from pipelines.sources import SHARED_WAVE
 from pipelines.store import Place, Sidecar
 
@@ -109,21 +110,25 @@ def _check_results(project: Project, objects: Mapping[Place, Sidecar]) -> pl.Dat
                 for name, recipe in rejection.recipes.items():
                     place = Place.parse(f"{name} {source.source} {wave}")
                     if sidecar := project.store.sidecar(place, recipe):
-                        judged[place, recipe] = sidecar
+                        judged[about(place), recipe] = sidecar
+    published = Published(project, objects)
     rows = [
         {
-            "table_name": place.name.replace("claims.", "raw."),
+            "table_name": place.name,
             "source": place.source,
             "wave": place.wave,
             "is_in_release": sidecar.verdict != "rejected",
             "rule_id": result["rule_id"],
             "column_name": result["column"],
+            "dimension": result.get("dimension"),
             "severity": result["severity"],
             "status": result["status"],
+            "threshold": result.get("threshold"),
             "n_checked": result["n_checked"],
             "n_failed": result["n_failed"],
             "description": result["description"],
             "detail": result["detail"] or None,
+            "query": query_of(published, place, sidecar, result),
         }
         for (place, recipe), sidecar in judged.items()
         for result in sidecar.results
