@@ -33,7 +33,7 @@ class Contract:
     """What one table promises: its columns in order, its rules, and what its codes mean.
 
     `digest` changes with any edit of the file's content or its codebook. `comparability` holds the verdicts on waves that
-    stand in the contract.
+    stand in the contract. `links` are (type, URL); a table without a key says why in `no_key_because`.
     """
 
     schema: str
@@ -45,6 +45,11 @@ class Contract:
     codebook: Codebook | None
     digest: str
     comparability: tuple[Mapping[str, Any], ...] = ()
+    title: str = ""
+    purpose: str = ""
+    usage: str = ""
+    links: tuple[tuple[str, str], ...] = ()
+    no_key_because: str | None = None
 
     @property
     def name(self) -> str:
@@ -136,4 +141,9 @@ def load_contract(path: Path, codebooks: Path) -> Contract:
         codebook=parts.codebook,
         digest=hashlib.sha256(f"{canonical}\n{codebook_digest}".encode()).hexdigest(),
         comparability=parts.comparability,
+        title=parts.title,
+        purpose=parts.purpose,
+        usage=parts.usage,
+        links=parts.links,
+        no_key_because=parts.no_key_because,
     )

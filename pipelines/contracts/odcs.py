@@ -32,7 +32,7 @@ from pipelines.contracts.yaml_source import ContractError, Location, ProblemList
 API_VERSION = "v3.1.0"
 
 COLUMN_PROPERTIES = frozenset({"question", "unit", "waves", "codebook", "codebookVariable", "severity"})
-TABLE_PROPERTIES = frozenset({"comparability"})
+TABLE_PROPERTIES = frozenset({"comparability", "noPrimaryKeyBecause"})
 
 # Fields of the standard that describe; any other field must be one that is read below.
 _DESCRIBING = {"id", "businessName", "deprecated", "tags", "authoritativeDefinitions", "physicalName"}
@@ -83,6 +83,11 @@ class ContractParts:
     rules: tuple[Rule, ...]
     codebook: Codebook | None
     comparability: tuple[Mapping[str, Any], ...]
+    title: str
+    purpose: str
+    usage: str
+    links: tuple[tuple[str, str], ...]
+    no_key_because: str | None
 
 
 def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> ContractParts:
@@ -116,6 +121,7 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
     custom = _custom_properties(subject.customProperties, TABLE_PROPERTIES, at, problems)
     columns = [_column(given, [*at, "properties", index], problems) for index, given in enumerate(subject.properties or [])]
     _check_names(columns, [*at, "properties"], problems)
+    about = contract.description
     codebook = _codebook(codebook_path, columns, problems)
     rules = [] if problems.problems else _rules(subject, columns, codebook, problems)
     if problems.problems:
@@ -128,6 +134,11 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
         rules=tuple(rules),
         codebook=codebook,
         comparability=tuple(custom.get("comparability", ())),
+        title=contract.name or f"{schema}.{table}",
+        purpose=(about.purpose or "").strip() if about else "",
+        usage=(about.usage or "").strip() if about else "",
+        links=tuple((str(link.type), str(link.url)) for link in (about and about.authoritativeDefinitions) or ()),
+        no_key_because=custom.get("noPrimaryKeyBecause"),
     )
 
 
