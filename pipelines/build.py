@@ -12,7 +12,6 @@ import pyarrow as pa
 from pipelines.engine import bind_frame, engine, without_values
 from pipelines.errors import CrampAtlasError
 from pipelines.estimates import ESTIMATORS, Estimation
-from pipelines.estimates.estimation import comparability_of
 from pipelines.judge import as_records, bind_for, judge_claims, judge_contract, problems_of
 from pipelines.plan import Plan
 from pipelines.project import Project
@@ -148,7 +147,7 @@ def _estimation(
         study=project.study,
         source=source,
         waves=[wave for wave in source.study_waves if any(read.wave == wave for read in objects)],
-        comparability=comparability_of(project.contracts[project.study.respondents].comparability),
+        comparability=project.contracts[project.study.respondents].comparability,
         standard_population=project.standard_population,
     )
 

@@ -1,6 +1,6 @@
 """The data dictionary: what the contracts say, as pages that are read on GitHub. Nothing in it is written a second time."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pipelines.contracts.columns import Column
@@ -173,20 +173,19 @@ def _comparability(contract: Contract) -> Iterator[str]:
             ("source", "variables", "waves", "verdict", "why"),
             [
                 (
-                    str(entry["source"]),
-                    ", ".join(f"`{name}`" for name in entry["variables"]),
-                    ", ".join(map(str, entry["waves"])),
-                    str(entry["verdict"]),
-                    _reason(entry),
+                    entry.source,
+                    ", ".join(f"`{name}`" for name in entry.variables),
+                    ", ".join(entry.waves),
+                    entry.verdict,
+                    f"{_prose(entry.reason)} {_reference(entry.reference)}",
                 )
                 for entry in contract.comparability
             ],
         )
 
 
-def _reason(entry: Mapping[str, object]) -> str:
-    reference = f" ([reference]({entry['reference']}))" if entry.get("reference") else ""
-    return f"{_prose(str(entry['reason']))}{reference}"
+def _reference(text: str) -> str:
+    return f"([reference]({text}))" if text.startswith("http") else f"({_prose(text)})"
 
 
 def _grid(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -86,6 +86,7 @@ def plan_report(project: Project, place: Place) -> Plan:
     select = project.selects.get(place.name)
     inputs = accepted_inputs(project, [read for table in project.reads(place.name) for read in places_of(project, table, source)])
     common = _contract(project, place)
+    respondents = project.contracts[project.study.respondents]
     if select:
         made_by = {
             select.name: digest(select.text),
@@ -97,7 +98,7 @@ def plan_report(project: Project, place: Place) -> Plan:
             "study": digest(project.study.of_estimates()),
             "standard population": digest(project.standard_population.groups.to_dicts()),
             "source": digest([source.design, source.components, source.matched_on, source.case_definition, source.study_waves]),
-            "comparability": digest(project.contracts[project.study.respondents].comparability),
+            "comparability": digest([verdict.model_dump() for verdict in respondents.comparability]),
             "estimator code": code_digest(ESTIMATE_CODE),
             "libraries": _libraries(ESTIMATE_LIBRARIES),
         }

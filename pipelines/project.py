@@ -3,12 +3,13 @@
 This module only assembles. What an object is made of stands in plan.py, how it is made in build.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from pipelines.contracts.comparability import unjudged
 from pipelines.contracts.model import Contract, load_contracts
 from pipelines.engine import tables_read
 from pipelines.errors import ConfigurationError
@@ -208,5 +209,18 @@ def _check_study(project: Project) -> list[str]:
     if study.respondents not in project.contracts:
         return [f"study.yaml: respondents names {study.respondents}, which has no contract"]
     columns = project.contracts[study.respondents].column_types()
-    named = [*study.outcomes, *study.exposures, *study.adjustment]
-    return [f"study.yaml names {column}, which is no column of {study.respondents}" for column in named if column not in columns]
+    named = list(dict.fromkeys([*study.outcomes, *study.exposures, *study.adjustment]))
+    unknown = [
+        f"study.yaml names {column}, which is no column of {study.respondents}" for column in named if column not in columns
+    ]
+    return unknown or _check_comparability(project, named)
+
+
+def _check_comparability(project: Project, variables: Sequence[str]) -> list[str]:
+    """Waves are pooled and compared: of every variable of the study it must be said whether it means the same in them."""
+    contract = project.contracts[project.study.respondents]
+    return [
+        f"contract {contract.name}: add a comparability verdict on {variable} of {source.source} between {one} and {other}"
+        for source in project.sources.values()
+        for variable, one, other in unjudged(contract.comparability, source.source, source.study_waves, variables)
+    ]

@@ -166,32 +166,31 @@ def _of_waves(at: str, before: Column, after: Column, waves: Sequence[str]) -> C
 
 
 def _of_verdicts(before: Contract, after: Contract) -> Iterator[Change]:
-    """Comparability, variable by variable. Waves without a verdict are pooled, as if they were comparable."""
+    """Comparability, by variable and pair of waves."""
     old, new = _verdicts(before), _verdicts(after)
+    nothing = ("none", "")
     for place in dict.fromkeys([*old, *new]):
-        was, now = old.get(place, ("none", "")), new.get(place, ("none", ""))
-        source, variable, waves = place
-        at = f"comparability of {variable} in {source} {_listed(waves, 'no wave')}"
+        was, now = old.get(place, nothing), new.get(place, nothing)
+        source, variable, wave, other_wave = place
+        at = f"comparability of {variable} in {source} {wave} and {other_wave}"
+        words = f"{at}: {was[0]} -> {now[0]}"
         if was[0] == now[0]:
             if was != now:
                 yield Change("descriptive", f"{at}: reason or reference reworded")
         elif now[0] == "not_comparable":
-            yield Change("breaking", f"{at}: {was[0]} -> {now[0]}; pooled numbers disappear")
+            yield Change("breaking", f"{words}; pooled numbers disappear")
         elif was[0] == "not_comparable":
-            yield Change("compatible", f"{at}: {was[0]} -> {now[0]}; pooled numbers appear")
+            yield Change("compatible", f"{words}; pooled numbers appear")
         else:
-            yield Change("descriptive", f"{at}: {was[0]} -> {now[0]}")
+            yield Change("compatible" if now == nothing else "descriptive", words)
 
 
-def _verdicts(contract: Contract) -> dict[tuple[str, str, tuple[str, ...]], tuple[str, str]]:
-    """(source, variable, waves) -> (verdict, everything else that is said of it)."""
+def _verdicts(contract: Contract) -> dict[tuple[str, str, str, str], tuple[str, str]]:
+    """(source, variable, wave, wave) -> (verdict, everything else that is said of it)."""
     return {
-        (str(entry.get("source")), str(variable), tuple(map(str, entry.get("waves", ())))): (
-            str(entry.get("verdict")),
-            f"{entry.get('reason')}\n{entry.get('reference')}",
-        )
+        (entry.source, *pair): (entry.verdict, f"{entry.reason}\n{entry.reference}")
         for entry in contract.comparability
-        for variable in entry.get("variables", ())
+        for pair in entry.pairs()
     }
 
 

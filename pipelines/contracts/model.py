@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
 from pipelines.contracts.codebook import Code, Codebook
 from pipelines.contracts.columns import ARROW_TYPES, Column
+from pipelines.contracts.comparability import Comparability
 from pipelines.contracts.odcs import read_contract
 from pipelines.contracts.rules import Rule
 from pipelines.contracts.yaml_source import ContractError
@@ -44,7 +43,7 @@ class Contract:
     rules: tuple[Rule, ...]
     codebook: Codebook | None
     digest: str
-    comparability: tuple[Mapping[str, Any], ...] = ()
+    comparability: tuple[Comparability, ...] = ()
     title: str = ""
     purpose: str = ""
     usage: str = ""

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from pipelines.contracts.codebook import Codebook, read_codebook
 from pipelines.contracts.columns import ARROW_TYPES, LOGICAL_TYPES, Column
+from pipelines.contracts.comparability import Comparability, read_verdicts
 from pipelines.contracts.quality import quality_rule
 from pipelines.contracts.rules import (
     SEVERITIES,
@@ -82,7 +83,7 @@ class ContractParts:
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...]
     codebook: Codebook | None
-    comparability: tuple[Mapping[str, Any], ...]
+    comparability: tuple[Comparability, ...]
     title: str
     purpose: str
     usage: str
@@ -122,6 +123,9 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
     columns = [_column(given, [*at, "properties", index], problems) for index, given in enumerate(subject.properties or [])]
     _check_names(columns, [*at, "properties"], problems)
     about = contract.description
+    verdicts, contradictions = read_verdicts(custom.get("comparability", []), {column.name for column in columns})
+    for contradiction in contradictions:
+        problems.add([*at, "customProperties"], contradiction)
     codebook = _codebook(codebook_path, columns, problems)
     rules = [] if problems.problems else _rules(subject, columns, codebook, problems)
     if problems.problems:
@@ -133,7 +137,7 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
         columns=tuple(columns),
         rules=tuple(rules),
         codebook=codebook,
-        comparability=tuple(custom.get("comparability", ())),
+        comparability=tuple(verdicts),
         title=contract.name or f"{schema}.{table}",
         purpose=(about.purpose or "").strip() if about else "",
         usage=(about.usage or "").strip() if about else "",

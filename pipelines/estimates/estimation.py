@@ -1,12 +1,13 @@
 """What is estimated together: one wave of a source or all of them pooled, with the design and the weight that this calls for."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
 import sqlglot
 from sqlglot import exp
 
+from pipelines.contracts.comparability import Comparability
 from pipelines.engine import identifier, literal
 from pipelines.errors import ConfigurationError
 from pipelines.sources import Source
@@ -24,17 +25,6 @@ STRATA_PER_WAVE = 1_000_000
 
 # Each component's participants are among those of the one before.
 COMPONENTS = ("interview", "exam", "dietary")
-
-
-@dataclass(frozen=True)
-class Comparability:
-    """What is known of a variable across waves: identical, recoded or not_comparable."""
-
-    source: str
-    variables: tuple[str, ...]
-    waves: tuple[str, ...]
-    verdict: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -156,17 +146,3 @@ class Estimation:
 def in_population(name: str) -> str:
     """The key that marks the members of a population among the cells."""
     return f"in_{name}"
-
-
-def comparability_of(verdicts: Sequence[Mapping[str, object]]) -> tuple[Comparability, ...]:
-    """The verdicts as they stand in a contract."""
-    return tuple(
-        Comparability(
-            source=str(verdict["source"]),
-            variables=tuple(verdict["variables"]),  # type: ignore[arg-type]
-            waves=tuple(verdict["waves"]),  # type: ignore[arg-type]
-            verdict=str(verdict["verdict"]),
-            reason=str(verdict["reason"]),
-        )
-        for verdict in verdicts
-    )

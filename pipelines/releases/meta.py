@@ -28,6 +28,7 @@ def meta_tables(project: Project, objects: Mapping[Place, Sidecar]) -> dict[str,
         "meta.rejected_rows": _rejected_rows(project, objects),
         "meta.columns": _columns(project.contracts),
         "meta.codes": _codes(project.contracts),
+        "meta.comparability": _comparability(project.contracts[project.study.respondents]),
     }
     return {name: conforming(frame, project.contracts[name]) for name, frame in tables.items()}
 
@@ -174,4 +175,24 @@ def _codes(contracts: Mapping[str, Contract]) -> pl.DataFrame:
             for position, code in enumerate(contract.codebook.codes if contract.codebook else (), start=1)
         ],
         infer_schema_length=None,
+    )
+
+
+def _comparability(contract: Contract) -> pl.DataFrame:
+    """One row per judged variable and pair of waves."""
+    rows = [
+        {
+            "source": verdict.source,
+            "variable": variable,
+            "wave": wave,
+            "other_wave": other_wave,
+            "verdict": verdict.verdict,
+            "reason": verdict.reason,
+            "reference": verdict.reference,
+        }
+        for verdict in contract.comparability
+        for variable, wave, other_wave in verdict.pairs()
+    ]
+    return (
+        pl.DataFrame(rows, infer_schema_length=None).sort("source", "variable", "wave", "other_wave") if rows else pl.DataFrame()
     )
