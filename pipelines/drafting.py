@@ -125,9 +125,7 @@ def _next_steps(
         steps.append(f"decide the TODO lines of {contracts}/sources/{source}.yaml: design, terms of use, citation")
     steps.append(f"decide the TODO lines of {contracts}/raw/{table}{SUFFIX}: what one row is, the key, required, ranges, units")
     if drafted.codebook:
-        steps.append(
-            f"give meanings and kinds of missing in {contracts}/codebooks/{table}.csv ({len(drafted.coded)} columns have codes)"
-        )
+        steps.append(f"give meanings and kinds of missing in {contracts}/codebooks/{table}.csv for {', '.join(drafted.coded)}")
     steps.append("cramp-atlas contract lint lists what is left")
     steps.append(f"cramp-atlas contract test {path} --table raw.{table} --wave {wave} judges the file by it")
     if not existing:

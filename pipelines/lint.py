@@ -18,8 +18,8 @@ from pipelines.sources import Source, load_source, load_sources
 
 GRAIN = re.compile(r"One (row|object) per ")
 
-UNFINISHED = re.compile(r"\bTODO\b")
-"""What `contract init` writes where a person has to decide."""
+UNFINISHED = re.compile(r"\bTODO\b(?! is a decision)")
+"""What `contract init` writes where a person has to decide, but for the sentence that says so."""
 
 CLASSIFICATIONS = ("identifier", "confidential", "public")
 """Singles out a respondent; must not leave the house; may be shown to everybody."""
@@ -110,7 +110,7 @@ def _unlinked(contract: Contract, source: Source | None) -> Iterator[str]:
     if contract.schema != "raw" or (source and source.is_synthetic):
         return
     kinds = {kind for kind, _ in contract.links}
-    for kind, what in (("documentation", "how the file is documented"), ("terms", "on what terms it may be used")):
+    for kind, what in (("documentation", "the documentation of the file"), ("terms", "the terms of its use")):
         if kind not in kinds:
             yield f"must link to {what}: authoritativeDefinitions: [{{type: {kind}, url: ...}}]."
 
@@ -141,12 +141,9 @@ def _needs_unit(contract: Contract, column: Column) -> bool:
 
 
 def _unfinished(path: Path | None) -> list[str]:
-    """Lines that a draft left to a person."""
+    """The lines that a draft left to a person, as one problem of the file."""
     if path is None or not path.exists():
         return []
     lines = enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1)
-    return [
-        f"{path}, line {number}: a TODO is left: decide, then remove the mark."
-        for number, line in lines
-        if UNFINISHED.search(line)
-    ]
+    left = [str(number) for number, line in lines if UNFINISHED.search(line)]
+    return [f"{path}, line {', '.join(left)}: a TODO of the draft is left: decide, then remove the mark."] if left else []

@@ -17,7 +17,7 @@ import yaml
 
 from pipelines.contracts.casting import DECIMAL_NUMBER, cast_values
 from pipelines.contracts.codebook import HEADER
-from pipelines.contracts.columns import LOGICAL_TYPES, WHOLE_NUMBER_TYPES, PhysicalType
+from pipelines.contracts.columns import LOGICAL_TYPES, NUMERIC_TYPES, WHOLE_NUMBER_TYPES, PhysicalType
 from pipelines.contracts.conform import BYTE_ORDER_MARK, DELIVERED_TWICE, PRINTABLE_NAME
 from pipelines.contracts.odcs import API_VERSION
 from pipelines.contracts.unlisted import CODE
@@ -188,7 +188,7 @@ def _column(values: pl.Series, label: str, labels: Mapping[str, str], list_text_
 
 def _codes(given: pl.Series, kind: PhysicalType, labels: Mapping[str, str], list_text_values: bool) -> _Codes:
     """The labelled values, then the others where all of them may be listed."""
-    if kind not in WHOLE_NUMBER_TYPES | {"VARCHAR", "DOUBLE"}:
+    if kind not in NUMERIC_TYPES | {"VARCHAR"}:
         return _Codes()
     distinct = given.unique().sort()
     is_trimmed = kind != "VARCHAR" or bool((given == given.str.strip_chars()).all())
@@ -210,7 +210,7 @@ def _labels_as_received(labels: Mapping[str, str], kind: PhysicalType) -> dict[s
     for received, label in labels.items():
         meaning = " ".join(label.split())
         text = received.strip()
-        if kind in WHOLE_NUMBER_TYPES or kind == "DOUBLE":
+        if kind in NUMERIC_TYPES:
             if not re.match(DECIMAL_NUMBER, text) or (kind != "DOUBLE" and not float(text).is_integer()):
                 continue
             text = str(float(text)) if kind == "DOUBLE" else str(int(float(text)))
@@ -237,7 +237,7 @@ def _contract_lines(table: str, columns: Sequence[_Column]) -> Iterator[str]:
     yield "  # TODO link how the file is documented and on what terms it may be used:"
     yield '  # authoritativeDefinitions: [{type: documentation, url: "https://..."}, {type: terms, url: "https://..."}]'
     yield from ("schema:", f"  - name: {table}", '    description: "One row per TODO"')
-    keys = [column.name for column in columns if column.is_unique and not column.n_missing]
+    keys = [column.name for column in columns if _is_key(column)]
     yield "    # TODO mark what tells rows apart with primaryKey: true, or say why nothing does: noPrimaryKeyBecause." + (
         f" In this file each of these does: {', '.join(keys)}." if keys else ""
     )
@@ -248,6 +248,10 @@ def _contract_lines(table: str, columns: Sequence[_Column]) -> Iterator[str]:
         "    quality:",
         "      - {metric: rowCount, mustBeGreaterThan: 0, description: The delivery holds at least one record}",
     )
+
+
+def _is_key(column: _Column) -> bool:
+    return column.is_unique and not column.n_missing
 
 
 def _column_lines(column: _Column) -> Iterator[str]:
@@ -261,7 +265,7 @@ def _column_lines(column: _Column) -> Iterator[str]:
         yield "        # TODO required: true? Every record of the file has a value"
     if column.codes.lines and not column.codes.is_complete:
         yield "        # TODO {property: codebook, value: true} once a range takes in the values that are not listed"
-    elif not column.codes.lines and column.type in ("INTEGER", "BIGINT", "DOUBLE"):
+    elif not column.codes.lines and column.type in NUMERIC_TYPES and not _is_key(column):
         yield "        # TODO logicalTypeOptions: {minimum: ..., maximum: ...} and a unit, if it is a measurement"
     properties = [("question", _quoted(column.label))] if column.label.endswith("?") else []
     properties += [("codebook", "true")] if column.codes.is_complete and column.codes.lines else []
