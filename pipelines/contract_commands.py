@@ -13,6 +13,7 @@ from pipelines.terminal import console, explained
 
 if TYPE_CHECKING:
     from pipelines.contracts.compare import Difference
+    from pipelines.readers import Form
     from pipelines.trial import Trial
 
 contract_app = typer.Typer(no_args_is_help=True, help="Contracts: check them, try a file on one, see what changed, draft one.")
@@ -103,6 +104,8 @@ def contract_init(
     source: Annotated[str, typer.Option(help="The source that delivers it: an existing one, or the name of a new one.")],
     table: Annotated[str, typer.Option(help="Name of the raw table, such as sleep_survey_people.")],
     wave: Annotated[str | None, typer.Option(help="The wave it belongs to, such as 2024; needed for a new source.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="The sheet, where the file is a workbook of several.")] = None,
+    member: Annotated[str | None, typer.Option(help="The file inside, where the file is a ZIP archive of several.")] = None,
     list_text_values: Annotated[
         bool,
         typer.Option(
@@ -121,11 +124,23 @@ def contract_init(
         from pipelines.settings import Settings
 
         settings = Settings()
-        written = write_draft(settings, file, source, table.removeprefix("raw."), wave, list_text_values)
+        told = _form_told(sheet, member)
+        written = write_draft(settings, file, source, table.removeprefix("raw."), wave, told, list_text_values)
         for path in written.paths:
             _print(f"written: {path.relative_to(settings.project)}")
         for step in written.next_steps:
             _print(f"next: {step}")
+
+
+def _form_told(sheet: str | None, member: str | None) -> "Form":
+    from pydantic import ValidationError
+
+    from pipelines.readers import Form
+
+    try:
+        return Form(sheet=sheet, member=member)
+    except ValidationError as error:
+        raise ConfigurationError("; ".join(f"--{item['loc'][0]}: {item['msg']}" for item in error.errors())) from error
 
 
 def docs(

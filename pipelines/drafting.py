@@ -1,16 +1,13 @@
 """Writing the drafts of a contract beside the others. What a draft says is in `contracts/draft.py`."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import polars as pl
 
 from pipelines.contracts.draft import Draft, draft
 from pipelines.contracts.model import SUFFIX, load_contract
 from pipelines.errors import ConfigurationError
-from pipelines.readers import read_delivery
+from pipelines.readers import Form, read_delivery, sniff
 from pipelines.settings import Settings
 from pipelines.sources import SHARED_WAVE, load_source
 
@@ -26,19 +23,13 @@ class Written:
     next_steps: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Read:
-    frame: pl.DataFrame
-    column_labels: Mapping[str, str]
-    value_labels: Mapping[str, Mapping[str, str]]
-    form: str
-
-
-def write_draft(settings: Settings, path: Path, source: str, table: str, wave: str | None, list_text_values: bool) -> Written:
+def write_draft(
+    settings: Settings, path: Path, source: str, table: str, wave: str | None, told: Form, list_text_values: bool
+) -> Written:
     """Draft `raw.<table>` from a delivered file, with its codebook and, for a new source, the source's file.
 
-    Raises ConfigurationError where a name cannot be used, a file is there already, or the file cannot be drafted from; then
-    nothing is written.
+    `told` is what a person says of the file's form; the rest is told from the file. Raises ConfigurationError where a name cannot
+    be used, a file is there already, or the file cannot be drafted from; then nothing is written.
     """
     contract_path = settings.data_contracts / "raw" / f"{table}{SUFFIX}"
     codebook_path = settings.data_contracts / "codebooks" / f"{table}.csv"
@@ -48,16 +39,18 @@ def write_draft(settings: Settings, path: Path, source: str, table: str, wave: s
         if existing.exists():
             raise ConfigurationError(f"{existing} is there already and is not overwritten: edit it, or remove it first")
     wave = wave or _only_wave(source_path)
-    read = _read(path)
+    form = sniff(path, told, settings).model_copy(update=told.model_dump(exclude_defaults=True))
+    delivered = read_delivery(path, form, settings)
     drafted = draft(
-        read.frame,
+        delivered.frame,
         table=table,
         source=source,
         wave=wave,
         file=_in_landing(settings, source, wave, path),
-        form=read.form,
-        column_labels=read.column_labels,
-        value_labels=read.value_labels,
+        form=form.declaration() if form != Form() else "",
+        decimal=form.decimal,
+        column_labels=delivered.column_labels,
+        value_labels=delivered.value_labels,
         list_text_values=list_text_values,
     )
     texts = {contract_path: drafted.contract}
@@ -76,11 +69,6 @@ def write_draft(settings: Settings, path: Path, source: str, table: str, wave: s
     return Written(
         tuple(texts), tuple(_next_steps(settings, path, drafted, source_path if has_source else None, source, table, wave))
     )
-
-
-def _read(path: Path) -> _Read:
-    """The file and the labels that it carries."""
-    return _Read(read_delivery(path), {}, {}, "")
 
 
 def _check_names(source: str, table: str, wave: str | None) -> None:

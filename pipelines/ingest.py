@@ -130,8 +130,9 @@ def candidate(project: Project, plan: Plan, path: Path) -> Sidecar:
     contract = project.contracts[place.name]
     delivered = _delivered(project, place)
     try:
-        frame = read_delivery(path)
-        table = conform(frame, contract, place.wave)
+        landing = project.settings.landing_folder
+        received = read_delivery(path, delivered.form, project.settings, within=landing)
+        table = conform(received.frame, contract, place.wave, delivered.form.decimal)
     except (DeliveryUnreadable, SchemaProblems) as error:
         problems = error.problems if isinstance(error, SchemaProblems) else [str(error)]
         return _rejected(plan, [f"{place.name} {place.wave}: {problem}" for problem in problems])

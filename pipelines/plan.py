@@ -13,16 +13,17 @@ from pathlib import Path
 
 import pipelines
 from pipelines.project import Project
+from pipelines.readers.form import Form
 from pipelines.sources import SHARED_WAVE, Source
 from pipelines.store import Place, digest
 
 ABSENT = "absent"
 
-READER_CODE = ("contracts", "readers.py", "ingest.py")
+READER_CODE = ("contracts", "readers", "ingest.py")
 ENGINE_CODE = ("contracts", "engine.py", "build.py")
 ESTIMATE_CODE = ("contracts", "statistics", "estimates", "standards.py", "build.py")
 
-READER_LIBRARIES = ("great-expectations", "polars", "pyarrow", "pyreadstat")
+READER_LIBRARIES = ("duckdb", "fastexcel", "great-expectations", "polars", "pyarrow", "pyreadstat")
 ENGINE_LIBRARIES = ("duckdb", "great-expectations", "pyarrow")
 ESTIMATE_LIBRARIES = ("duckdb", "great-expectations", "numpy", "polars", "pyarrow", "scipy")
 
@@ -46,9 +47,10 @@ def plan_raw(project: Project, place: Place, delivery: str) -> Plan:
     """`delivery` is the SHA-256 of the delivered file, or ABSENT."""
     ingredients = {"delivery": delivery, **_contract(project, place)}
     if delivery != ABSENT:
-        expected = project.sources[place.source].waves[place.wave].tables[place.table].rows
-        ingredients |= {
-            "expected rows": str(expected),
+        delivered = project.sources[place.source].waves[place.wave].tables[place.table]
+        form = {"form": digest(delivered.form.model_dump(exclude_defaults=True))} if delivered.form != Form() else {}
+        ingredients |= form | {
+            "expected rows": str(delivered.rows),
             "reader code": code_digest(READER_CODE),
             "libraries": _libraries(READER_LIBRARIES),
         }

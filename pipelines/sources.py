@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.contracts.yaml_source import ContractError, read_yaml
+from pipelines.readers.form import Form, InsidePath
 
 SHARED_WAVE = "all"
 """The wave of the tables that all waves of a source share."""
@@ -18,8 +19,9 @@ class _Settings(BaseModel):
 class DeliveredFile(_Settings):
     """One file of a delivery, relative to the source's folder in landing; `rows` where the number is published."""
 
-    file: str
+    file: InsidePath
     rows: int | None = None
+    form: Form = Form()
 
 
 class Wave(_Settings):

@@ -47,7 +47,9 @@ def try_out(project: Project, path: Path, place: Place) -> Trial:
     if not path.is_file():
         raise ConfigurationError(f"there is no file {path}")
     with TemporaryDirectory() as folder:
-        settings = project.settings.model_copy(update={"warehouse": Path(folder).resolve()})
+        # a delivered file must lie in landing, and this one may lie anywhere
+        own = {"warehouse": Path(folder).resolve(), "landing": path.resolve().parent}
+        settings = project.settings.model_copy(update=own)
         passing = replace(project, settings=settings)
         sidecar = candidate(passing, plan_raw(project, place, sha256_of_file(path)), path)
         results, problems = list(sidecar.results), list(sidecar.problems)

@@ -97,24 +97,25 @@ def draft(
     wave: str,
     file: str,
     form: str = "",
+    decimal: str = ".",
     column_labels: Mapping[str, str] | None = None,
     value_labels: Mapping[str, Mapping[str, str]] | None = None,
     list_text_values: bool = False,
 ) -> Draft:
     """Draft what describes a delivered frame as `raw.<table>`.
 
-    `file` is where it lies below the source's folder in landing, `form` what the source's file must say of its form. Labels
-    are those that the file carries: column -> label, column -> received value -> label. Raises ConfigurationError where the
-    frame has no record, or columns that no contract can name or type, with all of them.
+    `file` is where it lies below the source's folder in landing, `form` what the source's file must say of its form, `decimal`
+    the decimal mark of numbers in text. Labels are those that the file carries: column -> label, column -> received value ->
+    label. Raises ConfigurationError where the frame has no record, or columns that no contract can name or type, with all of them.
     """
     frame = frame.rename({name: name.lstrip(BYTE_ORDER_MARK) for name in frame.columns[:1]})
-    problems = [*_wrong_names(frame.columns), *_untyped(frame)]
+    problems = [*_wrong_names(frame.columns), *_untyped(frame, decimal)]
     if frame.height == 0:
         problems.append("the file holds no record, so no type can be told from it")
     if problems:
         raise ConfigurationError("no contract can be drafted:\n- " + "\n- ".join(problems))
     columns = [
-        _column(frame[name], (column_labels or {}).get(name, ""), (value_labels or {}).get(name, {}), list_text_values)
+        _column(frame[name], decimal, (column_labels or {}).get(name, ""), (value_labels or {}).get(name, {}), list_text_values)
         for name in frame.columns
     ]
     coded = [column for column in columns if column.codes.lines]
@@ -146,16 +147,16 @@ def _wrong_names(names: Sequence[str]) -> Iterator[str]:
         seen.setdefault(name.lower(), position)
 
 
-def _untyped(frame: pl.DataFrame) -> Iterator[str]:
+def _untyped(frame: pl.DataFrame, decimal: str) -> Iterator[str]:
     for position, name in enumerate(frame.columns, start=1):
-        if _type_of(frame[name]) is None:
+        if _type_of(frame[name], decimal) is None:
             yield (
                 f"column {position} of {frame.width} is delivered as {frame[name].dtype.base_type()}, which no contract "
                 "can promise: ask for it as text, number, date or true/false"
             )
 
 
-def _type_of(values: pl.Series) -> PhysicalType | None:
+def _type_of(values: pl.Series, decimal: str) -> PhysicalType | None:
     """The narrowest type that all values fit; text that a number would not give back stays text."""
     if values.null_count() == len(values):
         return "VARCHAR"
@@ -168,12 +169,12 @@ def _type_of(values: pl.Series) -> PhysicalType | None:
             excluded = {"DOUBLE"}
         if (text == "").sum() + text.null_count() == len(text):
             return "VARCHAR"
-    return next((kind for kind in TYPES if kind not in excluded and not cast_values(values, kind)[1]), None)
+    return next((kind for kind in TYPES if kind not in excluded and not cast_values(values, kind, decimal)[1]), None)
 
 
-def _column(values: pl.Series, label: str, labels: Mapping[str, str], list_text_values: bool) -> _Column:
-    kind = _type_of(values) or "VARCHAR"
-    typed, _ = cast_values(values, kind)
+def _column(values: pl.Series, decimal: str, label: str, labels: Mapping[str, str], list_text_values: bool) -> _Column:
+    kind = _type_of(values, decimal) or "VARCHAR"
+    typed, _ = cast_values(values, kind, decimal)
     given = typed.drop_nulls()
     return _Column(
         name=values.name,
