@@ -106,7 +106,7 @@ def draft(
 
     `file` is where it lies below the source's folder in landing, `form` what the source's file must say of its form, `decimal`
     the decimal mark of numbers in text. Labels are those that the file carries: column -> label, column -> received value ->
-    label. Raises ConfigurationError where the frame has no record, or columns that no contract can name or type, with all of them.
+    label. Raises ConfigurationError where the frame has no record, or columns that no contract can name or type: all of them.
     """
     frame = frame.rename({name: name.lstrip(BYTE_ORDER_MARK) for name in frame.columns[:1]})
     problems = [*_wrong_names(frame.columns), *_untyped(frame, decimal)]

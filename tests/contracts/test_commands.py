@@ -5,8 +5,11 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
+import pyreadstat
 import pytest
 from typer.testing import CliRunner, Result
+from xlsxwriter import Workbook
 
 from pipelines.cli import app
 from pipelines.contracts.model import load_contract, load_contracts
@@ -520,6 +523,62 @@ def test_a_file_without_names_of_columns_is_refused_without_showing_it(atlas: At
     path = deliver(tmp_path, RECORDS, header=RECORDS[0])
     result = run("contract", "init", path, "--source", "clinic", "--table", "people", "--wave", "2024")
     assert "put the names of the columns into the first line" in result.output
+    assert result.exit_code == 1
+
+
+def test_the_labels_of_an_spss_file_become_descriptions_and_a_codebook(atlas: Atlas, tmp_path: Path) -> None:
+    path = tmp_path / "people.sav"
+    pyreadstat.write_sav(
+        pl.DataFrame({"id": [1.0, 2.0, 3.0], "sleep": [1.0, 2.0, 9.0], "note": [MARKER, "b", "c"]}).to_pandas(),
+        str(path),
+        column_labels={"sleep": "How did you sleep?"},
+        variable_value_labels={"sleep": {1: "Well", 2: "Badly", 9: "Don't know"}},
+    )
+    run("contract", "init", path, "--source", "clinic", "--table", "clinic_people", "--wave", "2024")
+    contract = Project.read(atlas.settings).contracts["raw.clinic_people"]
+    assert [(column.name, column.type, column.question) for column in contract.columns] == [
+        ("id", "INTEGER", None),
+        ("sleep", "INTEGER", "How did you sleep?"),
+        ("note", "VARCHAR", None),
+    ]
+    assert contract.codebook is not None
+    assert [(code.received, code.code, code.meaning, code.kind_of_missing) for code in contract.codebook.codes] == [
+        ("1", "1", "Well", None),
+        ("2", "2", "Badly", None),
+        ("9", None, "Don't know", "dont_know"),
+    ]
+    assert run("contract", "test", path).exit_code == 0
+
+
+def test_the_form_of_a_file_is_drafted_into_the_source(atlas: Atlas, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("id;height\n1;170,5\n2;160,25\n3;181,0\n", encoding="utf-8")
+    run("contract", "init", path, "--source", "clinic", "--table", "clinic_people", "--wave", "2024")
+    project = Project.read(atlas.settings)
+    form = project.sources["clinic"].waves["2024"].tables["clinic_people"].form
+    assert (form.separator, form.decimal) == (";", ",")
+    assert project.contracts["raw.clinic_people"].column("height").type == "DOUBLE"
+    assert run("contract", "test", path).exit_code == 0
+
+
+def test_a_workbook_of_several_sheets_is_drafted_from_the_one_that_is_named(atlas: Atlas, tmp_path: Path) -> None:
+    path = tmp_path / "people.xlsx"
+    with Workbook(path) as workbook:
+        pl.DataFrame({"remark": ["a"]}).write_excel(workbook, worksheet="about")
+        pl.DataFrame({"id": [1, 2]}).write_excel(workbook, worksheet="people")
+    options = ["--source", "clinic", "--table", "clinic_people", "--wave", "2024"]
+    assert run("contract", "init", path, *options).exit_code == 1
+    assert run("contract", "init", path, *options, "--sheet", "people").exit_code == 0
+    project = Project.read(atlas.settings)
+    assert list(project.contracts["raw.clinic_people"].column_types()) == ["id"]
+    assert project.sources["clinic"].waves["2024"].tables["clinic_people"].form.sheet == "people"
+    assert run("contract", "test", path).exit_code == 0
+
+
+def test_a_member_outside_its_archive_is_refused(atlas: Atlas, tmp_path: Path) -> None:
+    options = ["--source", "clinic", "--table", "clinic_people", "--wave", "2024", "--member", "../people.csv"]
+    result = run("contract", "init", deliver(tmp_path), *options)
+    assert "--member: " in result.output
     assert result.exit_code == 1
 
 
