@@ -32,9 +32,10 @@ def conform(frame: pl.DataFrame, contract: Contract, wave: str, decimal: str = "
     """The delivered frame as the table that the contract promises.
 
     Returns exactly the contract's columns in its order, in its physical types; a column that the wave did not ask is
-    NULL. `decimal` is the decimal mark of numbers that are delivered as text. Names are matched exactly, after a byte order mark is taken off the first. Raises SchemaProblems with every
-    missing, extra, repeated or unexpected column and every column with values of another type: what was expected, what
-    was found and in how many rows, and what to do. Values are never shown.
+    NULL. `decimal` is the decimal mark of numbers that are delivered as text. Names are matched exactly, after a byte
+    order mark is taken off the first. Raises SchemaProblems with every missing, extra, repeated or unexpected column and
+    every column with values of another type: what was expected, what was found and in how many rows, and what to do.
+    Values are never shown.
     """
     if frame.width and frame.columns[0].startswith(BYTE_ORDER_MARK):
         frame = frame.rename({frame.columns[0]: frame.columns[0].lstrip(BYTE_ORDER_MARK)})

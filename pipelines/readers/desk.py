@@ -123,7 +123,7 @@ def _silent(limits: Limits) -> Refused:
 def _ended(code: int, limits: Limits) -> Refused:
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     return Refused(
-        f"a file whose reading ended the reader's process ({how}): damaged, or more than {in_bytes(limits.memory)} of memory needed",
+        f"a file that ended its reader's process ({how}): damaged, or more than {in_bytes(limits.memory)} of memory needed",
         f"Fetch it again. {NOT_WITHIN_MEMORY}",
     )
 

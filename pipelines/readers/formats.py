@@ -15,6 +15,7 @@ from pipelines.readers.text import read_text
 from pipelines.readers.transport import read_transport
 from pipelines.readers.unpack import PACKED, unpack
 
+
 @dataclass(frozen=True)
 class Job:
     """One file to read: where it is, its declared form, the bounds, and the only folder that may be written to."""
@@ -47,7 +48,7 @@ def _workbook(path: Path, job: Job) -> Delivered:
 
 READERS: Mapping[str, Callable[[Path, Job], Delivered]] = {
     **{suffix: lambda path, job: read_text(path, job.form, job.limits, job.folder) for suffix in SEPARATORS},
-    **{suffix: _workbook for suffix in WORKBOOKS},
+    **dict.fromkeys(WORKBOOKS, _workbook),
     **{suffix: lambda path, job: read_statistical(path, job.form, job.path.parent, job.path.name) for suffix in LABELLED},
     ".xpt": lambda path, job: read_transport(path, job.form),
     ".parquet": lambda path, job: read_parquet(path),

@@ -23,4 +23,6 @@ def extension_fault(path: Path) -> Refused | None:
     if inner in READABLE or inner == ".zip" == suffix:
         return None
     known = ", ".join(sorted(READABLE))
-    return Refused(f"a file named *{''.join(path.suffixes[-2:])}", f"Deliver one of {known}, or one of them as {', '.join(PACKED)}")
+    return Refused(
+        f"a file named *{''.join(path.suffixes[-2:])}", f"Deliver one of {known}, or one of them as {', '.join(PACKED)}"
+    )

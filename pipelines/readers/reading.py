@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.readers.delivered import Delivered, DeliveryUnreadable, Refused
+from pipelines.readers.delivered import Delivered, Refused
 from pipelines.readers.desk import DESK, temporary_folder
 from pipelines.readers.form import Form
 from pipelines.readers.limits import Limits

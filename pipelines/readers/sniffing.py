@@ -59,18 +59,17 @@ def sniff_text(path: Path) -> Form | None:
 
 
 def _encoding(start: bytes) -> str | None:
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(start)
-        return "utf-8"
-    except UnicodeDecodeError:
-        pass
     if b"\0" in start:
-        return next((name for name, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])) if _mostly_zero(zeros)), None)
-    try:
-        start.decode("cp1252")
-        return "cp1252"
-    except UnicodeDecodeError:
-        return None
+        return next(
+            (name for name, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])) if _mostly_zero(zeros)), None
+        )
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            codecs.getincrementaldecoder(encoding)().decode(start)
+        except UnicodeDecodeError:
+            continue
+        return encoding
+    return None
 
 
 def _mostly_zero(half: bytes) -> bool:
@@ -87,7 +86,11 @@ def _share_alike(lines: Sequence[str], separator: str) -> float:
 
 
 def _records(lines: Sequence[str], separator: str) -> list[list[str]]:
+    """The records up to the first whose quotes do not fit the separator."""
+    records = []
     try:
-        return list(csv.reader(io.StringIO("\n".join(lines)), delimiter=separator))
+        for record in csv.reader(io.StringIO("\n".join(lines)), delimiter=separator, strict=True):
+            records.append(record)
     except csv.Error:
-        return []
+        pass
+    return records

@@ -106,7 +106,9 @@ def delivered_by(frame: pl.DataFrame, meta: Any, labels: Mapping[str, Mapping[An
         frame,
         {name: label for name, label in meta.column_names_to_labels.items() if label},
         {
-            variable: {_label_key(value, variable in tags or frame[variable].dtype != pl.String): text for value, text in texts.items()}
+            variable: {
+                _label_key(value, variable in tags or frame[variable].dtype != pl.String): text for value, text in texts.items()
+            }
             for variable, texts in labels.items()
             if variable in frame.columns
         },
@@ -127,10 +129,14 @@ def _catalogue(form: Form, beside: Path, name: str) -> Path | None:
     if form.catalogue:
         path = beside / form.catalogue
         if not path.is_file() or not path.resolve().is_relative_to(beside.resolve()):
-            raise Refused("no catalogue of value labels where `form` names one", "Deliver it beside the file, or correct its name")
+            raise Refused(
+                "no catalogue of value labels where `form` names one", "Deliver it beside the file, or correct its name"
+            )
         return path
     stem = name.lower().partition(".")[0]
-    return next((path for path in sorted(beside.iterdir()) if path.name.lower() == stem + CATALOGUE and not path.is_symlink()), None)
+    return next(
+        (path for path in sorted(beside.iterdir()) if path.name.lower() == stem + CATALOGUE and not path.is_symlink()), None
+    )
 
 
 def _labels_of_catalogue(path: Path | None, formats: Mapping[str, str]) -> Mapping[str, Mapping[Any, str]]:

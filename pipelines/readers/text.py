@@ -126,4 +126,6 @@ def _misfit(found: str, path: Path, form: Form) -> Refused:
     likely = sniff_text(path)
     if likely is None or likely.model_copy(update={"decimal": form.decimal}) == form:
         return Refused(found, "Deliver it as it is declared, or declare its encoding and separator in the source's file")
-    return Refused(found, f"It looks like text of another form: declare `{likely.declaration()}` in the source's file if that is right")
+    return Refused(
+        found, f"It looks like text of another form: declare `{likely.declaration()}` in the source's file if that is right"
+    )

@@ -28,9 +28,7 @@ def read_transport(path: Path, form: Form) -> Delivered:
         raise Refused(kind, "Fetch it again and look at what the server sends")
     excess = path.stat().st_size % XPT_RECORD_BYTES
     if excess:
-        raise Refused(
-            f"a cut SAS transport file (its last record has {excess} of {XPT_RECORD_BYTES} bytes)", "Fetch it again"
-        )
+        raise Refused(f"a cut SAS transport file (its last record has {excess} of {XPT_RECORD_BYTES} bytes)", "Fetch it again")
     options = {"encoding": declared_encoding(form)}
     frame, meta = call_pyreadstat("SAS transport file", pyreadstat.read_xport, path, options)
     return delivered_by(frame, meta, {})

@@ -95,7 +95,9 @@ def _the_member(archive: zipfile.ZipFile, wanted: str | None, limits: Limits, re
     [entry] = found
     if _suffix(entry) not in readable:
         again = _suffix(entry) in ARCHIVES
-        raise Refused("an archive inside an archive" if again else "a member that no reader reads", "Pack the data file itself, once")
+        raise Refused(
+            "an archive inside an archive" if again else "a member that no reader reads", "Pack the data file itself, once"
+        )
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise Refused("a ZIP member that is a link", "Pack the file itself")
     if entry.flag_bits & ENCRYPTED:

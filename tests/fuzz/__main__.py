@@ -5,6 +5,7 @@ import tempfile
 import time
 import traceback
 from argparse import ArgumentParser
+from collections import Counter
 from pathlib import Path
 
 from tests.coverage.console import console
@@ -22,20 +23,20 @@ def main() -> int:
     broken = 0
     for suffix in options.reader or [*READERS, *PACKED]:
         until = time.monotonic() + 60 * options.minutes
-        n_files = 0
+        outcomes: Counter[str] = Counter()
         with tempfile.TemporaryDirectory() as folder:
             for start in seeds():
                 try:
-                    run(Path(folder), suffix, EXAMPLES_A_ROUND, start)
+                    outcomes += run(Path(folder), suffix, EXAMPLES_A_ROUND, start)
                 except Exception:
                     broken += 1
                     console.print(f"[red]{suffix}: seed {start} breaks the property[/red]")
                     console.print(traceback.format_exc(limit=3), markup=False)
                     break
-                n_files += EXAMPLES_A_ROUND
                 if time.monotonic() > until:
                     break
-        console.print(f"{suffix}: {n_files:,} damaged files read or refused")
+        counts = ", ".join(f"{number:,} {outcome}" for outcome, number in sorted(outcomes.items()))
+        console.print(f"{suffix}: {counts or 'none'}")
     return 1 if broken else 0
 
 

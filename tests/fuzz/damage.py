@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from tests.readers.samples import MARKER
 
 MAGIC_BYTES = 48
-EXTREMES = [b"\0", b"\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\x80", b"\xff" * 8, b"\0" * 16, b"\0\0\0\0\0\0\xf0\x7f"]
+EXTREMES = [
+    b"\0",
+    b"\xff",
+    b"\x7f\xff\xff\xff",
+    b"\xff\xff\xff\x7f",
+    b"\0\0\0\x80",
+    b"\xff" * 8,
+    b"\0" * 16,
+    b"\0\0\0\0\0\0\xf0\x7f",
+]
 
 Damage = Callable[[bytes], bytes]
 
@@ -101,7 +110,9 @@ def _zip(members: dict[str, bytes]) -> bytes:
 
 
 FIELDS = st.one_of(
-    st.sampled_from([MARKER, f'"{MARKER}"', "", '""', '"', "1", "3,5", "1.234,5", "=1+1", f'"{MARKER}\n"', "\0", "\ufeff", "NULL", " "]),
+    st.sampled_from(
+        [MARKER, f'"{MARKER}"', "", '""', '"', "1", "3,5", "1.234,5", "=1+1", f'"{MARKER}\n"', "\0", "\ufeff", "NULL", " "]
+    ),
     st.text(max_size=8),
     st.text(max_size=8).map(lambda text: '"' + text.replace('"', '""') + '"'),
 )
@@ -122,5 +133,3 @@ def texts(draw: st.DrawFn) -> bytes:
     encoding = draw(st.sampled_from(["utf-8"] * 4 + ["utf-8-sig", "utf-16", "utf-16-le", "cp1252", "latin-1"]))
     content = text.encode(encoding, errors="replace")
     return draw(damaged(content)) if content and draw(st.booleans()) else content
-
-

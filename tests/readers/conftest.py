@@ -28,7 +28,7 @@ def read(tmp_path: Path) -> Read:
         settings = Settings(project=tmp_path / "project", **(limits or {}))  # type: ignore[arg-type]
         before = _tree(tmp_path)
         try:
-            return read_delivery(path, Form(**form), settings, within=within)  # type: ignore[arg-type]
+            return read_delivery(path, Form(**form), settings, within=within)
         finally:
             after = _tree(tmp_path)
             spill = tmp_path / "project" / "warehouse" / "spill"

@@ -19,8 +19,8 @@ MARKER = "Marigold-86753"
 N_RECORDS = 40
 DATA = Path(__file__).parent / "data"
 
-LABELS = {"SEX": {1: "man", 2: "woman"}}
-COLUMN_LABELS = {"SEX": "Sex of the person"}
+LABELS: dict[str, dict[int | float, str]] = {"SEX": {1: "man", 2: "woman"}}
+COLUMN_LABELS: dict[str, str | None] = {"SEX": "Sex of the person"}
 
 
 def people(n_records: int = N_RECORDS) -> pl.DataFrame:
@@ -62,9 +62,7 @@ WRITERS: Mapping[str, Callable[[pl.DataFrame, Path], object]] = {
         frame, str(path), column_labels=COLUMN_LABELS, variable_value_labels=LABELS, compress=True
     ),
     ".por": lambda frame, path: pyreadstat.write_por(frame, str(path)),
-    ".dta": lambda frame, path: pyreadstat.write_dta(
-        frame, str(path), column_labels=COLUMN_LABELS, variable_value_labels=LABELS
-    ),
+    ".dta": lambda frame, path: pyreadstat.write_dta(frame, str(path), column_labels=COLUMN_LABELS, variable_value_labels=LABELS),
 }
 
 PACKERS: Mapping[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress}

@@ -1,9 +1,9 @@
 """Every format is read whole or refused; labels and declared missing values come along."""
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-import pandas as pd
 import polars as pl
 import pyreadstat
 import pytest
@@ -12,6 +12,12 @@ from tests.readers.conftest import Read, Refusal
 from tests.readers.samples import COLUMN_LABELS, MARKER, N_RECORDS, people, sample
 
 STATISTICAL = [".xpt", ".sav", ".zsav", ".por", ".dta"]
+DEFAULT_WRITERS: dict[str, Callable[[pl.DataFrame, str], None]] = {
+    ".xpt": pyreadstat.write_xport,
+    ".sav": pyreadstat.write_sav,
+    ".dta": pyreadstat.write_dta,
+    ".por": pyreadstat.write_por,
+}
 BINARY = [*STATISTICAL, ".sas7bdat", ".parquet", ".xlsx"]
 
 
@@ -33,7 +39,7 @@ def test_a_sas_data_set_is_read(landing: Path, read: Read) -> None:
 @pytest.mark.parametrize("suffix", [".sav", ".zsav", ".dta"])
 def test_labels_come_with_the_records(landing: Path, read: Read, suffix: str) -> None:
     delivered = read(sample(landing, suffix))
-    assert delivered.column_labels == COLUMN_LABELS
+    assert dict(delivered.column_labels) == COLUMN_LABELS
     assert delivered.value_labels == {"SEX": {"1": "man", "2": "woman"}}
 
 
@@ -67,7 +73,9 @@ def test_a_file_that_is_not_there_is_refused(landing: Path, refusal: Refusal) ->
     assert "found no file" in refusal(landing / "folder.csv")
 
 
-@pytest.mark.parametrize("name", ["delivery.doc", "delivery", "delivery.gz", "delivery.doc.gz", "delivery.zip.gz", "delivery.tar.gz"])
+@pytest.mark.parametrize(
+    "name", ["delivery.doc", "delivery", "delivery.gz", "delivery.doc.gz", "delivery.zip.gz", "delivery.tar.gz"]
+)
 def test_an_unknown_extension_is_refused(landing: Path, refusal: Refusal, name: str) -> None:
     (landing / name).write_bytes(b"x")
     assert "Deliver one of .csv, .dta, .ods, .parquet, .por" in refusal(landing / name)
@@ -79,13 +87,11 @@ def test_a_workbook_that_hides_its_formulas_is_refused(landing: Path, refusal: R
     assert "Save it as .xlsx" in refusal(landing / f"delivery{suffix}")
 
 
-@pytest.mark.parametrize("suffix", [".xpt", ".sav", ".dta", ".por"])
+@pytest.mark.parametrize("suffix", DEFAULT_WRITERS)
 def test_a_column_that_is_delivered_twice_is_kept_twice(landing: Path, read: Read, suffix: str) -> None:
     path = sample(landing, suffix)
     frame = pl.DataFrame({"AAAAA": [1.0, 2.0], "AAAAB": [3.0, 4.0]})
-    {".xpt": pyreadstat.write_xport, ".sav": pyreadstat.write_sav, ".dta": pyreadstat.write_dta, ".por": pyreadstat.write_por}[
-        suffix
-    ](frame, str(path))
+    DEFAULT_WRITERS[suffix](frame, str(path))
     path.write_bytes(path.read_bytes().replace(b"AAAAB", b"AAAAA"))
     assert read(path).frame.rows() == [(1.0, 3.0), (2.0, 4.0)]
 
@@ -99,12 +105,13 @@ def test_codes_that_spss_declares_missing_are_kept(landing: Path, read: Read) ->
 
 def test_extended_missing_values_of_stata_are_kept_as_codes(landing: Path, read: Read) -> None:
     path = landing / "delivery.dta"
-    frame = pd.DataFrame({"cramps": pd.Series([1, 2, "r", None], dtype=object), "born": pd.Series([0, 1, "d", None], dtype=object)})
+    columns = {"cramps": [1, 2, "r", None], "born": [0, 1, "d", None]}
+    frame = pl.DataFrame({name: pl.Series(values, dtype=pl.Object) for name, values in columns.items()}).to_pandas()
     pyreadstat.write_dta(
         frame,
         str(path),
         missing_user_values={"cramps": ["r"], "born": ["d"]},
-        variable_value_labels={"cramps": {1: "never", "r": "refused"}},
+        variable_value_labels={"cramps": {1: "never", "r": "refused"}},  # type: ignore[dict-item]
         variable_format={"born": "%td"},
     )
     delivered = read(path)

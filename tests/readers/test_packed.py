@@ -101,9 +101,10 @@ def test_what_an_operating_system_adds_is_no_member(landing: Path, read: Read) -
 
 def test_a_name_that_stands_for_two_members_is_refused(landing: Path, refusal: Refusal) -> None:
     path = landing / "delivery.zip"
-    with zipfile.ZipFile(path, "w") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+    with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.csv", CSV)
-        archive.writestr("a.csv", b"id\n1\n")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("a.csv", b"id\n1\n")
     assert "with 2 readable members" in refusal(path)
     assert "2 members of the declared name" in refusal(path, member="a.csv")
 

@@ -87,7 +87,7 @@ def test_a_faulty_file_is_refused(landing: Path, refusal: Refusal, content: byte
 
 def test_the_advised_form_reads_the_file(landing: Path, read: Read, refusal: Refusal) -> None:
     path = text_file(landing, b"id;n\xf6te\n1;3,5\n2;%s\n")
-    assert "{encoding: cp1252, separator: \";\", decimal: \",\"}" in refusal(path)
+    assert '{encoding: cp1252, separator: ";", decimal: ","}' in refusal(path)
     assert read(path, encoding="cp1252", separator=";", decimal=",").frame.columns == ["id", "nöte"]
 
 
