@@ -130,7 +130,7 @@ def _column_row(contract: Contract, column: Column) -> tuple[str, ...]:
         parts.append(f"<br>Only in {', '.join(column.waves)}.")
     if column.classification:
         parts.append(f"<br>Classification: {column.classification}.")
-    return f"`{column.name}`", column.type, _prose(column.unit or ""), "yes" if column.required else "", " ".join(parts)
+    return _code(column.name), column.type, _prose(column.unit or ""), "yes" if column.required else "", " ".join(parts)
 
 
 def _rules(contract: Contract) -> Iterator[str]:
@@ -154,9 +154,9 @@ def _codes(contract: Contract) -> Iterator[str]:
     codes = contract.codebook.codes
     rows = [
         (
-            f"`{code.variable}`",
-            f"`{code.received}`",
-            f"`{code.code}`" if code.code else "",
+            _code(code.variable),
+            _code(code.received),
+            _code(code.code) if code.code else "",
             _prose(code.meaning),
             code.kind_of_missing or "",
         )
@@ -195,6 +195,11 @@ def _grid(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 def _folded(summary: str, block: str) -> str:
     return f"<details><summary>{summary}</summary>\n\n{block}\n\n</details>"
+
+
+def _code(text: str) -> str:
+    """A name or a value as it is written."""
+    return _prose(text) if "`" in text else "`" + text.replace("|", "\\|") + "`"
 
 
 def _prose(text: str) -> str:

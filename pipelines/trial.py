@@ -4,7 +4,7 @@ How a file is read and judged is in `ingest`; this only runs it on a store that 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +16,7 @@ from pipelines.errors import ConfigurationError
 from pipelines.ingest import candidate, rejected_rows_place
 from pipelines.judge import as_records, judge_claims, problems_of
 from pipelines.plan import plan_raw, raw_place
-from pipelines.project import Project, Select
+from pipelines.project import Project
 from pipelines.sources import DeliveredFile
 from pipelines.store import Place, Sidecar
 from pipelines.store.files import sha256_of_file
@@ -75,31 +75,36 @@ def _set_aside(project: Project, place: Place, sidecar: Sidecar) -> dict[str, in
 
 
 def _claims(project: Project, place: Place, parquet: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """Results and problems of the claims in sql/checks about the table."""
-    checks = project.checks.get(place.table, ())
-    lacking = {check.name: _lacking(project, place, check) for check in checks}
-    judged = tuple(check for check in checks if not lacking[check.name])
-    results = judge_claims(replace(project, checks={place.table: judged}), place, {place: parquet})
-    skipped = [
-        {
-            "rule_id": name,
-            "severity": "reject",
-            "status": "not_applicable",
-            "n_checked": 0,
-            "n_failed": 0,
-            "description": Path(name).stem.partition("__")[2].replace("_", " "),
-            "detail": f"not judged: nothing is accepted of {', '.join(tables)}",
-        }
-        for name, tables in lacking.items()
-        if tables
-    ]
-    return as_records(results) + skipped, problems_of(place, results)
+    """Results and problems of the claims that a delivery of this table is judged by: about it, or about a table beside it."""
+    results: list[dict[str, Any]] = []
+    problems: list[str] = []
+    for table in project.sources[place.source].waves[place.wave].tables:
+        subject = replace(place, table=table)
+        checks = [check for check in project.checks.get(table, ()) if subject == place or place.name in check.reads]
+        lacking = {check.name: _lacking(project, place, {subject.name, *check.reads}) for check in checks}
+        judged = tuple(check for check in checks if not lacking[check.name])
+        verdicts = judge_claims(replace(project, checks={table: judged}), subject, {place: parquet})
+        results += as_records(verdicts) + [_not_judged(name, tables) for name, tables in lacking.items() if tables]
+        problems += problems_of(subject, verdicts)
+    return results, problems
 
 
-def _lacking(project: Project, place: Place, check: Select) -> list[str]:
-    """The other raw tables that a claim reads and of which nothing is accepted."""
+def _not_judged(check: str, lacking: Sequence[str]) -> dict[str, Any]:
+    return {
+        "rule_id": check,
+        "severity": "reject",
+        "status": "not_applicable",
+        "n_checked": 0,
+        "n_failed": 0,
+        "description": Path(check).stem.partition("__")[2].replace("_", " "),
+        "detail": f"not judged: nothing is accepted of {', '.join(lacking)}",
+    }
+
+
+def _lacking(project: Project, place: Place, tables: Collection[str]) -> list[str]:
+    """The other raw tables among these of which nothing is accepted."""
     source = project.sources[place.source]
-    others = [name for name in check.reads if name.startswith("raw.") and name != place.name]
+    others = sorted(name for name in tables if name.startswith("raw.") and name != place.name)
     sidecars = {name: project.store.accepted(raw_place(source, name, place.wave)) for name in others}
     return [name for name, sidecar in sidecars.items() if sidecar is None or sidecar.verdict != "accepted"]
 

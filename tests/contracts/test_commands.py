@@ -291,6 +291,29 @@ def test_claims_are_judged_and_those_about_tables_that_are_not_there_are_named(c
     assert result.exit_code == 1
 
 
+def test_a_claim_about_a_table_beside_it_is_judged_with_what_is_accepted_of_that(clinic: Atlas) -> None:
+    """The visits are accepted; people who lack a visitor break the claim of the visits."""
+    contracts = clinic.folder / "data_contracts"
+    visits = CONTRACT.replace("clinic_people", "clinic_visits")
+    (contracts / "raw" / "clinic_visits.odcs.yaml").write_text(visits, encoding="utf-8")
+    (contracts / "codebooks" / "clinic_visits.csv").write_text(CODEBOOK, encoding="utf-8")
+    people = "      clinic_people: {file: 2024/people.csv}\n"
+    clinic.edit("data_contracts/sources/clinic.yaml", people, people + people.replace("people", "visits"))
+    (clinic.folder / "sql" / "checks" / "clinic_visits__visitors_are_people.sql").write_text(
+        "select id from raw.clinic_visits where id not in (select id from raw.clinic_people)", encoding="utf-8"
+    )
+    path = deliver(clinic.settings.landing_folder / "clinic")
+    shutil.copy(path, path.with_name("visits.csv"))
+    assert "visitors are people (not judged: nothing is accepted of" in " ".join(run("contract", "test", path).output.split())
+    assert take_in(Project.read(clinic.settings), "clinic", "2024").problems == []
+    assert "would be accepted" in run("contract", "test", path).output
+    before = clinic.sidecars()
+    result = run("contract", "test", deliver(clinic.folder / "clinic", RECORDS[:-2]))
+    assert "raw.clinic_visits 2024: visitors are people (2 rows against it)" in result.output
+    assert result.exit_code == 1
+    assert clinic.sidecars() == before
+
+
 UNTOLD: list[tuple[str, list[str], str]] = [
     ("other.csv", [], "no source has a file named other.csv"),
     ("other.csv", ["--table", "raw.clinic_people"], "--wave (one of 2024, 2025)"),

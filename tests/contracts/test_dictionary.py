@@ -58,7 +58,10 @@ def test_text_of_a_contract_never_breaks_a_page(atlas: Atlas) -> None:
         "description: How often have legs cramp while sleeping",
         'description: "a | b <img> *c* [d](e) & f\\n\\n## g"',
     )
+    codebook = atlas.folder / "data_contracts/codebooks/synthetic_survey_respondents.csv"
+    codebook.write_text(codebook.read_text(encoding="utf-8") + "sex,a|b,a`b,A|B,\n", encoding="utf-8")
     page = pages(atlas.project)["raw.md"]
+    assert "\n| `sex` | `a\\|b` | a`b | A\\|B |  |\n" in page
     assert "| `SLQ160` | INTEGER |  |  | a \\| b &lt;img> \\*c\\* \\[d](e) &amp; f ## g <br>" in page
 
 
