@@ -37,7 +37,7 @@ def contract_lint() -> None:
         settings = Settings()
         problems = lint(settings)
         for problem in problems:
-            _print(problem.replace(f"{settings.project}/", ""), "red")
+            _print(problem.removeprefix(f"{settings.project}/"), "red")
         n_contracts = len(list(settings.data_contracts.glob("*/*.odcs.yaml")))
         _print(f"{n_contracts} contracts: {f'{len(problems)} problems' if problems else 'nothing to mend'}")
     raise typer.Exit(1 if problems else 0)
