@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: refresh nhanes ui sql status test lint coverage bench fuzz lock clean
+.PHONY: refresh nhanes ui sql status docs test lint coverage bench fuzz lock clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -25,6 +25,9 @@ sql: $(VENV)/.installed  ## a read-only SQL prompt on the published warehouse
 
 status: $(VENV)/.installed  ## what is published and what is held back
 	$(BIN)/cramp-atlas status
+
+docs: $(VENV)/.installed  ## the data dictionary, written from the contracts
+	$(BIN)/cramp-atlas docs
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest

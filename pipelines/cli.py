@@ -4,38 +4,24 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
+from pipelines.contract_commands import contract_app, docs
 from pipelines.errors import CrampAtlasError
+from pipelines.terminal import console
+from pipelines.terminal import explained as _explained
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Survey deliveries in, published report tables out.")
 fetch_app = typer.Typer(no_args_is_help=True, help="Download deliveries into landing.")
 releases_app = typer.Typer(no_args_is_help=True, help="What was published: list it, go back, go on.")
 app.add_typer(fetch_app, name="fetch")
 app.add_typer(releases_app, name="releases")
-
-WIDTH_OF_A_FILE = 120
-
-console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Errors that an analyst can act on are printed without a traceback."""
-    from pipelines.contracts.model import ContractError
-
-    try:
-        yield
-    except (CrampAtlasError, ContractError) as error:
-        console.print(f"[red]{escape(str(error))}[/red]", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
+app.add_typer(contract_app, name="contract")
+app.command()(docs)
 
 
 @app.command()

@@ -74,7 +74,7 @@ def take_in(project: Project, source: str, wave: str, *, reread: bool = False) -
         known = None if reread else project.store.sidecar(place, plan.recipe)
         if known is None:
             parsed.add(place)
-            known = _make(project, plan, path)
+            known = candidate(project, plan, path)
             project.store.record(place, known)
         candidates[place] = known
     problems = [f"{place.name} {wave}: {_file_name(project, place)} is missing" for place, path in files.items() if path is None]
@@ -127,7 +127,7 @@ def _absent_delivery(project: Project, source: str, wave: str, acceptance: Accep
     return Delivery(source, wave, {}, frozenset(), [])
 
 
-def _make(project: Project, plan: Plan, path: Path) -> Sidecar:
+def candidate(project: Project, plan: Plan, path: Path) -> Sidecar:
     """Read, conform and judge one file; every problem of the file is in the sidecar."""
     place = plan.place
     contract = project.contracts[place.name]

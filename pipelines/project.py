@@ -48,13 +48,19 @@ class Project:
     @classmethod
     def load(cls, settings: Settings | None = None) -> "Project":
         """Read and check the project; raises ConfigurationError that names the file to mend."""
-        settings = settings or Settings()
+        project = cls.read(settings or Settings())
+        _check(project)
+        return project
+
+    @classmethod
+    def read(cls, settings: Settings) -> "Project":
+        """The project with its parts not checked against one another, for work on a table that has no select yet."""
         study = load_study(settings.project / "study.yaml")
         standards = load_standard_populations(settings.data_contracts / "standard_populations.csv")
         wanted = study.standardisation.standard_population
         if wanted not in standards:
             raise ConfigurationError(f"study.yaml names standard population {wanted}; there are: {', '.join(standards)}")
-        project = cls(
+        return cls(
             settings=settings,
             study=study,
             standard_population=standards[wanted],
@@ -63,8 +69,6 @@ class Project:
             selects=_load_selects(settings.sql),
             checks=_load_checks(settings.sql / "checks"),
         )
-        _check(project)
-        return project
 
     @cached_property
     def store(self) -> Store:

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipelines.errors import ConfigurationError
+from pipelines.contracts.yaml_source import ContractError, read_yaml
 from pipelines.readers.form import Form, InsidePath
 
 SHARED_WAVE = "all"
@@ -75,14 +74,25 @@ class Source(_Settings):
 
 
 def load_sources(folder: Path) -> dict[str, Source]:
-    """Read every source file; raises ConfigurationError that names the file and every field that is wrong."""
-    sources = {}
+    """Read every source file; raises ContractError with every field that is wrong in any of them, each with file and line."""
+    sources, problems = {}, []
     for path in sorted(folder.glob("*.yaml")):
         try:
-            source = Source.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-        except (yaml.YAMLError, ValidationError) as error:
-            raise ConfigurationError(f"sources/{path.name} cannot be used: {error}") from error
-        if source.source != path.stem:
-            raise ConfigurationError(f"sources/{path.name} describes {source.source}: file and source must carry the same name")
-        sources[source.source] = source
+            sources[path.stem] = load_source(path)
+        except ContractError as error:
+            problems += error.problems
+    if problems:
+        raise ContractError(problems)
     return sources
+
+
+def load_source(path: Path) -> Source:
+    """Read one source file; raises ContractError."""
+    file = read_yaml(path)
+    try:
+        source = Source.model_validate(file.content)
+    except ValidationError as error:
+        raise ContractError([f"{file.place(item['loc'])}: {item['msg']}." for item in error.errors()]) from error
+    if source.source != path.stem:
+        raise ContractError([f"{file.place(['source'])}: describes {source.source}: file and source must carry the same name."])
+    return source

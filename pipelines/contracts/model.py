@@ -32,7 +32,8 @@ class Contract:
     """What one table promises: its columns in order, its rules, and what its codes mean.
 
     `digest` changes with any edit of the file's content or its codebook. `comparability` holds the verdicts on waves that
-    stand in the contract. A delivery with more than `max_share_set_aside` of its records set aside is rejected.
+    stand in the contract. A delivery with more than `max_share_set_aside` of its records set aside is rejected. `links` are
+    (type, URL); a table without a key says why in `no_key_because`.
     """
 
     schema: str
@@ -45,6 +46,11 @@ class Contract:
     digest: str
     comparability: tuple[Comparability, ...] = ()
     max_share_set_aside: float = MAX_SHARE_SET_ASIDE
+    title: str = ""
+    purpose: str = ""
+    usage: str = ""
+    links: tuple[tuple[str, str], ...] = ()
+    no_key_because: str | None = None
 
     @property
     def name(self) -> str:
@@ -137,4 +143,9 @@ def load_contract(path: Path, codebooks: Path) -> Contract:
         digest=hashlib.sha256(f"{canonical}\n{codebook_digest}".encode()).hexdigest(),
         comparability=parts.comparability,
         max_share_set_aside=parts.max_share_set_aside,
+        title=parts.title,
+        purpose=parts.purpose,
+        usage=parts.usage,
+        links=parts.links,
+        no_key_because=parts.no_key_because,
     )

@@ -33,7 +33,7 @@ from pipelines.contracts.yaml_source import ContractError, Location, ProblemList
 API_VERSION = "v3.1.0"
 
 COLUMN_PROPERTIES = frozenset({"question", "unit", "waves", "codebook", "codebookVariable", "severity"})
-TABLE_PROPERTIES = frozenset({"comparability", "maxShareSetAside"})
+TABLE_PROPERTIES = frozenset({"comparability", "maxShareSetAside", "noPrimaryKeyBecause"})
 
 MAX_SHARE_SET_ASIDE = 0.05
 """Where a contract does not say: a delivery with a larger share of its records set aside is rejected, all of it is doubtful."""
@@ -88,6 +88,11 @@ class ContractParts:
     codebook: Codebook | None
     comparability: tuple[Comparability, ...]
     max_share_set_aside: float
+    title: str
+    purpose: str
+    usage: str
+    links: tuple[tuple[str, str], ...]
+    no_key_because: str | None
 
 
 def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> ContractParts:
@@ -122,6 +127,7 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
     _check_share(custom.get("maxShareSetAside", MAX_SHARE_SET_ASIDE), [*at, "customProperties"], problems)
     columns = [_column(given, [*at, "properties", index], problems) for index, given in enumerate(subject.properties or [])]
     _check_names(columns, [*at, "properties"], problems)
+    about = contract.description
     verdicts, contradictions = read_verdicts(custom.get("comparability", []), {column.name for column in columns})
     for contradiction in contradictions:
         problems.add([*at, "customProperties"], contradiction)
@@ -138,6 +144,11 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
         codebook=codebook,
         comparability=tuple(verdicts),
         max_share_set_aside=custom.get("maxShareSetAside", MAX_SHARE_SET_ASIDE),
+        title=contract.name or f"{schema}.{table}",
+        purpose=(about.purpose or "").strip() if about else "",
+        usage=(about.usage or "").strip() if about else "",
+        links=tuple((str(link.type), str(link.url)) for link in (about and about.authoritativeDefinitions) or ()),
+        no_key_because=custom.get("noPrimaryKeyBecause"),
     )
 
 

@@ -1,6 +1,7 @@
 """The meta tables of a release: what was delivered, judged, set aside and described."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
@@ -29,6 +30,7 @@ def meta_tables(project: Project, objects: Mapping[Place, Sidecar]) -> dict[str,
         "meta.rejected_rows": _rejected_rows(project, objects),
         "meta.drift": pl.DataFrame(drift_rows(project, objects), infer_schema_length=None),
         "meta.columns": _columns(project.contracts),
+        "meta.codes": _codes(project.contracts),
         "meta.comparability": _comparability(project.contracts[project.study.respondents]),
     }
     return {name: conforming(frame, project.contracts[name]) for name, frame in tables.items()}
@@ -159,10 +161,25 @@ def _columns(contracts: Mapping[str, Contract]) -> pl.DataFrame:
                 "unit": column.unit,
                 "description": column.description,
                 "question": column.question,
+                "classification": column.classification,
+                "codebook_variable": column.codebook_variable,
+                "waves": ", ".join(column.waves) if column.waves else None,
                 "contract_version": contract.version,
             }
             for name, contract in sorted(contracts.items())
             for position, column in enumerate(contract.columns, start=1)
+        ],
+        infer_schema_length=None,
+    )
+
+
+def _codes(contracts: Mapping[str, Contract]) -> pl.DataFrame:
+    """The codebooks: one row per table, variable and received value."""
+    return pl.DataFrame(
+        [
+            {"table_name": name, "position": position, **asdict(code)}
+            for name, contract in sorted(contracts.items())
+            for position, code in enumerate(contract.codebook.codes if contract.codebook else (), start=1)
         ],
         infer_schema_length=None,
     )
