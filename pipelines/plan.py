@@ -19,7 +19,7 @@ from pipelines.store import Place, digest
 ABSENT = "absent"
 
 READER_CODE = ("contracts", "readers.py", "ingest.py")
-ENGINE_CODE = ("contracts", "engine.py", "build.py")
+ENGINE_CODE = ("contracts", "engine.py", "harmonised.py", "build.py")
 ESTIMATE_CODE = ("contracts", "statistics", "estimates", "standards.py", "build.py")
 
 READER_LIBRARIES = ("great-expectations", "polars", "pyarrow", "pyreadstat")
@@ -73,7 +73,7 @@ def plan_core(project: Project, place: Place) -> Plan:
         **codebooks,
         select.name: digest(select.text),
         "age bands": digest(project.study.age_bands.model_dump()),
-        "source": digest([source.top_codes(), source.is_synthetic]),
+        "source": digest([source.top_codes(), source.is_synthetic, source.design, source.components]),
         "engine code": code_digest(ENGINE_CODE),
         "libraries": _libraries(ENGINE_LIBRARIES),
     }
@@ -97,7 +97,7 @@ def plan_report(project: Project, place: Place) -> Plan:
             "study": digest(project.study.of_estimates()),
             "standard population": digest(project.standard_population.groups.to_dicts()),
             "source": digest([source.design, source.components, source.matched_on, source.case_definition, source.study_waves]),
-            "comparability": digest(project.contracts[project.study.respondents].comparability),
+            "comparability": digest([judged.model_dump() for judged in source.comparability]),
             "estimator code": code_digest(ESTIMATE_CODE),
             "libraries": _libraries(ESTIMATE_LIBRARIES),
         }

@@ -204,5 +204,8 @@ def _check_study(project: Project) -> list[str]:
     if study.respondents not in project.contracts:
         return [f"study.yaml: respondents names {study.respondents}, which has no contract"]
     columns = project.contracts[study.respondents].column_types()
-    named = [*study.outcomes, *study.exposures, *study.adjustment]
-    return [f"study.yaml names {column}, which is no column of {study.respondents}" for column in named if column not in columns]
+    named = [("study.yaml", column) for column in (*study.outcomes, *study.exposures, *study.adjustment)]
+    named += [(f"sources/{name}.yaml", column) for name, source in project.sources.items() for column in source.variables]
+    return [
+        f"{file} names {column}, which is no column of {study.respondents}" for file, column in named if column not in columns
+    ]

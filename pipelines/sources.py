@@ -1,10 +1,10 @@
-"""What belongs to a source and to no single table: its design, waves and files, top codes, terms of use."""
+"""What belongs to a source and to no single table: its design, waves and files, top codes, what is comparable, terms of use."""
 
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.errors import ConfigurationError
 
@@ -28,6 +28,16 @@ class Wave(_Settings):
     top_codes: dict[str, int] = {}
 
 
+class Comparability(_Settings):
+    """Whether variables of core mean the same in waves of the source, why, and where that is written."""
+
+    variables: list[str] = Field(min_length=1)
+    waves: list[str] = Field(min_length=2)
+    verdict: Literal["identical", "recoded", "not_comparable"]
+    reason: str
+    reference: str | None = None
+
+
 class Source(_Settings):
     """`data_contracts/sources/<source>.yaml`, checked."""
 
@@ -44,7 +54,15 @@ class Source(_Settings):
     matched_on: list[str] = []
     case_definition: str | None = None
     waves: dict[str, Wave]
+    comparability: list[Comparability] = []
     generator: dict[str, Any] | None = Field(None, description="How a synthetic source is made.")
+
+    @model_validator(mode="after")
+    def _waves_exist(self) -> "Source":
+        unknown = sorted({wave for judged in self.comparability for wave in judged.waves} - set(self.waves))
+        if unknown:
+            raise ValueError(f"comparability names wave {', '.join(unknown)}, which is not under waves")
+        return self
 
     @property
     def study_waves(self) -> list[str]:
@@ -55,6 +73,13 @@ class Source(_Settings):
     def tables(self) -> list[str]:
         """The raw tables of the source, in the order of its file."""
         return list(dict.fromkeys(table for wave in self.waves.values() for table in wave.tables))
+
+    @property
+    def variables(self) -> list[str]:
+        """The columns of the respondent table that its file says something about."""
+        judged = [variable for judged in self.comparability for variable in judged.variables]
+        measured = [variable for variables in self.components.values() for variable in variables]
+        return list(dict.fromkeys([*measured, *self.matched_on, *judged, *self.top_codes()]))
 
     def waves_of(self, table: str) -> list[str]:
         return [name for name, wave in self.waves.items() if table in wave.tables]

@@ -5,9 +5,8 @@ import polars as pl
 import pytest
 
 from pipelines.estimates import ESTIMATORS, Estimation
-from pipelines.estimates.estimation import Comparability
 from pipelines.project import Project
-from pipelines.sources import Source
+from pipelines.sources import Comparability, Source
 from tests.golden.reference import reference
 
 
@@ -82,8 +81,11 @@ def test_a_crude_odds_ratio_of_an_unweighted_source_is_the_cross_product(project
 
 def test_waves_that_are_not_comparable_are_refused_with_the_reason(project: Project) -> None:
     people = pl.concat([admissions(), admissions().with_columns(wave=pl.lit("1974"))])
-    verdict = Comparability("berkeley", ("is_sedentary",), ("1973", "1974"), "not_comparable", "the question changed")
-    found = ESTIMATORS["report.odds_ratios"](estimation(project, people, cohort(("1973", "1974")), comparability=[verdict]))
+    verdict = Comparability(
+        variables=["is_sedentary"], waves=["1973", "1974"], verdict="not_comparable", reason="the question changed"
+    )
+    source = cohort(("1973", "1974")).model_copy(update={"comparability": [verdict]})
+    found = ESTIMATORS["report.odds_ratios"](estimation(project, people, source))
     pooled = found.filter(wave="pooled", exposure="is_sedentary")
     assert pooled["odds_ratio"].null_count() == len(pooled) > 0
     assert set(pooled["presentation_reason"]) == {"is_sedentary is not comparable between 1973 and 1974: the question changed"}

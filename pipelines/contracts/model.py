@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -32,8 +30,7 @@ NOT_SCHEMAS = frozenset({"codebooks", "sources"})
 class Contract:
     """What one table promises: its columns in order, its rules, and what its codes mean.
 
-    `digest` changes with any edit of the file's content or its codebook. `comparability` holds the verdicts on waves that
-    stand in the contract.
+    `digest` changes with any edit of the file's content or its codebook.
     """
 
     schema: str
@@ -44,7 +41,6 @@ class Contract:
     rules: tuple[Rule, ...]
     codebook: Codebook | None
     digest: str
-    comparability: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def name(self) -> str:
@@ -135,5 +131,4 @@ def load_contract(path: Path, codebooks: Path) -> Contract:
         rules=parts.rules,
         codebook=parts.codebook,
         digest=hashlib.sha256(f"{canonical}\n{codebook_digest}".encode()).hexdigest(),
-        comparability=parts.comparability,
     )

@@ -32,7 +32,6 @@ from pipelines.contracts.yaml_source import ContractError, Location, ProblemList
 API_VERSION = "v3.1.0"
 
 COLUMN_PROPERTIES = frozenset({"question", "unit", "waves", "codebook", "codebookVariable", "severity"})
-TABLE_PROPERTIES = frozenset({"comparability"})
 
 # Fields of the standard that describe; any other field must be one that is read below.
 _DESCRIBING = {"id", "businessName", "deprecated", "tags", "authoritativeDefinitions", "physicalName"}
@@ -59,7 +58,6 @@ _TABLE_FIELDS = _DESCRIBING | {
         "description",
         "properties",
         "quality",
-        "customProperties",
         "physicalType",
         "logicalType",
         "dataGranularityDescription",
@@ -82,7 +80,6 @@ class ContractParts:
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...]
     codebook: Codebook | None
-    comparability: tuple[Mapping[str, Any], ...]
 
 
 def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> ContractParts:
@@ -113,7 +110,6 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
         problems.add([*at, "description"], "must be given and say what one row is.")
     if not subject.properties:
         problems.add([*at, "properties"], "must list the columns.")
-    custom = _custom_properties(subject.customProperties, TABLE_PROPERTIES, at, problems)
     columns = [_column(given, [*at, "properties", index], problems) for index, given in enumerate(subject.properties or [])]
     _check_names(columns, [*at, "properties"], problems)
     codebook = _codebook(codebook_path, columns, problems)
@@ -127,7 +123,6 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
         columns=tuple(columns),
         rules=tuple(rules),
         codebook=codebook,
-        comparability=tuple(custom.get("comparability", ())),
     )
 
 

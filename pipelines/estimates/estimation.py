@@ -1,6 +1,6 @@
 """What is estimated together: one wave of a source or all of them pooled, with the design and the weight that this calls for."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -19,22 +19,11 @@ POOLED = "pooled"
 STANDARD_AGE_GROUP = "standard_age_group"
 """The key for the age group of the standard population, which may differ from the study's age bands."""
 
-STRATA_PER_WAVE = 1_000_000
-"""Above the largest stratum number of any wave: keeps the strata of pooled waves apart."""
+STRATA_PER_WAVE = 2**32
+"""More than there are INTEGER stratum numbers: keeps the strata of pooled waves apart."""
 
 # Each component's participants are among those of the one before.
 COMPONENTS = ("interview", "exam", "dietary")
-
-
-@dataclass(frozen=True)
-class Comparability:
-    """What is known of a variable across waves: identical, recoded or not_comparable."""
-
-    source: str
-    variables: tuple[str, ...]
-    waves: tuple[str, ...]
-    verdict: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -57,7 +46,6 @@ class Estimation:
     study: Study
     source: Source
     waves: Sequence[str]
-    comparability: Sequence[Comparability] = ()
     standard_population: StandardPopulation | None = None
     _counted: dict[tuple[Scope, str | None, tuple[str, ...]], Cells] = field(default_factory=dict, repr=False)
 
@@ -94,10 +82,10 @@ class Estimation:
         absent = [wave for wave in scope.waves if wave not in self.waves]
         if absent:
             return f"no accepted delivery of {', '.join(absent)}"
-        for judged in self.comparability:
+        for judged in self.source.comparability:
             pooled = set(judged.waves) & set(scope.waves)
             named = sorted(set(judged.variables) & set(variables))
-            if judged.source == self.source.source and judged.verdict == "not_comparable" and len(pooled) > 1 and named:
+            if judged.verdict == "not_comparable" and len(pooled) > 1 and named:
                 return f"{', '.join(named)} is not comparable between {' and '.join(sorted(pooled))}: {judged.reason}"
         return None
 
@@ -156,17 +144,3 @@ class Estimation:
 def in_population(name: str) -> str:
     """The key that marks the members of a population among the cells."""
     return f"in_{name}"
-
-
-def comparability_of(verdicts: Sequence[Mapping[str, object]]) -> tuple[Comparability, ...]:
-    """The verdicts as they stand in a contract."""
-    return tuple(
-        Comparability(
-            source=str(verdict["source"]),
-            variables=tuple(verdict["variables"]),  # type: ignore[arg-type]
-            waves=tuple(verdict["waves"]),  # type: ignore[arg-type]
-            verdict=str(verdict["verdict"]),
-            reason=str(verdict["reason"]),
-        )
-        for verdict in verdicts
-    )
