@@ -144,6 +144,7 @@ def _estimation(
         study=project.study,
         source=source,
         waves=[wave for wave in source.study_waves if any(read.wave == wave for read in objects)],
+        comparability=project.comparability_of(source),
         standard_population=project.standard_population,
     )
 

@@ -50,10 +50,10 @@ def _left_out(name: str, n: int) -> pa.Array:
 def _problems(returned: Sequence[str], promised: Sequence[str], source: Source) -> list[str]:
     problems = [f"{name} is no column of it" for name in returned if name not in promised]
     for name in promised:
-        if name in returned or name in DESIGN_COLUMNS - design_columns(source):
+        if name in returned or name in DESIGN_COLUMNS - columns_of_design(source):
             continue
         partner = name.removesuffix(REASON) if name.endswith(REASON) else f"{name}{REASON}"
-        if name in design_columns(source):
+        if name in columns_of_design(source):
             problems.append(f"{name} is left out, which the design of {source.source} ({source.design}) needs")
         elif partner not in promised:
             problems.append(f"{name} is left out")
@@ -62,7 +62,7 @@ def _problems(returned: Sequence[str], promised: Sequence[str], source: Source) 
     return problems
 
 
-def design_columns(source: Source) -> frozenset[str]:
+def columns_of_design(source: Source) -> frozenset[str]:
     """The columns that the design of a source is read from: strata, PSUs and the weight of each component, or matched sets."""
     if source.design == "survey":
         return frozenset({"stratum", "psu", "interview_weight", *(f"{component}_weight" for component in source.components)})

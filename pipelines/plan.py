@@ -97,7 +97,7 @@ def plan_report(project: Project, place: Place) -> Plan:
             "study": digest(project.study.of_estimates()),
             "standard population": digest(project.standard_population.groups.to_dicts()),
             "source": digest([source.design, source.components, source.matched_on, source.case_definition, source.study_waves]),
-            "comparability": digest([judged.model_dump() for judged in source.comparability]),
+            "comparability": digest([verdict.model_dump() for verdict in project.comparability_of(source)]),
             "estimator code": code_digest(ESTIMATE_CODE),
             "libraries": _libraries(ESTIMATE_LIBRARIES),
         }

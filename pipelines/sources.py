@@ -6,6 +6,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from pipelines.contracts.comparability import Comparability, Verdict
 from pipelines.errors import ConfigurationError
 
 SHARED_WAVE = "all"
@@ -28,16 +29,6 @@ class Wave(_Settings):
     top_codes: dict[str, int] = {}
 
 
-class Comparability(_Settings):
-    """Whether variables of core mean the same in waves of the source, why, and where that is written."""
-
-    variables: list[str] = Field(min_length=1)
-    waves: list[str] = Field(min_length=2)
-    verdict: Literal["identical", "recoded", "not_comparable"]
-    reason: str
-    reference: str | None = None
-
-
 class Source(_Settings):
     """`data_contracts/sources/<source>.yaml`, checked."""
 
@@ -54,7 +45,7 @@ class Source(_Settings):
     matched_on: list[str] = []
     case_definition: str | None = None
     waves: dict[str, Wave]
-    comparability: list[Comparability] = []
+    comparability: tuple[Verdict, ...] = ()
     generator: dict[str, Any] | None = Field(None, description="How a synthetic source is made.")
 
     @model_validator(mode="after")
@@ -76,10 +67,14 @@ class Source(_Settings):
 
     @property
     def variables(self) -> list[str]:
-        """The columns of the respondent table that its file says something about."""
-        judged = [variable for judged in self.comparability for variable in judged.variables]
+        """The columns of the respondent table that its file names, beside those that it judges."""
         measured = [variable for variables in self.components.values() for variable in variables]
-        return list(dict.fromkeys([*measured, *self.matched_on, *judged, *self.top_codes()]))
+        return list(dict.fromkeys([*measured, *self.matched_on, *self.top_codes()]))
+
+    @property
+    def verdicts(self) -> list[Comparability]:
+        """What its file says about its waves, under its name."""
+        return [Comparability(source=self.source, **verdict.model_dump()) for verdict in self.comparability]
 
     def waves_of(self, table: str) -> list[str]:
         return [name for name, wave in self.waves.items() if table in wave.tables]

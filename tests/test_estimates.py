@@ -4,9 +4,10 @@ import duckdb
 import polars as pl
 import pytest
 
+from pipelines.contracts.comparability import Comparability
 from pipelines.estimates import ESTIMATORS, Estimation
 from pipelines.project import Project
-from pipelines.sources import Comparability, Source
+from pipelines.sources import Source
 from tests.golden.reference import reference
 
 
@@ -95,10 +96,14 @@ def test_a_crude_odds_ratio_of_an_unweighted_source_is_the_cross_product(project
 def test_waves_that_are_not_comparable_are_refused_with_the_reason(project: Project) -> None:
     people = pl.concat([admissions(), admissions().with_columns(wave=pl.lit("1974"))])
     verdict = Comparability(
-        variables=["is_sedentary"], waves=["1973", "1974"], verdict="not_comparable", reason="the question changed"
+        source="berkeley",
+        variables=("is_sedentary",),
+        waves=("1973", "1974"),
+        verdict="not_comparable",
+        reason="the question changed",
+        reference="the questionnaire of 1974",
     )
-    source = cohort(("1973", "1974")).model_copy(update={"comparability": [verdict]})
-    found = ESTIMATORS["report.odds_ratios"](estimation(project, people, source))
+    found = ESTIMATORS["report.odds_ratios"](estimation(project, people, cohort(("1973", "1974")), comparability=[verdict]))
     pooled = found.filter(wave="pooled", exposure="is_sedentary")
     assert pooled["odds_ratio"].null_count() == len(pooled) > 0
     assert set(pooled["presentation_reason"]) == {"is_sedentary is not comparable between 1973 and 1974: the question changed"}

@@ -133,6 +133,12 @@ def test_a_value_of_another_type_is_refused(contract: Contract) -> None:
 
 
 def test_a_verdict_about_a_wave_that_the_source_does_not_have_is_refused() -> None:
-    verdict = {"variables": ["has_cramps"], "waves": ["2024", "2025"], "verdict": "identical", "reason": "the same question"}
+    verdict = {
+        "variables": ["has_cramps"],
+        "waves": ["2024", "2025"],
+        "verdict": "identical",
+        "reason": "the same question",
+        "reference": "here",
+    }
     with pytest.raises(ValueError, match="comparability names wave 2025, which is not under waves"):
         source(comparability=[verdict])

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from pipelines.contracts.codebook import Code, Codebook
 from pipelines.contracts.columns import ARROW_TYPES, Column
+from pipelines.contracts.comparability import Comparability
 from pipelines.contracts.odcs import read_contract
 from pipelines.contracts.rules import Rule
 from pipelines.contracts.yaml_source import ContractError
@@ -30,7 +31,8 @@ NOT_SCHEMAS = frozenset({"codebooks", "sources"})
 class Contract:
     """What one table promises: its columns in order, its rules, and what its codes mean.
 
-    `digest` changes with any edit of the file's content or its codebook.
+    `digest` changes with any edit of the file's content or its codebook. `comparability` holds the verdicts on waves that
+    stand in the contract.
     """
 
     schema: str
@@ -41,6 +43,7 @@ class Contract:
     rules: tuple[Rule, ...]
     codebook: Codebook | None
     digest: str
+    comparability: tuple[Comparability, ...] = ()
 
     @property
     def name(self) -> str:
@@ -131,4 +134,5 @@ def load_contract(path: Path, codebooks: Path) -> Contract:
         rules=parts.rules,
         codebook=parts.codebook,
         digest=hashlib.sha256(f"{canonical}\n{codebook_digest}".encode()).hexdigest(),
+        comparability=parts.comparability,
     )

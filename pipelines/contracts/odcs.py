@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from pipelines.contracts.codebook import Codebook, read_codebook
 from pipelines.contracts.columns import ARROW_TYPES, LOGICAL_TYPES, Column
+from pipelines.contracts.comparability import Comparability, read_verdicts
 from pipelines.contracts.quality import quality_rule
 from pipelines.contracts.rules import (
     SEVERITIES,
@@ -32,6 +33,7 @@ from pipelines.contracts.yaml_source import ContractError, Location, ProblemList
 API_VERSION = "v3.1.0"
 
 COLUMN_PROPERTIES = frozenset({"question", "unit", "waves", "codebook", "codebookVariable", "severity"})
+TABLE_PROPERTIES = frozenset({"comparability"})
 
 # Fields of the standard that describe; any other field must be one that is read below.
 _DESCRIBING = {"id", "businessName", "deprecated", "tags", "authoritativeDefinitions", "physicalName"}
@@ -58,6 +60,7 @@ _TABLE_FIELDS = _DESCRIBING | {
         "description",
         "properties",
         "quality",
+        "customProperties",
         "physicalType",
         "logicalType",
         "dataGranularityDescription",
@@ -80,6 +83,7 @@ class ContractParts:
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...]
     codebook: Codebook | None
+    comparability: tuple[Comparability, ...]
 
 
 def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> ContractParts:
@@ -110,8 +114,12 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
         problems.add([*at, "description"], "must be given and say what one row is.")
     if not subject.properties:
         problems.add([*at, "properties"], "must list the columns.")
+    custom = _custom_properties(subject.customProperties, TABLE_PROPERTIES, at, problems)
     columns = [_column(given, [*at, "properties", index], problems) for index, given in enumerate(subject.properties or [])]
     _check_names(columns, [*at, "properties"], problems)
+    verdicts, contradictions = read_verdicts(custom.get("comparability", []), {column.name for column in columns})
+    for contradiction in contradictions:
+        problems.add([*at, "customProperties"], contradiction)
     codebook = _codebook(codebook_path, columns, problems)
     rules = [] if problems.problems else _rules(subject, columns, codebook, problems)
     if problems.problems:
@@ -123,6 +131,7 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
         columns=tuple(columns),
         rules=tuple(rules),
         codebook=codebook,
+        comparability=tuple(verdicts),
     )
 
 

@@ -7,6 +7,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
+from pipelines.contracts.comparability import Comparability
 from pipelines.engine import identifier, literal
 from pipelines.errors import ConfigurationError
 from pipelines.sources import Source
@@ -46,6 +47,7 @@ class Estimation:
     study: Study
     source: Source
     waves: Sequence[str]
+    comparability: Sequence[Comparability] = ()
     standard_population: StandardPopulation | None = None
     _counted: dict[tuple[Scope, str | None, tuple[str, ...]], Cells] = field(default_factory=dict, repr=False)
 
@@ -82,10 +84,10 @@ class Estimation:
         absent = [wave for wave in scope.waves if wave not in self.waves]
         if absent:
             return f"no accepted delivery of {', '.join(absent)}"
-        for judged in self.source.comparability:
+        for judged in self.comparability:
             pooled = set(judged.waves) & set(scope.waves)
             named = sorted(set(judged.variables) & set(variables))
-            if judged.verdict == "not_comparable" and len(pooled) > 1 and named:
+            if judged.source == self.source.source and judged.verdict == "not_comparable" and len(pooled) > 1 and named:
                 return f"{', '.join(named)} is not comparable between {' and '.join(sorted(pooled))}: {judged.reason}"
         return None
 

@@ -26,6 +26,7 @@ def meta_tables(project: Project, objects: Mapping[Place, Sidecar]) -> dict[str,
         "meta.check_results": _check_results(project, objects),
         "meta.rejected_rows": _rejected_rows(project, objects),
         "meta.columns": _columns(project.contracts),
+        "meta.comparability": _comparability(project),
     }
     return {name: conforming(frame, project.contracts[name]) for name, frame in tables.items()}
 
@@ -157,4 +158,25 @@ def _columns(contracts: Mapping[str, Contract]) -> pl.DataFrame:
             for position, column in enumerate(contract.columns, start=1)
         ],
         infer_schema_length=None,
+    )
+
+
+def _comparability(project: Project) -> pl.DataFrame:
+    """One row per judged variable and pair of waves."""
+    rows = [
+        {
+            "source": verdict.source,
+            "variable": variable,
+            "wave": wave,
+            "other_wave": other_wave,
+            "verdict": verdict.verdict,
+            "reason": verdict.reason,
+            "reference": verdict.reference,
+        }
+        for source in project.sources.values()
+        for verdict in project.comparability_of(source)
+        for variable, wave, other_wave in verdict.pairs()
+    ]
+    return (
+        pl.DataFrame(rows, infer_schema_length=None).sort("source", "variable", "wave", "other_wave") if rows else pl.DataFrame()
     )

@@ -57,6 +57,7 @@ INTERVALS: Mapping[str, Callable[[_Estimate], Interval]] = {
     "Wilson at the effective n, t": _of_design("wilson"),
     "beta (Korn-Graubard without the cap)": _of_design("beta"),
     "arcsine, t": _of_design("arcsine"),
+    "likelihood, t": _of_design("likelihood"),
     "Wald, t": _of_design("wald"),
     "Korn-Graubard without df adjustment": lambda e: korn_graubard(e.p, e.n, e.n_effective, None, NOMINAL),
     "Wald, z": lambda e: proportion_interval(
