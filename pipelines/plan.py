@@ -21,7 +21,7 @@ ABSENT = "absent"
 
 JUDGING_CODE = ("contracts", "judge.py")
 READER_CODE = (*JUDGING_CODE, "readers", "ingest.py")
-ENGINE_CODE = (*JUDGING_CODE, "engine.py", "build.py")
+ENGINE_CODE = (*JUDGING_CODE, "engine.py", "harmonised.py", "build.py")
 ESTIMATE_CODE = (*JUDGING_CODE, "statistics", "estimates", "standards.py", "build.py")
 
 READER_LIBRARIES = ("duckdb", "fastexcel", "great-expectations", "polars", "pyarrow", "pyreadstat")
@@ -76,7 +76,7 @@ def plan_core(project: Project, place: Place) -> Plan:
         **codebooks,
         select.name: digest(select.text),
         "age bands": digest(project.study.age_bands.model_dump()),
-        "source": digest([source.top_codes(), source.is_synthetic]),
+        "source": digest([source.top_codes(), source.is_synthetic, source.design, source.components]),
         "engine code": code_digest(ENGINE_CODE),
         "libraries": _libraries(ENGINE_LIBRARIES),
     }
@@ -89,7 +89,6 @@ def plan_report(project: Project, place: Place) -> Plan:
     select = project.selects.get(place.name)
     inputs = accepted_inputs(project, [read for table in project.reads(place.name) for read in places_of(project, table, source)])
     common = _contract(project, place)
-    respondents = project.contracts[project.study.respondents]
     if select:
         made_by = {
             select.name: digest(select.text),
@@ -101,7 +100,7 @@ def plan_report(project: Project, place: Place) -> Plan:
             "study": digest(project.study.of_estimates()),
             "standard population": digest(project.standard_population.groups.to_dicts()),
             "source": digest([source.design, source.components, source.matched_on, source.case_definition, source.study_waves]),
-            "comparability": digest([verdict.model_dump() for verdict in respondents.comparability]),
+            "comparability": digest([verdict.model_dump() for verdict in project.comparability_of(source)]),
             "estimator code": code_digest(ESTIMATE_CODE),
             "libraries": _libraries(ESTIMATE_LIBRARIES),
         }

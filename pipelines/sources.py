@@ -1,10 +1,11 @@
-"""What belongs to a source and to no single table: its design, waves and files, top codes, terms of use."""
+"""What belongs to a source and to no single table: its design, waves and files, top codes, what is comparable, terms of use."""
 
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from pipelines.contracts.comparability import Comparability, Verdict
 from pipelines.contracts.yaml_source import ContractError, read_yaml
 from pipelines.readers.form import Form, InsidePath
 
@@ -49,7 +50,15 @@ class Source(_Settings):
     )
     waves_follow_one_another: bool = Field(True, description="Otherwise no wave is compared with the one before it.")
     waves: dict[str, Wave]
+    comparability: tuple[Verdict, ...] = ()
     generator: dict[str, Any] | None = Field(None, description="How a synthetic source is made.")
+
+    @model_validator(mode="after")
+    def _waves_exist(self) -> "Source":
+        unknown = sorted({wave for judged in self.comparability for wave in judged.waves} - set(self.waves))
+        if unknown:
+            raise ValueError(f"comparability names wave {', '.join(unknown)}, which is not under waves")
+        return self
 
     @property
     def study_waves(self) -> list[str]:
@@ -60,6 +69,17 @@ class Source(_Settings):
     def tables(self) -> list[str]:
         """The raw tables of the source, in the order of its file."""
         return list(dict.fromkeys(table for wave in self.waves.values() for table in wave.tables))
+
+    @property
+    def variables(self) -> list[str]:
+        """The columns of the respondent table that its file names, beside those that it judges."""
+        measured = [variable for variables in self.components.values() for variable in variables]
+        return list(dict.fromkeys([*measured, *self.matched_on, *self.top_codes()]))
+
+    @property
+    def verdicts(self) -> list[Comparability]:
+        """What its file says about its waves, under its name."""
+        return [Comparability(source=self.source, **verdict.model_dump()) for verdict in self.comparability]
 
     def waves_of(self, table: str) -> list[str]:
         return [name for name, wave in self.waves.items() if table in wave.tables]

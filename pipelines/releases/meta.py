@@ -31,7 +31,7 @@ def meta_tables(project: Project, objects: Mapping[Place, Sidecar]) -> dict[str,
         "meta.drift": pl.DataFrame(drift_rows(project, objects), infer_schema_length=None),
         "meta.columns": _columns(project.contracts),
         "meta.codes": _codes(project.contracts),
-        "meta.comparability": _comparability(project.contracts[project.study.respondents]),
+        "meta.comparability": _comparability(project),
     }
     return {name: conforming(frame, project.contracts[name]) for name, frame in tables.items()}
 
@@ -185,7 +185,7 @@ def _codes(contracts: Mapping[str, Contract]) -> pl.DataFrame:
     )
 
 
-def _comparability(contract: Contract) -> pl.DataFrame:
+def _comparability(project: Project) -> pl.DataFrame:
     """One row per judged variable and pair of waves."""
     rows = [
         {
@@ -197,7 +197,8 @@ def _comparability(contract: Contract) -> pl.DataFrame:
             "reason": verdict.reason,
             "reference": verdict.reference,
         }
-        for verdict in contract.comparability
+        for source in project.sources.values()
+        for verdict in project.comparability_of(source)
         for variable, wave, other_wave in verdict.pairs()
     ]
     return (
