@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -66,24 +67,50 @@ def _as_utf8(path: Path, form: Form, folder: Path) -> Path:
 
 
 def _check_lines(text: Path, delivered: Path, form: Form, limits: Limits) -> None:
-    """No NUL, and no more bytes before a line feed than the limit: found in one pass that holds one chunk."""
-    size = min(CHUNK_BYTES, limits.line + 1)  # between two line feeds of a chunk there is no room for too long a line
+    """No NUL, one kind of line end, and no more bytes before a line feed than the limit: found by passes that hold one chunk."""
     line, length = 1, 0
+    kinds: set[bytes] = set()
+    for chunk in _chunks(text, limits):
+        if b"\0" in chunk:
+            place = line + chunk[: chunk.index(0)].count(b"\n")
+            raise _misfit(f"text with NUL characters in line {place:,}", delivered, form)
+        first = chunk.find(b"\n")
+        length += len(chunk) if first < 0 else first
+        if length > limits.line:
+            raise Refused(
+                f"text with more than {in_bytes(limits.line)} in line {line:,}",
+                "Look for a quote that is never closed, or raise CRAMP_ATLAS_READER_LINE_LIMIT",
+            )
+        if first >= 0:
+            line += chunk.count(b"\n")
+            length = len(chunk) - chunk.rfind(b"\n") - 1
+        kinds |= _line_ends(chunk)
+    if len(kinds) > 1 and len(_line_ends_of_records(text, limits)) > 1:
+        raise Refused("text with mixed line ends", "Deliver one kind of line end; inside quotes any may stand")
+
+
+def _chunks(text: Path, limits: Limits) -> Iterator[bytes]:
+    """The text in pieces without room for too long a line between two line feeds; none ends between CR and LF."""
     with text.open("rb") as file:
-        while chunk := file.read(size):
-            if b"\0" in chunk:
-                place = line + chunk[: chunk.index(0)].count(b"\n")
-                raise _misfit(f"text with NUL characters in line {place:,}", delivered, form)
-            first = chunk.find(b"\n")
-            length += len(chunk) if first < 0 else first
-            if length > limits.line:
-                raise Refused(
-                    f"text with more than {in_bytes(limits.line)} in line {line:,}",
-                    "Look for a quote that is never closed, or raise CRAMP_ATLAS_READER_LINE_LIMIT",
-                )
-            if first >= 0:
-                line += chunk.count(b"\n")
-                length = len(chunk) - chunk.rfind(b"\n") - 1
+        while chunk := file.read(min(CHUNK_BYTES, limits.line)):
+            yield chunk + file.read(1) if chunk.endswith(b"\r") else chunk
+
+
+def _line_ends(text: bytes) -> set[bytes]:
+    pairs = text.count(b"\r\n")
+    counts = {b"\r\n": pairs, b"\n": text.count(b"\n") - pairs, b"\r": text.count(b"\r") - pairs}
+    return {kind for kind, count in counts.items() if count}
+
+
+def _line_ends_of_records(text: Path, limits: Limits) -> set[bytes]:
+    """The line ends outside quotes."""
+    kinds: set[bytes] = set()
+    n_quotes = 0
+    for chunk in _chunks(text, limits):
+        outside = chunk.split(b'"')[n_quotes % 2 :: 2]
+        kinds |= _line_ends(b"-".join(outside))
+        n_quotes += chunk.count(b'"')
+    return kinds
 
 
 def _header(text: Path, delivered: Path, form: Form, separator: str, limits: Limits) -> list[str]:
@@ -117,7 +144,7 @@ def _fault(message: str, path: Path, form: Form, limits: Limits) -> Refused:
     if "maximum line size" in message.lower():
         return Refused(f"a record{place} with more than {in_bytes(limits.line)}", "Look for a quote that is never closed")
     if "invalid state" in message:
-        return Refused("text with mixed line ends, or with text behind a closing quote", "Deliver one kind of line end")
+        return Refused("text with characters behind a closing quote", "Double the quotes inside fields")
     return _misfit(f"text{place} that is not separated as declared", path, form)
 
 

@@ -120,6 +120,15 @@ def test_extended_missing_values_of_stata_are_kept_as_codes(landing: Path, read:
     assert delivered.value_labels == {"cramps": {"1": "never", ".r": "refused"}}
 
 
+def test_special_missing_values_of_a_transport_file_are_kept_as_codes(landing: Path, read: Read) -> None:
+    path = landing / "delivery.xpt"
+    pyreadstat.write_xport(pl.DataFrame({"CRAMPS": [1.0, None, None, 2.5]}), str(path), file_format_version=5)
+    system_missing = b"." + bytes(7)
+    assert path.read_bytes().count(system_missing) == 2
+    path.write_bytes(path.read_bytes().replace(system_missing, b"R" + bytes(7), 1))
+    assert read(path).frame["CRAMPS"].to_list() == ["1", ".R", None, "2.5"]
+
+
 @pytest.mark.parametrize("suffix", STATISTICAL)
 def test_a_file_of_no_records_keeps_its_columns_and_types(landing: Path, read: Read, suffix: str) -> None:
     frame = read(sample(landing, suffix, n_records=0)).frame

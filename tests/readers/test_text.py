@@ -75,6 +75,8 @@ FAULTS = [
     (b"id,note\n1,%s\n2,\x00\n", "with NUL characters in line 3"),
     (b"id,note\r\n1,%s\n2,b\r\n", "mixed line ends"),
     (b"id,note\n1,%s\r\n2,b\n", "mixed line ends"),
+    (b"id\n1\r\n2\n", "mixed line ends"),
+    (b"id\n1\r2\n", "mixed line ends"),
     (b'"id,note\n1,%s\n', "whose quotes do not match"),
     (b"id,note\n1,\x81\x8d %s\n", "in line 2 that is not UTF-8 at"),
 ]
