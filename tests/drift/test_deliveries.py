@@ -106,7 +106,7 @@ def test_a_changed_delivery_warns_and_stays_green_and_is_published_once(
     assert line.startswith(f"drift: {TABLE} 2024 against previous delivery: ")
     assert "1 of 16 columns beyond their thresholds (bmi shifted), see meta.drift" in line
     page = (synthetic.warehouse / "current" / "report.html").read_text(encoding="utf-8")
-    assert "Drift: 1 table changed" in page
+    assert "Drift: 1 comparison with the wave" in page
     assert line.removeprefix("drift: ") in page
 
     check = last_check(synthetic)
