@@ -55,8 +55,10 @@ class Desk:
                 code = self.close()
                 raise _silent(limits) if line is None else _ended(code, limits)
             answer: dict[str, Any] = json.loads(line)
-            if answer.get("outcome") == "memory":
+            lacked_memory = answer.get("outcome") == "memory"
+            if answer["is_spent"] or lacked_memory:
                 self.close()
+            if lacked_memory:
                 raise Refused(f"more than {in_bytes(limits.memory)} of memory needed for it", NOT_WITHIN_MEMORY)
         if "found" in answer:
             raise Refused(answer["found"], answer["remedy"])
