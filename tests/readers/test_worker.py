@@ -122,6 +122,22 @@ def test_no_worker_is_started_before_a_file_is_read() -> None:
     assert subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=False).returncode == 0
 
 
+def test_an_interrupted_reading_leaves_no_answer_for_the_next_file(landing: Path, read: Read, lines: Path) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    lines.write_text("time.sleep(3); raise ValueError")
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 1)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            read(sample(landing, ".parquet"))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert read(sample(landing, ".csv")).frame.height == N_RECORDS
+
+
 def _state(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
