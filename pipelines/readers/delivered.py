@@ -12,6 +12,10 @@ DUPLICATED = "{name}_duplicated_{repeat}"
 """How the second and further columns of a name are named; `conform` recognises it."""
 
 
+FRAME_FILE = "frame.arrow"
+"""The file by which the worker hands a frame over."""
+
+
 @dataclass(frozen=True)
 class Delivered:
     """The content of a delivered file.

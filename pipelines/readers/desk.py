@@ -49,17 +49,26 @@ class Desk:
             "folder": str(folder.absolute()),
         }
         with self._lock:
-            process = self._worker()
-            line = _exchange(process, json.dumps(request).encode() + b"\n", limits.seconds)
-            if line is None or not line.endswith(b"\n"):
-                code = self.close()
-                raise _silent(limits) if line is None else _ended(code, limits)
-            answer: dict[str, Any] = json.loads(line)
-            if answer.get("outcome") == "memory":
+            try:
+                answer = self._answered(request, limits)
+            except BaseException:  # an interrupted worker still owes an answer, which the next file must not get
                 self.close()
-                raise Refused(f"more than {in_bytes(limits.memory)} of memory needed for it", NOT_WITHIN_MEMORY)
+                raise
+            if answer["is_spent"]:
+                self.close()
         if "found" in answer:
             raise Refused(answer["found"], answer["remedy"])
+        return answer
+
+    def _answered(self, request: dict[str, Any], limits: Limits) -> dict[str, Any]:
+        line = _exchange(self._worker(), json.dumps(request).encode() + b"\n", limits.seconds)
+        if line is None:
+            raise _silent(limits)
+        if not line.endswith(b"\n"):
+            raise _ended(self.close(), limits)
+        answer: dict[str, Any] = json.loads(line)
+        if answer.get("outcome") == "memory":
+            raise Refused(f"more than {in_bytes(limits.memory)} of memory needed for it", NOT_WITHIN_MEMORY)
         return answer
 
     def close(self) -> int:

@@ -4,17 +4,12 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.readers.delivered import Delivered, Refused
+from pipelines.readers.delivered import FRAME_FILE, Delivered, Refused
 from pipelines.readers.desk import DESK, temporary_folder
 from pipelines.readers.form import Form
 from pipelines.readers.limits import Limits
 from pipelines.readers.named import extension_fault
 from pipelines.settings import Settings
-
-FRAME_FILE = "frame.arrow"
-
-RECYCLE_ABOVE_BYTES = 2**28
-"""After a larger frame the worker is replaced, because allocators keep what they once had."""
 
 
 def read_delivery(
@@ -33,8 +28,6 @@ def read_delivery(
         with temporary_folder(settings.warehouse_folder / "spill") as folder:
             answer = DESK.ask("read", path, form, Limits.of(settings), folder)
             frame = pl.read_ipc(folder / FRAME_FILE)
-            if (folder / FRAME_FILE).stat().st_size > RECYCLE_ABOVE_BYTES:
-                DESK.close()
     except Refused as refused:
         raise refused.of(path) from None
     return Delivered(frame, answer["column_labels"], answer["value_labels"])

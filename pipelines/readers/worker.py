@@ -16,13 +16,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipelines.readers.delivered import Refused
+from pipelines.readers.delivered import FRAME_FILE, Refused
 from pipelines.readers.form import SEPARATORS, Form
 from pipelines.readers.formats import Job, read_job, unpacked
 from pipelines.readers.limits import Limits
 from pipelines.readers.sniffing import sniff_text
 
-FRAME_FILE = "frame.arrow"
+MAX_SHARE_KEPT = 0.5
+"""A worker that keeps more of its address space than this after a file is replaced: allocators keep what they once had."""
+
+STATM = Path("/proc/self/statm")
+
 GRACE_SECONDS = 5
 """By how much the worker's own alarm comes after the parent's patience."""
 
@@ -39,9 +43,14 @@ def main() -> None:
         limits = Limits(**request["limits"])
         job = Job(Path(request["path"]), Form(**request["form"]), limits, Path(request["folder"]))
         with _bounded(limits):
-            answer = _answer(job, request["task"])
+            answer = _answer(job, request["task"]) | {"is_spent": _address_space() > MAX_SHARE_KEPT * limits.memory}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
+
+
+def _address_space() -> int:
+    """Bytes of address space of this process; 0 where the system does not tell."""
+    return int(STATM.read_text().split()[0]) * resource.getpagesize() if STATM.exists() else 0
 
 
 def _answer(job: Job, task: str) -> dict[str, Any]:

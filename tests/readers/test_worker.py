@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-import polars as pl
 import pytest
+import xlsxwriter
 
 from pipelines.readers.desk import DESK, temporary_folder
 from pipelines.readers.limits import Limits
 from pipelines.settings import REPOSITORY
 from tests.readers.conftest import Read, Refusal
-from tests.readers.samples import MARKER, sample
+from tests.readers.samples import MARKER, N_RECORDS, sample
 
 DYING = {
     "a crash": ("os.kill(os.getpid(), signal.SIGSEGV)", "(SIGSEGV)"),
@@ -33,16 +33,30 @@ DYING = {
 
 
 def test_memory_beyond_the_limit_is_a_refusal_and_the_next_file_is_read(landing: Path, read: Read, refusal: Refusal) -> None:
-    path = landing / "delivery.parquet"
-    limits = {"reader_memory_limit": 2_000_000_000}
-    few = sample(landing, ".csv")
-    assert read(few, limits).frame.height == 40
-    pl.select(pl.repeat(MARKER, 60_000_000).alias("note")).write_parquet(path)
-    assert path.stat().st_size < 1_000_000
-    text = refusal(path, limits)
-    assert "2,000,000,000 bytes of memory needed" in text
+    """Two cells in the corners of a sheet: the library lays out every cell between them."""
+    limits = {"reader_memory_limit": 4_000_000_000}
+    with xlsxwriter.Workbook(landing / "delivery.xlsx") as book:
+        sheet = book.add_worksheet("people")
+        sheet.write(0, 0, "id")
+        sheet.write(1_048_575, 16_383, MARKER)
+    assert (landing / "delivery.xlsx").stat().st_size < 10_000
+    text = refusal(landing / "delivery.xlsx", limits)
+    assert "4,000,000,000 bytes of memory needed" in text
     assert "CRAMP_ATLAS_READER_MEMORY_LIMIT" in text
-    assert read(few, limits).frame.height == 40
+    assert read(sample(landing, ".csv"), limits).frame.height == N_RECORDS
+
+
+def test_a_worker_that_holds_half_of_its_memory_is_replaced(landing: Path, read: Read) -> None:
+    path = sample(landing, ".parquet")
+    read(path)
+    first = DESK._process
+    read(path)
+    assert DESK._process is first
+    assert first is not None
+    half = 4096 * int(Path(f"/proc/{first.pid}/statm").read_text().split()[0]) + 500_000_000
+    read(path, {"reader_memory_limit": half})
+    assert first.poll() is not None
+    assert read(path).frame.height == N_RECORDS
 
 
 def worker_program(folder: Path) -> tuple[Path, Path]:
@@ -106,6 +120,22 @@ def test_a_worker_that_was_killed_in_between_is_replaced(landing: Path, read: Re
 def test_no_worker_is_started_before_a_file_is_read() -> None:
     program = "import pipelines.readers as r, sys; from pipelines.readers.desk import DESK; sys.exit(DESK._process is not None)"
     assert subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=False).returncode == 0
+
+
+def test_an_interrupted_reading_leaves_no_answer_for_the_next_file(landing: Path, read: Read, lines: Path) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    lines.write_text("time.sleep(3); raise ValueError")
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 1)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            read(sample(landing, ".parquet"))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert read(sample(landing, ".csv")).frame.height == N_RECORDS
 
 
 def _state(pid: int) -> str:
