@@ -124,7 +124,9 @@ def _count(result: RuleResult) -> str:
     detail = f"; {result.detail}" if result.detail else ""
     if result.status == "error":
         return f"{result.rule_id} could not be judged{detail}"
-    return f"{result.rule_id}: {result.n_failed:,} of {result.n_checked:,}{detail}" if result.n_checked else result.detail
+    if result.n_checked:
+        return f"{result.rule_id}: {result.n_failed:,} of {result.n_checked:,}{detail}"
+    return result.detail if result.rule_id.startswith("sql/checks/") else f"{result.rule_id}: {result.detail}"
 
 
 def as_records(results: Sequence[RuleResult]) -> list[dict[str, Any]]:
