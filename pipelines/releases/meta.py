@@ -9,6 +9,7 @@ from pipelines.contracts.columns import POLARS_TYPES
 from pipelines.contracts.model import Contract
 from pipelines.ingest import GENERATOR, WHOLE_DELIVERY, claims_place, rejected_rows_place
 from pipelines.project import Project
+from pipelines.releases import documentation
 from pipelines.sources import SHARED_WAVE
 from pipelines.store import Place, Sidecar
 
@@ -26,6 +27,8 @@ def meta_tables(project: Project, objects: Mapping[Place, Sidecar]) -> dict[str,
         "meta.check_results": _check_results(project, objects),
         "meta.rejected_rows": _rejected_rows(project, objects),
         "meta.columns": _columns(project.contracts),
+        "meta.codes": documentation.codes(project.contracts),
+        "meta.sources": documentation.sources(project.sources),
         "meta.comparability": _comparability(project.contracts[project.study.respondents]),
     }
     return {name: conforming(frame, project.contracts[name]) for name, frame in tables.items()}
