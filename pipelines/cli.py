@@ -234,6 +234,20 @@ def releases_resume() -> None:
         console.print(f"readers see {resume(Project.load())}", highlight=False)
 
 
+@releases_app.command("export")
+def releases_export(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    release_id: Annotated[str | None, typer.Option("--release", metavar="ID", help="Default: the one that readers see.")] = None,
+) -> None:
+    """Write the report tables as Parquet, CSV and Excel, with data dictionary and citation."""
+    with _explained():
+        from pipelines.project import Project
+        from pipelines.releases.export import export
+
+        exported = export(Project.load(), folder, release_id)
+        console.print(f"release {exported} is in {folder}", highlight=False, soft_wrap=True)
+
+
 def _is_free(port: int) -> bool:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
