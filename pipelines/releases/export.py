@@ -43,11 +43,11 @@ def export(project: Project, folder: Path, release_id: str | None = None) -> str
         (fresh / "CITATION.cff").write_text(wording.citation_file(exported), encoding="utf-8")
         (fresh / "CITATION.txt").write_text("\n\n".join(wording.citation(exported)) + "\n", encoding="utf-8")
         (fresh / "README.txt").write_text("\n\n".join(wording.read_me(exported)) + "\n", encoding="utf-8")
-        sheets = {
-            "read me": pl.DataFrame({"read me": wording.read_me(exported)}),
+        sheets: dict[str, pl.DataFrame | list[str]] = {
+            "read me": wording.read_me(exported),
             **exported.tables,
             "data dictionary": exported.dictionary,
-            "citation": pl.DataFrame({"citation": wording.citation(exported)}),
+            "citation": wording.citation(exported),
         }
         write_workbook(sheets, fresh / "report.xlsx")
     return exported.release_id

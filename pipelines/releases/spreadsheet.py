@@ -32,6 +32,9 @@ NUMBER_FORMATS: Mapping[Any, str] = {
 }
 """What is displayed; a cell holds its number to 15 digits all the same."""
 
+WIDEST_COLUMN = 400
+"""Pixels: longer texts run on beneath the next column."""
+
 
 def write_csv(frame: pl.DataFrame, path: Path) -> None:
     """UTF-8 with a byte order mark, as Excel needs it; NULL is an empty field, an empty text is `""`."""
@@ -45,29 +48,32 @@ def _harmless(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def write_workbook(sheets: Mapping[str, pl.DataFrame], path: Path) -> None:
-    """One sheet a table with a frozen header; text is never a formula or a link, and NULL is an empty cell.
+def write_workbook(sheets: Mapping[str, pl.DataFrame | list[str]], path: Path) -> None:
+    """One sheet a table with a frozen header, or a list of paragraphs; text is never a formula or a link, NULL an empty cell.
 
     Raises CrampAtlasError for what Excel cannot hold, before anything is written.
     """
-    for name, frame in sheets.items():
-        _require_fit(name, frame)
+    for name, sheet in sheets.items():
+        if isinstance(sheet, pl.DataFrame):
+            _require_fit(name, sheet)
     with xlsxwriter.Workbook(path, LITERAL_TEXT) as workbook:
-        wrapped = workbook.add_format({"text_wrap": True, "valign": "top"})
         for name, sheet in zip(_sheet_names(list(sheets)), sheets.values(), strict=True):
-            if sheet.width == 1:
-                _write_text(workbook.add_worksheet(name), sheet, wrapped)
-            else:
+            if isinstance(sheet, pl.DataFrame):
                 sheet.write_excel(
                     workbook, worksheet=name, dtype_formats=None, column_formats=NUMBER_FORMATS, freeze_panes=(1, 0)
                 )
+                workbook.get_worksheet_by_name(name).autofit(WIDEST_COLUMN)
+            else:
+                _write_paragraphs(workbook, name, sheet)
 
 
-def _write_text(worksheet: "xlsxwriter.worksheet.Worksheet", lines: pl.DataFrame, wrapped: "xlsxwriter.format.Format") -> None:
-    """Paragraphs one below the other in one wide column."""
-    worksheet.set_column(0, 0, 110, wrapped)
-    for row, line in enumerate(lines.to_series()):
-        worksheet.write_string(row, 0, line, wrapped)
+def _write_paragraphs(workbook: xlsxwriter.Workbook, name: str, paragraphs: list[str]) -> None:
+    """One below the other in one wide column."""
+    worksheet = workbook.add_worksheet(name)
+    wrapped = workbook.add_format({"text_wrap": True, "valign": "top"})
+    worksheet.set_column(0, 0, 110)
+    for row, paragraph in enumerate(paragraphs):
+        worksheet.write_string(row, 0, paragraph, wrapped)
 
 
 def _sheet_names(names: list[str]) -> list[str]:
