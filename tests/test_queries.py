@@ -242,7 +242,7 @@ def run(atlas: Atlas, *arguments: str, stdin: str = "") -> subprocess.CompletedP
 
 
 def test_a_query_runs_by_name_with_what_is_set(published_synthetic: Atlas) -> None:
-    done = run(published_synthetic, "query", "codes_of_a_variable", "column=RIAGENDR", "--format", "csv")
+    done = run(published_synthetic, "query", "codes_of_a_variable", "variable=RIAGENDR", "--format", "csv")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[1:] == [
         "raw.nhanes_demo,RIAGENDR,1,male,Male,NULL",
@@ -265,7 +265,7 @@ def test_text_that_is_set_stays_text(published_synthetic: Atlas) -> None:
     ("arguments", "reason"),
     [
         (["nonsense"], "there is no query nonsense; there are: age_standardised_prevalence"),
-        (["codes_of_a_variable", "colum=x"], "no setting colum; there are: column=SLQ160"),
+        (["codes_of_a_variable", "variabel=x"], "no setting variabel; there are: variable=SLQ160"),
         (["e_values", "column=x"], "no setting column; there are: none"),
         (["codes_of_a_variable", "SLQ160"], "SLQ160 is no setting: write name=value"),
         (["e_values", "--format", "xml"], "there is no format xml"),

@@ -42,11 +42,7 @@ class Codebook:
 
     def received(self, variable: str) -> list[str]:
         """The values listed for a variable, as delivered and as text."""
-        return [code.received for code in self.of(variable)]
-
-    def of(self, variable: str) -> list[Code]:
-        """The lines of a variable, in file order."""
-        return [code for code in self.codes if code.variable == variable]
+        return [code.received for code in self.codes if code.variable == variable]
 
     @property
     def variables(self) -> list[str]:

@@ -1,6 +1,7 @@
 """The meta tables of a release: what was delivered, judged, set aside and described."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
@@ -9,7 +10,6 @@ from pipelines.contracts.columns import POLARS_TYPES
 from pipelines.contracts.model import Contract
 from pipelines.ingest import GENERATOR, WHOLE_DELIVERY, claims_place, rejected_rows_place
 from pipelines.project import Project
-from pipelines.releases import documentation
 from pipelines.sources import SHARED_WAVE
 from pipelines.store import Place, Sidecar
 
@@ -23,12 +23,12 @@ TIMES = {"meta.deliveries": ["accepted_at", "rejected_at"]}
 def meta_tables(project: Project, objects: Mapping[Place, Sidecar]) -> dict[str, pl.DataFrame]:
     """Table name -> frame, but for meta.releases, which lists the release that it is in."""
     tables = {
+        "meta.sources": _sources(project),
         "meta.deliveries": deliveries(project),
         "meta.check_results": _check_results(project, objects),
         "meta.rejected_rows": _rejected_rows(project, objects),
         "meta.columns": _columns(project.contracts),
-        "meta.codes": documentation.codes(project.contracts),
-        "meta.sources": documentation.sources(project.sources),
+        "meta.codes": _codes(project.contracts),
         "meta.comparability": _comparability(project.contracts[project.study.respondents]),
     }
     return {name: conforming(frame, project.contracts[name]) for name, frame in tables.items()}
@@ -142,6 +142,12 @@ def _rejected_rows(project: Project, objects: Mapping[Place, Sidecar]) -> pl.Dat
     return pl.read_parquet(paths).sort(pl.all()) if paths else pl.DataFrame()
 
 
+def _sources(project: Project) -> pl.DataFrame:
+    """One row per source: design, citation and terms of use."""
+    said = ["source", "title", "design", "classification", "is_synthetic", "homepage", "citation", "terms_of_use"]
+    return pl.DataFrame([{name: getattr(source, name) for name in said} for source in project.sources.values()])
+
+
 def _columns(contracts: Mapping[str, Contract]) -> pl.DataFrame:
     """The data dictionary: one row per column of every table."""
     return pl.DataFrame(
@@ -159,6 +165,18 @@ def _columns(contracts: Mapping[str, Contract]) -> pl.DataFrame:
             }
             for name, contract in sorted(contracts.items())
             for position, column in enumerate(contract.columns, start=1)
+        ],
+        infer_schema_length=None,
+    )
+
+
+def _codes(contracts: Mapping[str, Contract]) -> pl.DataFrame:
+    """The codebooks: one row per table, variable and received value."""
+    return pl.DataFrame(
+        [
+            {"table_name": name, "position": position, **asdict(code)}
+            for name, contract in sorted(contracts.items())
+            for position, code in enumerate(contract.codebook.codes if contract.codebook else (), start=1)
         ],
         infer_schema_length=None,
     )
