@@ -20,8 +20,8 @@ nhanes: $(VENV)/.installed  ## download the NHANES files into landing
 ui: $(VENV)/.installed  ## Dagster on http://127.0.0.1:3000
 	$(BIN)/cramp-atlas ui
 
-sql: $(VENV)/.installed  ## a read-only SQL prompt on the published warehouse
-	$(BIN)/cramp-atlas sql
+sql: $(VENV)/.installed  ## a read-only SQL prompt on the published warehouse; takes SQL from a pipe too
+	@$(BIN)/cramp-atlas sql
 
 status: $(VENV)/.installed  ## what is published and what is held back
 	$(BIN)/cramp-atlas status

@@ -92,13 +92,45 @@ def status() -> None:
 def sql() -> None:
     """A read-only SQL prompt on the published warehouse."""
     with _explained():
+        from pipelines.queries import load_queries, prompt_command
         from pipelines.settings import Settings
 
-        database = Settings().warehouse_folder / "epi.duckdb"
-        if not database.exists():
-            raise CrampAtlasError(f"{database} does not exist yet: run cramp-atlas refresh")
-        command = Path(sys.executable).with_name("duckdb")
-        os.execv(command, [str(command), "-readonly", str(database)])
+        settings = Settings()
+        command = prompt_command(settings.warehouse_folder / "epi.duckdb")
+        if sys.stdin.isatty():
+            folder = os.path.relpath(settings.sql / "queries")
+            console.print(
+                f"Questions that are answered already, each with .read {folder}/NAME.sql:", highlight=False, soft_wrap=True
+            )
+            for query in load_queries(settings.sql / "queries").values():
+                console.print(f"  [bold]{query.name}[/bold]  {escape(query.question)}", highlight=False, soft_wrap=True)
+            sys.stdout.flush()
+    os.execv(command[0], command)
+
+
+@app.command()
+def query(
+    name: Annotated[str | None, typer.Argument(help="The query; without one, all are listed.")] = None,
+    settings: Annotated[list[str] | None, typer.Argument(help="What the query lets you set, such as column=age_years.")] = None,
+    output: Annotated[str, typer.Option("--format", help="duckbox, csv, json, markdown or line.")] = "duckbox",
+) -> None:
+    """Answer one of the questions in sql/queries from the published warehouse, or list them."""
+    with _explained():
+        from pipelines.queries import load_queries, query_command
+        from pipelines.settings import Settings
+
+        project = Settings()
+        queries = load_queries(project.sql / "queries")
+        if name is None:
+            for known in queries.values():
+                console.print(f"[bold]{known.name}[/bold]\n  {escape(known.question)}", highlight=False, soft_wrap=True)
+            return
+        if name not in queries:
+            raise CrampAtlasError(f"there is no query {name}; there are: {', '.join(queries)}")
+        asked = queries[name]
+        command = query_command(asked, settings or (), output, project.warehouse_folder / "epi.duckdb")
+        print(f"{asked.question}\n{asked.how_to_read}", file=sys.stderr, flush=True)  # noqa: T201 - beside the answer, not in it
+    os.execv(command[0], command)
 
 
 @app.command()
@@ -186,6 +218,20 @@ def releases_resume() -> None:
         from pipelines.releases.rollback import resume
 
         console.print(f"readers see {resume(Project.load())}", highlight=False)
+
+
+@releases_app.command("export")
+def releases_export(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    release_id: Annotated[str | None, typer.Option("--release", metavar="ID", help="Default: the one that readers see.")] = None,
+) -> None:
+    """Write the report tables as Parquet, CSV and Excel, with data dictionary and citation."""
+    with _explained():
+        from pipelines.project import Project
+        from pipelines.releases.export import export
+
+        exported = export(Project.load(), folder, release_id)
+        console.print(f"release {exported} is in {folder}", highlight=False, soft_wrap=True)
 
 
 def _is_free(port: int) -> bool:

@@ -25,6 +25,7 @@ TIMES = {"meta.deliveries": ["accepted_at", "rejected_at"]}
 def meta_tables(project: Project, objects: Mapping[Place, Sidecar]) -> dict[str, pl.DataFrame]:
     """Table name -> frame, but for meta.releases, which lists the release that it is in."""
     tables = {
+        "meta.sources": _sources(project),
         "meta.deliveries": deliveries(project),
         "meta.check_results": _check_results(project, objects),
         "meta.rejected_rows": _rejected_rows(project, objects),
@@ -146,6 +147,12 @@ def _rejected_rows(project: Project, objects: Mapping[Place, Sidecar]) -> pl.Dat
         if sidecar.rejected_rows
     ]
     return pl.read_parquet(paths).sort(pl.all()) if paths else pl.DataFrame()
+
+
+def _sources(project: Project) -> pl.DataFrame:
+    """One row per source: design, citation and terms of use."""
+    said = ["source", "title", "design", "classification", "is_synthetic", "homepage", "citation", "terms_of_use"]
+    return pl.DataFrame([{name: getattr(source, name) for name in said} for source in project.sources.values()])
 
 
 def _columns(contracts: Mapping[str, Contract]) -> pl.DataFrame:

@@ -1,0 +1,103 @@
+"""What an export says about itself: data dictionary, citation and read-me. Texts only; nothing is read or written here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+import yaml
+
+PUBLISHER = "Cramp Atlas"
+
+HOW_TO_READ = (
+    "Proportions are between 0 and 1, intervals are at confidence_level, counts (n_...) are unweighted.",
+    "An empty cell is a number that is not shown or does not exist, never 0: presentation_reason says why. "
+    "presentation is the verdict of the NCHS Data Presentation Standards for Proportions (show, footnote, review, suppress); "
+    "is_suppressed marks what disclosure control hides.",
+    "wave = pooled is all waves of a source together.",
+    "CSV files are UTF-8 with a byte order mark, separated by commas. A text that a spreadsheet would run as a formula (it "
+    "begins with = + - @, a tab or a line break), or that begins with an apostrophe, has one apostrophe put before it: drop the "
+    "first apostrophe to have the text back. Numbers are written in full, to the last bit. The sheets of report.xlsx hold 15 "
+    "digits and no formula; Parquet holds everything as it is.",
+)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A release as it is exported. `tables` and `descriptions` go by the name of a report table; `sources` have rows in them."""
+
+    release_id: str
+    published_on: str
+    title: str
+    question: str
+    tables: Mapping[str, pl.DataFrame]
+    descriptions: Mapping[str, str]
+    dictionary: pl.DataFrame
+    sources: pl.DataFrame
+
+
+def read_me(exported: Exported) -> list[str]:
+    """Paragraphs for whoever opens the export first."""
+    return [
+        f"{exported.title}: report tables of release {exported.release_id}, published {exported.published_on}.",
+        exported.question,
+        *HOW_TO_READ,
+        *(f"{name}: {description}" for name, description in exported.descriptions.items()),
+        *_sources(exported),
+    ]
+
+
+def citation(exported: Exported) -> list[str]:
+    """Paragraphs: how to cite the release, and each source with its terms of use."""
+    return [
+        f"{PUBLISHER}. {exported.title}: report tables. Release {exported.release_id}, {exported.published_on}.",
+        *_sources(exported),
+    ]
+
+
+def _sources(exported: Exported) -> list[str]:
+    return [
+        f"Source {row['source']}{', SYNTHETIC' if row['is_synthetic'] else ''}: {row['title']}. {row['citation']} "
+        f"Terms of use: {row['terms_of_use']}"
+        for row in exported.sources.iter_rows(named=True)
+    ]
+
+
+def citation_file(exported: Exported) -> str:
+    """CITATION.cff (Citation File Format 1.2.0) of the release, with its sources as references."""
+    references = [
+        {
+            "type": "data",
+            "title": row["title"] + (" (synthetic)" if row["is_synthetic"] else ""),
+            "authors": [{"name": row["title"]}],
+            "notes": f"{row['citation']} Terms of use: {row['terms_of_use']}",
+        }
+        | ({"url": row["homepage"]} if row["homepage"] else {})
+        for row in exported.sources.iter_rows(named=True)
+    ]
+    content = {
+        "cff-version": "1.2.0",
+        "message": "Please cite this release and the sources that it rests on, and keep to their terms of use.",
+        "type": "dataset",
+        "title": f"{exported.title}: report tables",
+        "authors": [{"name": PUBLISHER}],
+        "version": exported.release_id,
+        "date-released": exported.published_on,
+        "references": references,
+    }
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+
+
+def dictionary_page(exported: Exported) -> str:
+    """The data dictionary as Markdown, a section a table."""
+    lines = [f"# Data dictionary of release {exported.release_id}"]
+    for name, description in exported.descriptions.items():
+        lines += ["", f"## {name}", "", description, "", "| column | type | unit | meaning |", "|---|---|---|---|"]
+        for row in exported.dictionary.filter(pl.col("table_name") == f"report.{name}").iter_rows(named=True):
+            cells = (row["column_name"], row["data_type"], row["unit"] or "", row["description"] or "")
+            lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    """Text that stays inside its cell of a Markdown table."""
+    return " ".join(text.split()).replace("|", "\\|")

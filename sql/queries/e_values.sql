@@ -1,0 +1,10 @@
+-- How strong would an unmeasured confounder have to be to explain an association away?
+-- e_value is the risk ratio that it would need with both the exposure and the outcome; 1 means that nothing is left to explain.
+select
+  source, wave, population, outcome, exposure, exposure_level,
+  round(odds_ratio, 2) as odds_ratio,
+  round(prevalence_ratio, 2) as prevalence_ratio,
+  round(e_value, 2) as e_value
+from report.odds_ratios
+where model = 'adjusted' and e_value is not null
+order by source, wave, population, outcome, exposure, exposure_level

@@ -1,0 +1,10 @@
+-- Do leg cramps at night become more common with age?
+-- odds_ratio is for one age band more; association_p_value asks whether the bands differ at all, in whatever way.
+select
+  source, wave, population, outcome, variable, n_levels,
+  round(odds_ratio, 3) as odds_ratio,
+  round(odds_ratio_lower, 3) as odds_ratio_lower,
+  round(odds_ratio_upper, 3) as odds_ratio_upper,
+  p_value, association_p_value
+from report.trends
+order by source, wave, population, outcome, variable

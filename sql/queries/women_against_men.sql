@@ -1,0 +1,28 @@
+-- Are leg cramps at night more common among women than among men, at each age?
+-- Proportions (0-1) of both with 95 % intervals, and how many times as common cramps are among women; that ratio has no interval,
+-- because both share their sampling units.
+with shown as (
+  select source, wave, outcome, age_band, sex, prevalence, prevalence_lower, prevalence_upper
+  from report.prevalence_by_age_band_and_sex
+  where population = 'everyone_asked'
+  -- pooled sorts after every year
+  qualify wave = max(wave) over (partition by source)
+),
+women as (
+  select source, wave, outcome, age_band, prevalence, prevalence_lower, prevalence_upper from shown where sex = 'female'
+),
+men as (
+  select source, wave, outcome, age_band, prevalence, prevalence_lower, prevalence_upper from shown where sex = 'male'
+)
+select
+  source, wave, outcome, age_band,
+  round(women.prevalence, 3) as women_prevalence,
+  round(women.prevalence_lower, 3) as women_prevalence_lower,
+  round(women.prevalence_upper, 3) as women_prevalence_upper,
+  round(men.prevalence, 3) as men_prevalence,
+  round(men.prevalence_lower, 3) as men_prevalence_lower,
+  round(men.prevalence_upper, 3) as men_prevalence_upper,
+  round(women.prevalence / men.prevalence, 2) as women_to_men_ratio
+from women
+inner join men using (source, wave, outcome, age_band)
+order by source, wave, outcome, age_band
