@@ -83,6 +83,12 @@ class Retention(_Settings):
     releases: int = Field(ge=1)
 
 
+class DisclosureSettings(_Settings):
+    """What holds for restricted sources; docs/disclosure.md has the source of the default."""
+
+    minimum_cell: int = Field(11, ge=2, description="The smallest count of people that may be published.")
+
+
 class Nightly(_Settings):
     cron: str
     timezone: str
@@ -103,6 +109,7 @@ class Study(_Settings):
     adjustment: dict[str, Adjustment]
     odds_ratios: OddsRatioSettings
     standardisation: Standardisation
+    disclosure: DisclosureSettings = DisclosureSettings()
     retention: Retention
     nightly: Nightly
 
@@ -116,7 +123,7 @@ class Study(_Settings):
 
     def of_estimates(self) -> dict[str, Any]:
         """The settings that a number in a report table can depend on."""
-        return self.model_dump(mode="json", exclude={"title", "question", "retention", "nightly"})
+        return self.model_dump(mode="json", exclude={"title", "question", "disclosure", "retention", "nightly"})
 
 
 def load_study(path: Path) -> Study:
