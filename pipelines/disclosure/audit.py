@@ -24,8 +24,8 @@ class Published:
     """What is to be published, and what must not follow from it.
 
     `atoms` (atoms,): the true number of people of each atom. `links` (links, atoms): sums that everybody knows to be 0,
-    because they count the same people twice. `counts` (counts, atoms): the sums to publish. `units`: numbers of the counts that can only be
-    published together; one count may be in several. `sensitive` (targets, atoms): the sums that must not be learnt.
+    because they count the same people twice. `counts` (counts, atoms): the sums to publish. `units`: numbers of the counts that
+    can only be published together; one count may be in several. `sensitive` (targets, atoms): the sums that must not be learnt.
     """
 
     atoms: FloatArray
@@ -55,7 +55,7 @@ def units_to_hide(published: Published, small: Iterable[int], width: int) -> lis
 
 
 def _nearest_world(published: Published, hidden: set[int], target: int, wanted: float) -> tuple[FloatArray, set[int]]:
-    """The atoms (atoms,) of the cheapest world in which a sum has the wanted value, and the numbers of the counts it contradicts."""
+    """The atoms (atoms,) of the cheapest world in which a sum has the wanted value, and the counts that are other ones in it."""
     n_units = np.bincount(
         [count for number, unit in enumerate(published.units) if number not in hidden for count in set(unit)],
         minlength=published.counts.shape[0],
@@ -63,7 +63,7 @@ def _nearest_world(published: Published, hidden: set[int], target: int, wanted: 
     visible = np.flatnonzero(n_units)
     counts, links = published.counts[visible], published.links
     values = counts @ published.atoms
-    price = n_units[visible] * np.log2(2 + values)
+    price = n_units[visible] * np.sqrt(1 + values)
     n_atoms, n_visible = len(published.atoms), len(visible)
     differs = eye_array(n_visible, format="csr")
     conditions = vstack(

@@ -75,9 +75,9 @@ def _without(table: pl.DataFrame, answers: set[int], missing: set[int], cells: s
         ([name for name in MISSING if name in table.columns], is_missing_hidden),
         ([name for name in FOUR_CELLS if name in table.columns], are_cells_hidden),
     )
-    numbers = {name: pl.col(name) for name in table.columns}
+    numbers: dict[str, pl.Expr] = {}
     for names, condition in parts:
-        numbers |= {name: pl.when(~condition).then(numbers[name]) for name in names}
+        numbers |= {name: pl.when(~condition).then(numbers.get(name, pl.col(name))) for name in names}
     reasons = pl.concat_str(
         pl.when(is_hidden).then(pl.lit(HIDDEN)).otherwise(pl.col("presentation_reason")),
         pl.when(are_cells_hidden & ~is_hidden).then(pl.lit(CELLS_HIDDEN)),

@@ -1,7 +1,7 @@
 """What the rows of report tables publish, as units of counts over atoms, and which sums must not follow from them.
 
 A unit is published or hidden as a whole. Of a row of prevalence, `missing` is the number without an answer and its share of the
-weight, `answers` is everything else; of an odds ratio, `cells` are the four counts. What hiding does to a row stands in hiding.py.
+weight, `answers` is everything else; of an odds ratio, `cells` are the four counts. What hiding does to rows is in hiding.py.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,7 +34,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Unit:
-    """A part of a row, by the name of its table and the number of the row; `is_small`: a count of its own must not be published."""
+    """A part of a row, by its table and the number of the row; `is_small`: a count of its own must not be published."""
 
     table: str
     row: int

@@ -37,15 +37,15 @@ def count_people(
         "wave": "wave",
         **populations,
         **with_weight,
-        **details,
         "is_complete": is_complete,
+        **details,
         **{name: identifier(name) for name in study.outcomes},
         **{name: f"cast({identifier(name)} as varchar)" for name in exposures},
     }
     selected = ", ".join(f"{expression} as {identifier(name)}" for name, expression in columns.items())
     people = connection.sql(f"select {selected}, count(*) as n from {respondents} group by all order by all").pl()
     names = Classification(
-        places=("wave", *populations, *with_weight),
+        places=("wave", *populations, *with_weight, "is_complete"),
         details=tuple(details),
         outcomes=tuple(study.outcomes),
         exposures=tuple(exposures),

@@ -62,7 +62,7 @@ def _protected(project: Project, source: Source, tables: Frames, paths: Paths) -
 
 
 def for_readers(paths: Paths, safe: Paths, kept_back: Collection[str]) -> dict[str, list[Path]]:
-    """Table name -> files for readers who may not see the people of the sources `kept_back`: their report rows are the safe ones."""
+    """Table name -> files, for readers who may not see the people of the sources `kept_back`: of these, the safe report rows."""
     files: dict[str, list[Path]] = {}
     for place, path in paths.items():
         listed = files.setdefault(place.name, [])
