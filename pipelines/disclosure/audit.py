@@ -2,7 +2,8 @@
 
 Counts are sums over atoms: people in the finest groups that the published tables can tell apart. An attacker knows the sums that
 are published and that no group has fewer than no people. A sum is safe from him when there is another world, with the same
-published sums, in which it is larger by the width that is asked for. Nothing in here knows tables, columns or study.
+published sums, in which it is larger by the width that is asked for: a world of whole people, or he could tell by their halves.
+Nothing in here knows tables, columns or study.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,13 +11,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linprog
+from scipy.optimize import LinearConstraint, linprog, milp
 from scipy.sparse import csr_array, eye_array, hstack, vstack
 
 FloatArray = npt.NDArray[np.float64]
 
 TOLERANCE = 1e-6
 """People; what a linear program may err by."""
+
+DIGITS = 6
+"""After the point, of people in a possible world."""
+
+SEARCH = {"mip_rel_gap": 0.1, "node_limit": 1_000}
+"""How long HiGHS looks for a cheap world of whole people. It does not look at the clock: equal tables give equal answers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,14 +81,19 @@ def _nearest_world(published: Published, hidden: set[int], target: int, wanted: 
         ],
         format="csr",
     )
-    found = linprog(
-        np.concatenate([np.zeros(n_atoms), price, price]),
-        A_eq=conditions,
-        b_eq=np.concatenate([np.zeros(links.shape[0]), values, [wanted]]),
-        bounds=(0, None),
-        method="highs",
-    )
+    values = np.concatenate([np.zeros(links.shape[0]), values, [wanted]])
+    world = np.round(_cheapest(np.concatenate([np.zeros(n_atoms), price, price]), conditions, values, n_atoms), DIGITS)
+    return world, set(visible[np.abs(counts @ (world - published.atoms)) > TOLERANCE].tolist())
+
+
+def _cheapest(costs: FloatArray, conditions: csr_array, values: FloatArray, n_atoms: int) -> FloatArray:
+    """The first `n_atoms` unknowns at least cost, none below 0; in whole people where they can be found."""
+    found = linprog(costs, A_eq=conditions, b_eq=values, bounds=(0, None), method="highs")
     if found.status != 0:
-        raise RuntimeError(f"disclosure control: the linear program of sum {target} was not solved: {found.message}")
-    world = found.x[:n_atoms]
-    return world, set(visible[np.abs(counts @ world - values) > TOLERANCE].tolist())
+        raise RuntimeError(f"disclosure control: a linear program was not solved: {found.message}")
+    atoms: FloatArray = found.x[:n_atoms]
+    if np.abs(atoms - np.round(atoms)).max() <= TOLERANCE:
+        return atoms
+    are_people = np.concatenate([np.ones(n_atoms), np.zeros(len(costs) - n_atoms)])
+    whole = milp(costs, constraints=LinearConstraint(conditions, values, values), integrality=are_people, options=SEARCH)
+    return atoms if whole.x is None else whole.x[:n_atoms]

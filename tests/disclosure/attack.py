@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -38,14 +39,19 @@ class Attacker:
         if coefficients or value:
             self._known[tuple(sorted(coefficients.items())), value] = None
 
+    @cached_property
+    def _system(self) -> tuple[csr_array, list[float]]:
+        """What was learnt until it was first asked for."""
+        entries = [(row, column, c) for row, (terms, _) in enumerate(self._known) for column, c in terms]
+        rows, columns, coefficients = zip(*entries, strict=True) if entries else ((), (), ())
+        known = csr_array((coefficients, (rows, columns)), shape=(len(self._known), len(self.groups)))
+        return known, [value for _, value in self._known]
+
     def bounds(self, condition: Condition) -> tuple[float, float]:
         """The smallest and the largest number of people that can meet a condition."""
         costs = np.zeros(len(self.groups))
         costs[list(self.sum_of(condition))] = 1
-        entries = [(row, column, c) for row, (terms, _) in enumerate(self._known) for column, c in terms]
-        rows, columns, coefficients = zip(*entries, strict=True) if entries else ((), (), ())
-        known = csr_array((coefficients, (rows, columns)), shape=(len(self._known), len(self.groups)))
-        values = [value for _, value in self._known]
+        known, values = self._system
         limits = []
         for sign in (1, -1):
             found = linprog(sign * costs, A_eq=known, b_eq=values, bounds=(0, None), method="highs")

@@ -1,6 +1,7 @@
 """Report tables of a made-up cohort, counted here and not by the estimators, and its people."""
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any
 
 import polars as pl
@@ -27,7 +28,7 @@ Group = dict[str, Any]
 
 
 def people_of(groups: Sequence[Group]) -> pl.DataFrame:
-    """`groups` have age_band, sex, smokes, ill and n; nothing else tells them apart."""
+    """`groups` have age_band, sex, smokes, ill and n, and a wave where there are two; nothing else tells them apart."""
     rows = [
         {
             "wave": "one",
@@ -44,21 +45,23 @@ def people_of(groups: Sequence[Group]) -> pl.DataFrame:
 
 
 def tables_of(groups: Sequence[Group]) -> dict[str, pl.DataFrame]:
-    """Prevalence by age band, by age band and sex, and by exposure."""
+    """Prevalence by age band, by age band and sex, and by exposure; of each wave and pooled where the groups have waves."""
     bands: list[Group] = []
     sexes: list[Group] = []
     exposures: list[Group] = []
-    for population, holds in POPULATIONS.items():
-        members = [group for group in groups if holds(group)]
+    waves = sorted({group["wave"] for group in groups if "wave" in group})
+    for wave, (population, holds) in product([*waves, "pooled"] if waves else ["one"], POPULATIONS.items()):
+        members = [group for group in groups if holds(group) and (not waves or wave in ("pooled", group["wave"]))]
         splits = ["all", *BANDS] if population == "everyone" else ["all"]
         for band in splits:
             in_band = [group for group in members if band in ("all", group["age_band"])]
-            key = {"population": population, "age_band": band}
+            key = {"wave": wave, "population": population, "age_band": band}
             bands.append(_row(in_band, key))
             sexes += [_row([group for group in in_band if group["sex"] == sex], key | {"sex": sex}) for sex in SEXES]
         for level in LEVELS:
             at_level = [group for group in members if group["smokes"] == level]
-            exposures.append(_row(at_level, {"population": population, "exposure": "smokes", "exposure_level": level}))
+            key = {"wave": wave, "population": population, "exposure": "smokes", "exposure_level": level}
+            exposures.append(_row(at_level, key))
     return {
         "report.prevalence_by_age_band": pl.DataFrame(bands),
         "report.prevalence_by_age_band_and_sex": pl.DataFrame(sexes),
@@ -70,7 +73,6 @@ def _row(members: Sequence[Group], key: Group) -> Group:
     cases, others, missing = (sum(group["n"] for group in members if group["ill"] is answer) for answer in (True, False, None))
     return {
         "source": "cohort",
-        "wave": "one",
         **key,
         "outcome": "ill",
         "n_respondents": cases + others,
