@@ -3,8 +3,9 @@
 import polars as pl
 import pytest
 
-from pipelines.disclosure import ODDS_RATIOS, count_people, protected, protected_pairs
+from pipelines.disclosure import count_people, protected, protected_pairs
 from pipelines.disclosure.hiding import HIDDEN
+from pipelines.disclosure.model import ODDS_RATIOS
 from pipelines.estimates import ESTIMATORS
 from pipelines.project import Project
 from tests.test_estimates import admissions, cohort, estimation
