@@ -4,26 +4,30 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
-from pipelines.disclosure.model import FOUR_CELLS, TRENDS, Unit, UnitName
-from pipelines.estimates.prevalence import ALL_AGES, NOT_SHOWN
+from pipelines.disclosure.model import FOUR_CELLS, ODDS_RATIOS, TRENDS, Unit, UnitName
+from pipelines.estimates.prevalence import NOT_SHOWN
 
 HIDDEN = "disclosure control: a count is too small, or would give a small one away"
 """The same for every hidden row: it must not tell small counts from those that go to protect them."""
 
 MISSING_HIDDEN = "n_missing: disclosure control"
 CELLS_HIDDEN = "the four cells: disclosure control"
+DEGREES_HIDDEN = "degrees_freedom: disclosure control"
 
-MISSING = ("n_missing", "missing_weight_share")
+NOT_ESTIMATED = "the model gives no estimate; why is kept back by disclosure control"
+"""In place of what the estimator says, which may name a group in which everybody gave one answer."""
 
 KEPT = frozenset(
     {"source", "wave", "population", "outcome", "age_band", "sex", "exposure", "exposure_level", "reference_level", "model"}
     | {"standard_population", "variable", "adjusted_for", "confidence_level", "degrees_freedom_rule", "weight", "is_synthetic"}
-    | {"presentation", "presentation_reason", "is_suppressed", *MISSING}
+    | {"presentation", "presentation_reason", "is_suppressed", "n_missing"}
 )
 """Columns that stay in a hidden row: keys, and what is said of a row beside its numbers. Any other column goes."""
 
 BANDS = ("report.prevalence_by_age_band", "report.prevalence_by_age_band_and_sex")
 STANDARDISED = "report.prevalence_age_standardised"
+
+Rows = Mapping[tuple[str, UnitName], set[int]]
 
 
 def with_hidden(tables: Mapping[str, pl.DataFrame], units: Sequence[Unit], hidden: Iterable[int]) -> dict[str, pl.DataFrame]:
@@ -36,28 +40,18 @@ def with_hidden(tables: Mapping[str, pl.DataFrame], units: Sequence[Unit], hidde
             rows.setdefault((unit.table, "answers"), set()).add(unit.row)
     for name in (STANDARDISED, TRENDS):
         rows.setdefault((name, "answers"), set()).update(_made_of_hidden_bands(tables, rows, name))
-    return {
-        name: _without(table, *(rows.get((name, part), set()) for part in ("answers", "missing", "cells")))
-        for name, table in tables.items()
-    }
+    return {name: _without(_without_reasons(name, table), name, rows) for name, table in tables.items()}
 
 
 def _is_made_of_its_cells(table: pl.DataFrame, row: int) -> bool:
-    """A crude odds ratio without weights is a formula of its four cells; where it failed, the reason may tell of them."""
+    """A crude odds ratio without weights is a formula of its four cells."""
     found = table.row(row, named=True)
-    return found["odds_ratio"] is None or (found["weight"] is None and (found["model"] == "crude" or not found["adjusted_for"]))
+    return found["weight"] is None and (found["model"] == "crude" or not found["adjusted_for"])
 
 
-def _made_of_hidden_bands(
-    tables: Mapping[str, pl.DataFrame], rows: Mapping[tuple[str, UnitName], set[int]], name: str
-) -> list[int]:
-    """Rows without weights, whose estimates are formulas of counts by age of which some are hidden."""
-    gone = {
-        tables[bands].row(row, named=True)["outcome"]
-        for bands in BANDS
-        for row in rows.get((bands, "answers"), ())
-        if tables[bands].row(row, named=True)["age_band"] != ALL_AGES
-    }
+def _made_of_hidden_bands(tables: Mapping[str, pl.DataFrame], rows: Rows, name: str) -> list[int]:
+    """Rows without weights, whose estimates are formulas of counts by age, where some of the outcome are hidden."""
+    gone = {tables[bands]["outcome"][row] for bands in BANDS for row in rows.get((bands, "answers"), ())}
     if name not in tables:
         return []
     return [
@@ -67,29 +61,50 @@ def _made_of_hidden_bands(
     ]
 
 
-def _without(table: pl.DataFrame, answers: set[int], missing: set[int], cells: set[int]) -> pl.DataFrame:
+def _without_reasons(name: str, table: pl.DataFrame) -> pl.DataFrame:
+    """Rows that have counts and no odds ratio do not say what was wrong with the model."""
+    if name not in (ODDS_RATIOS, TRENDS):
+        return table
+    counted = "exposed_cases" if name == ODDS_RATIOS else "n_respondents"
+    has_failed = pl.col("odds_ratio").is_null() & pl.col(counted).is_not_null()
+    reason = pl.when(has_failed).then(pl.lit(NOT_ESTIMATED)).otherwise(pl.col("presentation_reason"))
+    return table.with_columns(presentation_reason=reason)
+
+
+def _without(table: pl.DataFrame, name: str, rows: Rows) -> pl.DataFrame:
     row = pl.int_range(pl.len())
-    is_hidden, is_missing_hidden, are_cells_hidden = (row.is_in(sorted(rows)) for rows in (answers, missing, cells))
+    units: tuple[UnitName, ...] = ("answers", "missing", "cells")
+    is_hidden, is_missing_hidden, are_cells_hidden = (row.is_in(sorted(rows.get((name, unit), set()))) for unit in units)
+    # respondents less one, of all levels together: no unit has that count
+    are_degrees_hidden = (
+        pl.col("weight").is_null() & pl.col("degrees_freedom").is_not_null()
+        if name == ODDS_RATIOS and {"weight", "degrees_freedom"} <= set(table.columns)
+        else pl.lit(False)
+    )
     parts = (
-        ([name for name in table.columns if name not in KEPT], is_hidden),
-        ([name for name in MISSING if name in table.columns], is_missing_hidden),
-        ([name for name in FOUR_CELLS if name in table.columns], are_cells_hidden),
+        ([column for column in table.columns if column not in KEPT], is_hidden),
+        # the share of those without an answer tells how many have one, where all weigh the same
+        (["n_missing", "missing_weight_share"], is_missing_hidden),
+        (list(FOUR_CELLS), are_cells_hidden),
+        (["degrees_freedom"], are_degrees_hidden),
     )
     numbers: dict[str, pl.Expr] = {}
-    for names, condition in parts:
-        numbers |= {name: pl.when(~condition).then(numbers.get(name, pl.col(name))) for name in names}
+    for columns, condition in parts:
+        numbers |= {
+            column: pl.when(~condition).then(numbers.get(column, pl.col(column))) for column in columns if column in table.columns
+        }
     reasons = pl.concat_str(
         pl.when(is_hidden).then(pl.lit(HIDDEN)).otherwise(pl.col("presentation_reason")),
         pl.when(are_cells_hidden & ~is_hidden).then(pl.lit(CELLS_HIDDEN)),
+        pl.when(are_degrees_hidden & ~is_hidden).then(pl.lit(DEGREES_HIDDEN)),
         pl.when(is_missing_hidden).then(pl.lit(MISSING_HIDDEN)),
         separator="; ",
         ignore_nulls=True,
     )
+    is_changed = is_hidden | is_missing_hidden | are_cells_hidden | are_degrees_hidden
     return table.with_columns(
-        *(expression.alias(name) for name, expression in numbers.items()),
+        *(expression.alias(column) for column, expression in numbers.items()),
         presentation=pl.when(is_hidden).then(pl.lit(NOT_SHOWN)).otherwise(pl.col("presentation")),
-        presentation_reason=pl.when(is_hidden | is_missing_hidden | are_cells_hidden)
-        .then(reasons)
-        .otherwise(pl.col("presentation_reason")),
-        is_suppressed=pl.col("is_suppressed") | is_hidden | is_missing_hidden | are_cells_hidden,
+        presentation_reason=pl.when(is_changed).then(reasons).otherwise(pl.col("presentation_reason")),
+        is_suppressed=pl.col("is_suppressed") | is_changed,
     )

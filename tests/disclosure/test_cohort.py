@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from pipelines.disclosure import count_people, protected, protected_pairs
-from pipelines.disclosure.hiding import HIDDEN
+from pipelines.disclosure.hiding import DEGREES_HIDDEN, HIDDEN, NOT_ESTIMATED
 from pipelines.disclosure.model import ODDS_RATIOS
 from pipelines.estimates import ESTIMATORS
 from pipelines.project import Project
@@ -62,6 +62,28 @@ def test_estimates_without_weights_are_hidden_with_the_counts_that_they_are_made
         assert public[name].filter(presentation_reason=HIDDEN).height == len(public[name])
     crude = public[ODDS_RATIOS].filter(model="crude")
     assert crude.filter(pl.col("exposed_cases").is_null() != pl.col("odds_ratio").is_null()).is_empty()
+
+
+def test_degrees_of_freedom_without_weights_are_respondents_less_one_and_not_shown(project: Project) -> None:
+    tables, public = protect(project, by_age(admissions()), 2)
+    crude = (pl.col("model") == "crude") & (pl.col("outcome") == "has_cramps")
+    cells = ("exposed_cases", "exposed_noncases", "unexposed_cases", "unexposed_noncases")
+    [(degrees, analysed)] = tables[ODDS_RATIOS].filter(crude).select("degrees_freedom", pl.sum_horizontal(cells)).rows()
+    assert degrees == analysed - 1
+    [row] = public[ODDS_RATIOS].filter(crude).to_dicts()
+    assert row["degrees_freedom"] is None
+    assert (row["presentation_reason"], row["is_suppressed"]) == (DEGREES_HIDDEN, True)
+
+
+def test_why_a_model_failed_is_not_told(project: Project) -> None:
+    # in one department everybody is admitted, and the estimator would name it
+    people = by_age(admissions()).with_columns(has_cramps=pl.col("has_cramps") | (pl.col("race_ethnicity") == "1"))
+    tables, public = protect(project, people, 11)
+    failed = pl.col("odds_ratio").is_null() & pl.col("exposed_cases").is_not_null()
+    before = tables[ODDS_RATIOS].filter(failed)
+    assert before["presentation_reason"].str.contains("race_ethnicity").any()
+    assert not public[ODDS_RATIOS]["presentation_reason"].str.contains("race_ethnicity").any()
+    assert NOT_ESTIMATED in public[ODDS_RATIOS]["presentation_reason"].to_list()
 
 
 def pairs(**cells: int) -> pl.DataFrame:

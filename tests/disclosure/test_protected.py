@@ -73,8 +73,10 @@ def test_a_small_number_without_an_answer_is_hidden_and_the_answers_stay(missing
 
 def test_a_hidden_row_keeps_its_keys_and_no_number() -> None:
     row = old_men(shown(large(cases=3)))
-    numbers = ("n_respondents", "n_cases", "prevalence")
-    assert [row[name] for name in numbers] == [None] * 3
+    # without weights, the share of those without an answer and their number would give the number of those with one
+    numbers = ("n_respondents", "n_cases", "prevalence", "missing_weight_share")
+    assert [row[name] for name in numbers] == [None] * 4
+    assert row["n_missing"] == 100
     assert row["presentation"] == "suppress"
     assert row["presentation_reason"] == HIDDEN
     assert (row["age_band"], row["sex"], row["confidence_level"]) == ("old", "male", 0.95)
