@@ -24,6 +24,9 @@ KEPT = frozenset(
 )
 """Columns that stay in a hidden row: keys, and what is said of a row beside its numbers. Any other column goes."""
 
+KNOWN_NUMBERS = frozenset({"n_respondents", "n_cases", "n_missing", *FOUR_CELLS, "degrees_freedom", "n_levels"})
+"""Whole numbers that the model follows, or that count no people. Any other whole number is hidden in every row."""
+
 BANDS = ("report.prevalence_by_age_band", "report.prevalence_by_age_band_and_sex")
 STANDARDISED = "report.prevalence_age_standardised"
 
@@ -81,12 +84,14 @@ def _without(table: pl.DataFrame, name: str, rows: Rows) -> pl.DataFrame:
         if name == ODDS_RATIOS and {"weight", "degrees_freedom"} <= set(table.columns)
         else pl.lit(False)
     )
+    unknown = [column for column in table.columns if table.schema[column].is_integer() and column not in KNOWN_NUMBERS]
     parts = (
         ([column for column in table.columns if column not in KEPT], is_hidden),
         # the share of those without an answer tells how many have one, where all weigh the same
         (["n_missing", "missing_weight_share"], is_missing_hidden),
         (list(FOUR_CELLS), are_cells_hidden),
         (["degrees_freedom"], are_degrees_hidden),
+        (unknown, pl.lit(True)),
     )
     numbers: dict[str, pl.Expr] = {}
     for columns, condition in parts:
@@ -98,10 +103,11 @@ def _without(table: pl.DataFrame, name: str, rows: Rows) -> pl.DataFrame:
         pl.when(are_cells_hidden & ~is_hidden).then(pl.lit(CELLS_HIDDEN)),
         pl.when(are_degrees_hidden & ~is_hidden).then(pl.lit(DEGREES_HIDDEN)),
         pl.when(is_missing_hidden).then(pl.lit(MISSING_HIDDEN)),
+        *(pl.lit(f"{column}: not known to disclosure control") for column in unknown),
         separator="; ",
         ignore_nulls=True,
     )
-    is_changed = is_hidden | is_missing_hidden | are_cells_hidden | are_degrees_hidden
+    is_changed = is_hidden | is_missing_hidden | are_cells_hidden | are_degrees_hidden | pl.lit(bool(unknown))
     return table.with_columns(
         *(expression.alias(column) for column, expression in numbers.items()),
         presentation=pl.when(is_hidden).then(pl.lit(NOT_SHOWN)).otherwise(pl.col("presentation")),

@@ -109,6 +109,16 @@ def test_a_row_that_its_people_do_not_add_up_to_is_hidden() -> None:
     assert found["report.prevalence_by_age_band"]["n_cases"].null_count() == 0
 
 
+def test_a_count_that_disclosure_control_does_not_know_is_hidden_in_every_row() -> None:
+    tables = tables_of(large())
+    more = tables["report.prevalence_by_exposure"].with_columns(n_women=pl.col("n_cases") // 2)
+    found = protected(tables | {"report.prevalence_by_exposure": more}, people_of(large()), NAMES, MINIMUM)
+    exposures = found["report.prevalence_by_exposure"]
+    assert exposures["n_women"].null_count() == len(more)
+    assert exposures["n_cases"].null_count() == 0
+    assert set(exposures["presentation_reason"]) == {"n_women: not known to disclosure control"}
+
+
 def test_large_counts_are_published_as_they_are() -> None:
     tables = shown(large())
     for name, table in tables_of(large()).items():
