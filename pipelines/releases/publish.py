@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ def _content_hash(project: Project, objects: dict[Place, Sidecar], frames: dict[
             "disclosure": {
                 "settings": project.study.disclosure.model_dump(mode="json"),
                 "sources": {name: [source.classification, source.microdata] for name, source in project.sources.items()},
+                "solver": version("scipy"),
             },
             "code": code_digest(("disclosure", "releases")),
         }
