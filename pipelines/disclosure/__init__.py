@@ -4,7 +4,7 @@ Frames of report tables go in, and come out with small counts hidden and so much
 How reliable a number is, is another matter (`presentation`, in pipelines.statistics). docs/disclosure.md has the rules.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import polars as pl
 
@@ -13,7 +13,7 @@ from pipelines.disclosure.audit import units_to_hide
 from pipelines.disclosure.hiding import with_hidden
 from pipelines.disclosure.model import ODDS_RATIOS, PREVALENCES, TRENDS, model_of
 from pipelines.disclosure.pairs import model_of_pairs
-from pipelines.disclosure.people import count_people
+from pipelines.disclosure.people import count_people, find_equal_weights
 from pipelines.study import Study
 
 Tables = Mapping[str, pl.DataFrame]
@@ -22,15 +22,18 @@ KNOWN_TABLES = (*PREVALENCES, TRENDS, ODDS_RATIOS)
 """The report tables whose counts disclosure control can follow; of any other, a restricted source has no public row."""
 
 
-def protected(tables: Tables, people: pl.DataFrame, names: Classification, minimum: int) -> dict[str, pl.DataFrame]:
+def protected(
+    tables: Tables, people: pl.DataFrame, names: Classification, minimum: int, equal_weights: Collection[str] = ()
+) -> dict[str, pl.DataFrame]:
     """The report tables of one survey, cohort or clinic (name -> its rows) as they may be published.
 
-    `people` are its respondents, counted by count_people. No count from 1 to less than `minimum`, no part of a group so small or
-    empty, and no difference of published counts so small is shown or can be bounded to less than `minimum` people.
+    `people` are its respondents, counted by count_people; `equal_weights` come from find_equal_weights. No count from 1 to less
+    than `minimum`, no part of a group so small or empty, and no difference of published counts so small is shown, or can be
+    bounded to less than `minimum` people.
     """
     atoms = atoms_of(people, names)
     model = model_of(tables, atoms, minimum)
-    return with_hidden(tables, model.units, units_to_hide(model.published(atoms.links), model.small, minimum))
+    return with_hidden(tables, model.units, units_to_hide(model.published(atoms.links), model.small, minimum), equal_weights)
 
 
 def protected_pairs(odds_ratios: pl.DataFrame, study: Study) -> pl.DataFrame:
@@ -40,4 +43,4 @@ def protected_pairs(odds_ratios: pl.DataFrame, study: Study) -> pl.DataFrame:
     return with_hidden({ODDS_RATIOS: odds_ratios}, model.units, hidden)[ODDS_RATIOS]
 
 
-__all__ = ["KNOWN_TABLES", "Classification", "count_people", "protected", "protected_pairs"]
+__all__ = ["KNOWN_TABLES", "Classification", "count_people", "find_equal_weights", "protected", "protected_pairs"]

@@ -1,10 +1,10 @@
 """What hiding a unit does to its row: numbers become NULL, and the row says that disclosure control did it, never which rule."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import polars as pl
 
-from pipelines.disclosure.model import FOUR_CELLS, ODDS_RATIOS, TRENDS, Unit, UnitName
+from pipelines.disclosure.model import FOUR_CELLS, ODDS_RATIOS, TRENDS, Row, Unit, UnitName
 from pipelines.estimates.prevalence import NOT_SHOWN
 
 HIDDEN = "disclosure control: a count is too small, or would give a small one away"
@@ -33,26 +33,35 @@ STANDARDISED = "report.prevalence_age_standardised"
 Rows = Mapping[tuple[str, UnitName], set[int]]
 
 
-def with_hidden(tables: Mapping[str, pl.DataFrame], units: Sequence[Unit], hidden: Iterable[int]) -> dict[str, pl.DataFrame]:
-    """The tables without the numbers of the hidden units, and without the estimates that are made of them."""
+def with_hidden(
+    tables: Mapping[str, pl.DataFrame], units: Sequence[Unit], hidden: Iterable[int], equal_weights: Collection[str] = ()
+) -> dict[str, pl.DataFrame]:
+    """The tables without the numbers of the hidden units, and without the estimates that are made of them.
+
+    Rows with one of `equal_weights`, in which all weigh the same, are formulas of counts like rows without weights.
+    """
+    unweighted = {None, *equal_weights}
     rows: dict[tuple[str, UnitName], set[int]] = {}
     for number in hidden:
         unit = units[number]
         rows.setdefault((unit.table, unit.name), set()).add(unit.row)
-        if unit.name == "cells" and (unit.is_small or _is_made_of_its_cells(tables[unit.table], unit.row)):
+        if unit.name == "cells" and (
+            unit.is_small or _is_made_of_its_cells(tables[unit.table].row(unit.row, named=True), unweighted)
+        ):
             rows.setdefault((unit.table, "answers"), set()).add(unit.row)
     for name in (STANDARDISED, TRENDS):
-        rows.setdefault((name, "answers"), set()).update(_made_of_hidden_bands(tables, rows, name))
+        rows.setdefault((name, "answers"), set()).update(_made_of_hidden_bands(tables, rows, name, unweighted))
     return {name: _without(_without_reasons(name, table), name, rows) for name, table in tables.items()}
 
 
-def _is_made_of_its_cells(table: pl.DataFrame, row: int) -> bool:
+def _is_made_of_its_cells(row: Row, unweighted: Collection[str | None]) -> bool:
     """A crude odds ratio without weights is a formula of its four cells."""
-    found = table.row(row, named=True)
-    return found["weight"] is None and (found["model"] == "crude" or not found["adjusted_for"])
+    return row["weight"] in unweighted and (row["model"] == "crude" or not row["adjusted_for"])
 
 
-def _made_of_hidden_bands(tables: Mapping[str, pl.DataFrame], rows: Rows, name: str) -> list[int]:
+def _made_of_hidden_bands(
+    tables: Mapping[str, pl.DataFrame], rows: Rows, name: str, unweighted: Collection[str | None]
+) -> list[int]:
     """Rows without weights, whose estimates are formulas of counts by age, where some of the outcome are hidden."""
     gone = {tables[bands]["outcome"][row] for bands in BANDS for row in rows.get((bands, "answers"), ())}
     if name not in tables:
@@ -60,7 +69,7 @@ def _made_of_hidden_bands(tables: Mapping[str, pl.DataFrame], rows: Rows, name: 
     return [
         number
         for number, row in enumerate(tables[name].iter_rows(named=True))
-        if row["weight"] is None and row["outcome"] in gone
+        if row["weight"] in unweighted and row["outcome"] in gone
     ]
 
 

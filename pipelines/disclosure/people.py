@@ -51,3 +51,14 @@ def count_people(
         exposures=tuple(exposures),
     )
     return people, names
+
+
+def find_equal_weights(connection: duckdb.DuckDBPyConnection, respondents: str, weights: Collection[str]) -> list[str]:
+    """The weights that all people of some wave have alike: estimates with them are counts in disguise."""
+    found = []
+    for name in sorted(weights):
+        weight = identifier(name)
+        waves = f"select wave from {respondents} where {weight} > 0 group by wave having count(distinct {weight}) = 1"
+        if connection.sql(waves).fetchone():
+            found.append(name)
+    return found

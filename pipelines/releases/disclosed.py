@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.disclosure import KNOWN_TABLES, count_people, protected, protected_pairs
+from pipelines.disclosure import KNOWN_TABLES, count_people, find_equal_weights, protected, protected_pairs
 from pipelines.engine import bind_objects, engine
 from pipelines.project import Project
 from pipelines.sources import Source
@@ -58,7 +58,8 @@ def _protected(project: Project, source: Source, tables: Frames, paths: Paths) -
     with engine(project.settings) as connection:
         bind_objects(connection, contract, objects)
         people, names = count_people(connection, contract.name, project.study, project.standard_population, weights, exposures)
-    return protected(tables, people, names, project.study.disclosure.minimum_cell)
+        equal_weights = find_equal_weights(connection, contract.name, weights)
+    return protected(tables, people, names, project.study.disclosure.minimum_cell, equal_weights)
 
 
 def for_readers(paths: Paths, safe: Paths, kept_back: Collection[str]) -> dict[str, list[Path]]:

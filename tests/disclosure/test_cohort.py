@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from pipelines.disclosure import count_people, protected, protected_pairs
+from pipelines.disclosure import count_people, find_equal_weights, protected, protected_pairs
 from pipelines.disclosure.hiding import DEGREES_HIDDEN, HIDDEN, NOT_ESTIMATED
 from pipelines.disclosure.model import ODDS_RATIOS
 from pipelines.estimates import ESTIMATORS
@@ -62,6 +62,28 @@ def test_estimates_without_weights_are_hidden_with_the_counts_that_they_are_made
         assert public[name].filter(presentation_reason=HIDDEN).height == len(public[name])
     crude = public[ODDS_RATIOS].filter(model="crude")
     assert crude.filter(pl.col("exposed_cases").is_null() != pl.col("odds_ratio").is_null()).is_empty()
+
+
+@pytest.mark.parametrize(("equal", "is_hidden"), [(["interview_weight"], True), ([], False)])
+def test_estimates_with_equal_weights_go_as_those_without(project: Project, equal: list[str], is_hidden: bool) -> None:
+    people = by_age(admissions())
+    few = people.filter((pl.col("age_band") != "20-29") | ~pl.col("has_cramps") | (pl.int_range(pl.len()) % 300 == 0))
+    asked = estimation(project, few.with_columns(interview_weight=7.5), cohort(), standard_population=project.standard_population)
+    names = ("report.prevalence_by_age_band", "report.trends")
+    tables = {name: ESTIMATORS[name](asked).with_columns(weight=pl.lit("interview_weight")) for name in names}
+    weights = ["interview_weight"]
+    counted, columns = count_people(
+        asked.connection, asked.respondents, project.study, project.standard_population, weights, asked.exposures_asked()
+    )
+    assert find_equal_weights(asked.connection, asked.respondents, weights) == weights
+    trends = protected(tables, counted, columns, 11, equal)["report.trends"]
+    assert set(trends["presentation_reason"]) == ({HIDDEN} if is_hidden else {None})
+
+
+def test_weights_that_differ_are_not_taken_for_equal(project: Project) -> None:
+    people = admissions().with_columns(interview_weight=1.0 + pl.int_range(pl.len()) % 2, exam_weight=0.0)
+    asked = estimation(project, people, cohort())
+    assert find_equal_weights(asked.connection, asked.respondents, ["exam_weight", "interview_weight"]) == []
 
 
 def test_degrees_of_freedom_without_weights_are_respondents_less_one_and_not_shown(project: Project) -> None:
