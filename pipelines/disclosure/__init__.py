@@ -38,8 +38,8 @@ def protected(
 
 def protected_pairs(odds_ratios: pl.DataFrame, study: Study) -> pl.DataFrame:
     """The same for the matched rows of one case-control source."""
-    model = model_of_pairs(odds_ratios, study.odds_ratios.populations, study.disclosure.minimum_cell)
-    hidden = units_to_hide(model.published(), model.small, model.minimum)
+    model, links = model_of_pairs(odds_ratios, study.odds_ratios.populations, study.disclosure.minimum_cell)
+    hidden = units_to_hide(model.published(links), model.small, model.minimum)
     return with_hidden({ODDS_RATIOS: odds_ratios}, model.units, hidden)[ODDS_RATIOS]
 
 

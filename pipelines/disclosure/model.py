@@ -97,9 +97,8 @@ class Model:
         counts = tuple(self.counts.number(members.tolist()) for members in published.values()) if is_known else ()
         self.units.append(Unit(table, row, name, counts, is_small or not is_known))
 
-    def published(self, links: csr_array | None = None) -> Published:
-        """All of it, for the audit."""
-        links = csr_array((0, len(self.people))) if links is None else links
+    def published(self, links: csr_array) -> Published:
+        """All of it, for the audit; `links` (links, atoms) are the sums of atoms that everybody knows to be 0."""
         return Published(self.people, links, self.counts.matrix(), [unit.counts for unit in self.units], self.sensitive.matrix())
 
     @property

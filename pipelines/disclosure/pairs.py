@@ -4,11 +4,12 @@ The people of a row are those of whole matched sets, which the respondents do no
 themselves. An odds ratio of pairs is the ratio of the two kinds of discordant pairs, and so gives both away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy.sparse import csr_array, vstack
 
 from pipelines.disclosure.atoms import IntArray
 from pipelines.disclosure.model import FOUR_CELLS, ODDS_RATIOS, Model
@@ -24,12 +25,14 @@ PAIRS = {
 }
 """The four cells as sums of kinds of pairs, by who of the two is exposed."""
 
+PAIR_KINDS = frozenset(kind for kinds in PAIRS.values() for kind in kinds)
+
 SETS = {cell: (cell,) for cell in FOUR_CELLS}
 """The four cells of matched sets of other sizes: nothing more is known of them."""
 
 
-def model_of_pairs(rows: pl.DataFrame, populations: Sequence[str], minimum: int) -> Model:
-    """The model of the matched rows of report.odds_ratios of one source.
+def model_of_pairs(rows: pl.DataFrame, populations: Sequence[str], minimum: int) -> tuple[Model, csr_array]:
+    """The model of the matched rows of report.odds_ratios of one source, and links (links, atoms) between rows of the same people.
 
     Hidden from the start are rows whose pairs do not follow from what is published, rows of pooled waves that are not the sum
     of their waves, and those of all populations but the first: populations may contain one another in a way that is not known.
@@ -50,7 +53,22 @@ def model_of_pairs(rows: pl.DataFrame, populations: Sequence[str], minimum: int)
             kind: np.array([atoms[part, kind] for part in parts if (part, kind) in atoms], dtype=np.int64) for kind in counted
         }
         _add(model, number, row, counted, members, row["population"] == populations[0])
-    return model
+    return model, _links(rows, atoms, len(people))
+
+
+def _links(rows: pl.DataFrame, atoms: Mapping[tuple[int, str], int], n_atoms: int) -> csr_array:
+    """Rows of one wave and population are about the same people, whatever the exposure: analysed and missing add up alike."""
+    everybody: dict[int, dict[int, float]] = {}
+    for (number, kind), atom in atoms.items():
+        everybody.setdefault(number, {})[atom] = 2.0 if kind in PAIR_KINDS else 1.0
+    firsts: dict[tuple[str, str], int] = {}
+    links = []
+    for number, people in everybody.items():
+        first = firsts.setdefault((rows["wave"][number], rows["population"][number]), number)
+        if first != number:
+            link = everybody[first] | {atom: -n for atom, n in people.items()}
+            links.append(csr_array((list(link.values()), ([0] * len(link), list(link))), shape=(1, n_atoms)))
+    return vstack(links, format="csr") if links else csr_array((0, n_atoms))
 
 
 def _kinds(row: Row) -> dict[str, int]:

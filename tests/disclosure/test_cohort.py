@@ -162,6 +162,19 @@ def test_an_odds_ratio_of_pairs_is_hidden_where_one_kind_of_pair_is_rare(
     assert row["presentation_reason"] == (HIDDEN if is_hidden else None)
 
 
+def test_a_few_unmatched_people_are_not_given_away_by_another_exposure_of_the_same_people(project: Project) -> None:
+    # 760 + 6 people, and 732 + 34: from either row and the analysed of the other, the number missing follows
+    rows = pairs(case_only=60, control_only=20, both=100, neither=200).with_columns(n_missing=pl.lit(6, pl.Int64))
+    others = pairs(case_only=50, control_only=40, both=90, neither=186).with_columns(
+        exposure=pl.lit("takes_statin"), n_missing=pl.lit(34, pl.Int64)
+    )
+    alone = protected_pairs(rows, project.study)
+    assert (alone["n_missing"].to_list(), alone["odds_ratio"].null_count()) == ([None], 0)
+    both = protected_pairs(pl.concat([rows, others]), project.study)
+    assert both["n_missing"].to_list() == [None, None]
+    assert both["odds_ratio"].null_count() == 0
+
+
 def test_matched_rows_of_a_second_population_are_hidden(project: Project) -> None:
     rows = pairs(case_only=60, control_only=20, both=100, neither=200)
     study = project.study.model_copy(
