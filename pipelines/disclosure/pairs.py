@@ -32,7 +32,7 @@ SETS = {cell: (cell,) for cell in FOUR_CELLS}
 
 
 def model_of_pairs(rows: pl.DataFrame, populations: Sequence[str], minimum: int) -> tuple[Model, csr_array]:
-    """The model of the matched rows of report.odds_ratios of one source, and links (links, atoms) between rows of the same people.
+    """The model of the matched rows of report.odds_ratios of one source, and links (links, atoms) between rows of one people.
 
     Hidden from the start are rows whose pairs do not follow from what is published, rows of pooled waves that are not the sum
     of their waves, and those of all populations but the first: populations may contain one another in a way that is not known.
