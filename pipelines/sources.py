@@ -36,8 +36,12 @@ class Source(_Settings):
     source: str
     title: str
     design: Literal["survey", "cohort", "clinic", "case_control"]
-    # A restricted source needs disclosure control on everything that is published: until that is there, none is taken in.
-    classification: Literal["public_use", "synthetic"]
+    classification: Literal["public_use", "synthetic", "restricted"] = Field(
+        description="What is published of a restricted source goes through disclosure control."
+    )
+    microdata: Literal["included", "withheld"] = Field(
+        "included", description="Whether epi.duckdb holds the people of a restricted source, and its report tables in full."
+    )
     is_synthetic: bool = False
     homepage: str | None = None
     citation: str
@@ -59,6 +63,20 @@ class Source(_Settings):
         if unknown:
             raise ValueError(f"comparability names wave {', '.join(unknown)}, which is not under waves")
         return self
+
+    @model_validator(mode="after")
+    def _only_restricted_microdata_is_withheld(self) -> "Source":
+        if self.microdata == "withheld" and not self.is_restricted:
+            raise ValueError("microdata can be withheld of a restricted source only: set classification: restricted")
+        return self
+
+    @property
+    def is_restricted(self) -> bool:
+        return self.classification == "restricted"
+
+    @property
+    def is_withheld(self) -> bool:
+        return self.microdata == "withheld"
 
     @property
     def study_waves(self) -> list[str]:

@@ -92,6 +92,12 @@ class Retention(_Settings):
     releases: int = Field(ge=1)
 
 
+class DisclosureSettings(_Settings):
+    """What holds for restricted sources; docs/disclosure.md has the source of the default."""
+
+    minimum_cell: int = Field(11, ge=2, description="The smallest count of people that may be published.")
+
+
 class Nightly(_Settings):
     cron: str
     timezone: str
@@ -113,6 +119,7 @@ class Study(_Settings):
     odds_ratios: OddsRatioSettings
     standardisation: Standardisation
     drift: DriftThresholds = DriftThresholds()
+    disclosure: DisclosureSettings = DisclosureSettings()
     retention: Retention
     nightly: Nightly
 
@@ -126,7 +133,7 @@ class Study(_Settings):
 
     def of_estimates(self) -> dict[str, Any]:
         """The settings that a number in a report table can depend on."""
-        return self.model_dump(mode="json", exclude={"title", "question", "drift", "retention", "nightly"})
+        return self.model_dump(mode="json", exclude={"title", "question", "drift", "disclosure", "retention", "nightly"})
 
 
 def load_study(path: Path) -> Study:

@@ -6,10 +6,12 @@ Readers open `warehouse/epi.duckdb`, a symlink through `warehouse/current`. Thos
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from pipelines.plan import code_digest
 from pipelines.project import Project
 from pipelines.releases.composition import compose
 from pipelines.releases.database import write_database
+from pipelines.releases.disclosed import for_readers, meta_for_readers, protect_reports
 from pipelines.releases.meta import TIMES, conforming, meta_tables
 from pipelines.releases.page import write_page
 from pipelines.store import Place, Sidecar, digest
@@ -108,7 +111,12 @@ def _content_hash(project: Project, objects: dict[Place, Sidecar], frames: dict[
             "contracts": {name: contract.digest for name, contract in project.contracts.items()},
             "meta": {name: digest(frame.to_dicts()) for name, frame in timeless.items()},
             "study": project.study.of_estimates(),
-            "code": code_digest(("releases",)),
+            "disclosure": {
+                "settings": project.study.disclosure.model_dump(mode="json"),
+                "sources": {name: [source.classification, source.microdata] for name, source in project.sources.items()},
+                "solver": version("scipy"),
+            },
+            "code": code_digest(("disclosure", "releases")),
         }
     )
 
@@ -132,7 +140,7 @@ def _build(
                 "place": str(place),
                 "content": sidecar.content,
                 "recipe": sidecar.recipe,
-                "rows": sidecar.rows,
+                "rows": None if project.sources[place.source].is_restricted else sidecar.rows,
                 "verdict": sidecar.verdict,
             }
             for place, sidecar in objects.items()
@@ -164,20 +172,25 @@ def _staging(releases: Path, release_id: str) -> Iterator[Path]:
 def _write(
     project: Project, folder: Path, objects: dict[Place, Sidecar], frames: dict[str, pl.DataFrame], manifest: dict[str, Any]
 ) -> None:
-    paths: dict[str, list[Path]] = {}
-    for place, sidecar in objects.items():
-        if sidecar.content:
-            paths.setdefault(place.name, []).append(project.store.path(place, sidecar.content))
-    for name, schemas in DATABASES.items():
-        contracts = [contract for contract in project.contracts.values() if contract.schema in schemas]
-        write_database(folder / name, contracts, paths, frames, project.settings)
+    paths = {place: project.store.path(place, sidecar.content) for place, sidecar in objects.items() if sidecar.content}
+    kept_from = {
+        "epi.duckdb": {name for name, source in project.sources.items() if source.is_withheld},
+        "epi_public.duckdb": {name for name, source in project.sources.items() if source.is_restricted},
+    }
     (folder / "report").mkdir()
-    for table in project.report_tables:
-        path = folder / "report" / f"{table.removeprefix('report.')}.parquet"
-        pl.concat([pl.read_parquet(part) for part in paths[table]]).write_parquet(path)
+    with tempfile.TemporaryDirectory() as temporary:
+        safe = protect_reports(project, paths, Path(temporary))
+        for name, schemas in DATABASES.items():
+            contracts = [contract for contract in project.contracts.values() if contract.schema in schemas]
+            files = for_readers(paths, safe, kept_from[name])
+            write_database(folder / name, contracts, files, meta_for_readers(frames, kept_from[name]), project.settings)
+        public = for_readers(paths, safe, kept_from["epi_public.duckdb"])
+        for table in project.report_tables:
+            path = folder / "report" / f"{table.removeprefix('report.')}.parquet"
+            pl.concat([pl.read_parquet(part) for part in public[table]]).write_parquet(path)
     write_page(project, folder / "epi_public.duckdb", folder / "report.html", manifest)
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    manifest["files"] = {str(path.relative_to(folder)): sha256_of_file(path) for path in files}
+    written = sorted(path for path in folder.rglob("*") if path.is_file())
+    manifest["files"] = {str(path.relative_to(folder)): sha256_of_file(path) for path in written}
     replace_text(folder / "manifest.json", json.dumps(manifest, indent=1))
     for path in folder.rglob("*"):
         if path.is_file():
