@@ -16,7 +16,7 @@ Frames = dict[str, pl.DataFrame]
 
 HELD_BACK = "kept back by disclosure control"
 
-WITHOUT_PEOPLE = frozenset({"meta.comparability", "meta.columns", "meta.releases"})
+WITHOUT_PEOPLE = frozenset({"meta.codes", "meta.columns", "meta.comparability", "meta.releases", "meta.sources"})
 """Meta tables that say nothing of people; of any other that is not in COUNTING, rows of restricted sources are left out."""
 
 COUNTING = frozenset({"meta.deliveries", "meta.check_results"})
