@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipelines.engine import bind_frame, engine, without_values
 from pipelines.errors import CrampAtlasError
-from pipelines.estimates import ESTIMATORS, Estimation
+from pipelines.estimates import ESTIMATORS, SETTINGS_NOT_READ, Estimation
 from pipelines.judge import as_records, bind_for, judge_claims, judge_contract, problems_of
 from pipelines.plan import Plan
 from pipelines.project import Project
@@ -144,7 +144,7 @@ def _estimation(
     return Estimation(
         connection=connection,
         respondents=project.study.respondents,
-        study=project.study,
+        study=project.study.without(SETTINGS_NOT_READ[place.name]),
         source=source,
         waves=[wave for wave in source.study_waves if any(read.wave == wave for read in objects)],
         comparability=project.contracts[project.study.respondents].comparability,

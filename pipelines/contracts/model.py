@@ -31,8 +31,8 @@ NOT_SCHEMAS = frozenset({"codebooks", "sources"})
 class Contract:
     """What one table promises: its columns in order, its rules, and what its codes mean.
 
-    `digest` changes with any edit of the file's content or its codebook. `comparability` holds the verdicts on waves that
-    stand in the contract.
+    `digest` changes with any edit of the file's content or its codebook, `digest_of_file` with those of the file alone.
+    `comparability` holds the verdicts on waves that stand in the contract.
     """
 
     schema: str
@@ -44,6 +44,7 @@ class Contract:
     codebook: Codebook | None
     digest: str
     comparability: tuple[Comparability, ...] = ()
+    digest_of_file: str = ""
 
     @property
     def name(self) -> str:
@@ -135,4 +136,5 @@ def load_contract(path: Path, codebooks: Path) -> Contract:
         codebook=parts.codebook,
         digest=hashlib.sha256(f"{canonical}\n{codebook_digest}".encode()).hexdigest(),
         comparability=parts.comparability,
+        digest_of_file=hashlib.sha256(canonical.encode()).hexdigest(),
     )
