@@ -4,38 +4,21 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
+from pipelines import release_commands
 from pipelines.errors import CrampAtlasError
+from pipelines.terminal import console, explained
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Survey deliveries in, published report tables out.")
 fetch_app = typer.Typer(no_args_is_help=True, help="Download deliveries into landing.")
-releases_app = typer.Typer(no_args_is_help=True, help="What was published: list it, go back, go on.")
 app.add_typer(fetch_app, name="fetch")
-app.add_typer(releases_app, name="releases")
-
-WIDTH_OF_A_FILE = 120
-
-console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Errors that an analyst can act on are printed without a traceback."""
-    from pipelines.contracts.model import ContractError
-
-    try:
-        yield
-    except (CrampAtlasError, ContractError) as error:
-        console.print(f"[red]{escape(str(error))}[/red]", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
+app.add_typer(release_commands.app, name="releases")
+app.command()(release_commands.passport)
 
 
 @app.command()
@@ -46,7 +29,7 @@ def refresh(
     ] = None,
 ) -> None:
     """Take in deliveries, judge, harmonise, estimate and publish: the nightly job, now."""
-    with _explained():
+    with explained():
         from pipelines.project import Project
         from pipelines.refresh import refresh as run
         from pipelines.summary import print_summary
@@ -60,7 +43,7 @@ def refresh(
 @app.command()
 def materialise(tables: Annotated[list[str], typer.Argument(help="Tables, such as raw.nhanes_slq or core.respondents.")]) -> None:
     """Bring single tables up to date, without publishing."""
-    with _explained():
+    with explained():
         from pipelines.project import Project
         from pipelines.refresh import refresh as run
 
@@ -76,7 +59,7 @@ def materialise(tables: Annotated[list[str], typer.Argument(help="Tables, such a
 @app.command()
 def publish() -> None:
     """Publish what is accepted, if it is whole."""
-    with _explained():
+    with explained():
         from pipelines.assets.release import rejections
         from pipelines.project import Project
         from pipelines.releases.publish import publish as run
@@ -94,7 +77,7 @@ def publish() -> None:
 @app.command()
 def status() -> None:
     """What is published, and what stands in the way of what is newer."""
-    with _explained():
+    with explained():
         from pipelines.project import Project
         from pipelines.summary import print_status
 
@@ -105,7 +88,7 @@ def status() -> None:
 @app.command()
 def sql() -> None:
     """A read-only SQL prompt on the published warehouse."""
-    with _explained():
+    with explained():
         from pipelines.settings import Settings
 
         database = Settings().warehouse_folder / "epi.duckdb"
@@ -118,7 +101,7 @@ def sql() -> None:
 @app.command()
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
     """Dagster's web page with the runs of this terminal, and the schedule, on 127.0.0.1. Ctrl-C ends it."""
-    with _explained():
+    with explained():
         import dagster as dg
 
         from pipelines.dagster_home import fail_abandoned_runs, prepare_dagster_home
@@ -149,7 +132,7 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> 
 @fetch_app.command("nhanes")
 def fetch_nhanes() -> None:
     """Download the NHANES files from CRAMP_ATLAS_NHANES_URL (default: CDC's public folder)."""
-    with _explained():
+    with explained():
         from pipelines.fetch import FetchFailed, fetch
         from pipelines.settings import Settings
         from pipelines.sources import load_sources
@@ -166,40 +149,6 @@ def fetch_nhanes() -> None:
             "Next: cramp-atlas refresh",
             highlight=False,
         )
-
-
-@releases_app.command("list")
-def releases_list() -> None:
-    """Every release that is kept, oldest first."""
-    with _explained():
-        from pipelines.project import Project
-        from pipelines.releases.publish import current_release, manifests
-
-        project = Project.load()
-        for manifest in manifests(project):
-            mark = "*" if manifest["release_id"] == current_release(project) else " "
-            console.print(f"{mark} {manifest['release_id']}  {manifest['published_at']}", highlight=False)
-
-
-@releases_app.command("rollback")
-def releases_rollback(release_id: str) -> None:
-    """Let readers see an earlier release until `releases resume`."""
-    with _explained():
-        from pipelines.project import Project
-        from pipelines.releases.rollback import roll_back
-
-        roll_back(Project.load(), release_id)
-        console.print(f"readers see {release_id} until: cramp-atlas releases resume", highlight=False)
-
-
-@releases_app.command("resume")
-def releases_resume() -> None:
-    """End a rollback: readers see the newest release again."""
-    with _explained():
-        from pipelines.project import Project
-        from pipelines.releases.rollback import resume
-
-        console.print(f"readers see {resume(Project.load())}", highlight=False)
 
 
 def _is_free(port: int) -> bool:

@@ -69,8 +69,9 @@ def _older(project: Project, objects: Mapping[Place, Sidecar]) -> dict[tuple[Pla
 
 
 def _rules(check_results: pl.DataFrame) -> dict[str, int]:
-    """How many rules were judged on the objects of the release, by status."""
-    counted = check_results.filter("is_in_release").group_by("status").len().sort("status")
+    """How many rules were judged on the objects of the release: by status, and by severity where one did not pass."""
+    verdict = pl.when(pl.col("status") == "failed").then(pl.format("failed ({})", "severity")).otherwise(pl.col("status"))
+    counted = check_results.filter("is_in_release").group_by(verdict.alias("verdict")).len().sort("verdict")
     return dict(counted.iter_rows())
 
 

@@ -1,0 +1,32 @@
+"""What the commands share: where they print, and how an error that an analyst can act on ends them."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from pipelines.errors import CrampAtlasError
+
+WIDTH_OF_A_FILE = 120
+
+console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Errors that an analyst can act on are printed without a traceback."""
+    from pipelines.contracts.model import ContractError
+
+    try:
+        yield
+    except (CrampAtlasError, ContractError) as error:
+        console.print(f"[red]{escape(str(error))}[/red]", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+
+
+def say(text: str) -> None:
+    """One line as it is: no markup, no colours, not cut."""
+    console.print(escape(text), highlight=False, soft_wrap=True)
