@@ -63,13 +63,15 @@ def print_changes(changes: pl.DataFrame, limit: int, console: Console) -> None:
     if changes.is_empty():
         _say(console, "no number of a report table differs")
         return
+    size = pl.col("difference_in_se").abs()
     groups = changes.group_by("table_name", "source", "ingredient", maintain_order=True).agg(
-        *((pl.col("change") == change).sum().alias(change) for change in (CHANGED, "added", "vanished"))
+        *((pl.col("change") == change).sum().alias(change) for change in (CHANGED, "added", "vanished")),
+        size.max().alias("furthest"),
     )
     for row in groups.iter_rows(named=True):
-        counted = f"{row['changed']:,} numbers changed, {row['added']:,} rows new, {row['vanished']:,} gone"
+        furthest = "" if row["furthest"] is None else f" (by at most {row['furthest']:.2g} standard errors)"
+        counted = f"{row['changed']:,} numbers changed{furthest}, {row['added']:,} rows new, {row['vanished']:,} gone"
         _say(console, f"{row['table_name']} {row['source'] or ''}: {counted}; differs: {row['ingredient']}")
-    size = pl.col("difference_in_se").abs()
     ordered = changes.sort(size, descending=True, nulls_last=True, maintain_order=True)
     table = Table(title="The largest first" if 0 < limit < changes.height else None, title_justify="left")
     for heading in ("table, row", "column", "before", "after", "in standard errors"):

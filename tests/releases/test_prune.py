@@ -160,7 +160,7 @@ def release(project: Project, night: int, *objects: tuple[Place, Sidecar]) -> st
 
 
 def night_of_news(project: Project, night: int) -> Pruned:
-    """A delivery, its respondents, a rejected candidate every third night, a kill every fourth; then the pruning that ends a night."""
+    """A delivery and its respondents, now and then a rejected candidate or a kill; then the pruning that ends a night."""
     store, warehouse = project.store, project.settings.warehouse_folder
     raw = make(store, RAW, f"people {night}", rejected_rows=put_object(store, ASIDE, f"aside {night}"))
     core = make(store, CORE, f"respondents {night}", inputs={str(RAW): raw.content})
