@@ -49,9 +49,10 @@ class Side:
         return [f"report.{path.stem}" for path in self.folder.glob("report/*.parquet")]
 
     def rows(self, table: str) -> pl.DataFrame:
-        """The rows of a report table; none where the release does not have it."""
-        path = self.folder / "report" / f"{table.removeprefix('report.')}.parquet"
-        return pl.read_parquet(path) if path.exists() else pl.DataFrame()
+        """The rows of a report table; none where the release does not have it. Raises OSError or PolarsError for a lost file."""
+        name = f"report/{table.removeprefix('report.')}.parquet"
+        is_there = (self.folder / name).exists() or name in self.manifest.get("files", {})
+        return pl.read_parquet(self.folder / name) if is_there else pl.DataFrame()
 
 
 def changes(before: Side | None, after: Side, contracts: Mapping[str, Contract]) -> pl.DataFrame:

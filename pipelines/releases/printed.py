@@ -26,7 +26,8 @@ def print_release(project: Project, manifest: Mapping[str, Any], console: Consol
     seen = " (readers see it)" if release_id == current_release(project) else ""
     held = " (held by a rollback: cramp-atlas releases resume)" if release_id == held_release(project) else ""
     _say(console, f"release {release_id}{seen}{held}")
-    _say(console, f"published {manifest['published_at']}, content {manifest['content_hash']}")
+    _say(console, f"published {manifest['published_at']}, compared with {manifest.get('compared_with') or 'none'}")
+    _say(console, f"content {manifest['content_hash']}")
     if code := manifest.get("code"):
         _say(console, f"code: cramp-atlas {code['package']}, SHA-256 {code['sha256']}")
     rules = ", ".join(f"{count} {status}" for status, count in manifest.get("rules", {}).items())

@@ -50,9 +50,15 @@ def releases_folder(project: Project) -> Path:
 
 
 def manifests(project: Project) -> list[dict[str, Any]]:
-    """The manifests of all releases, oldest first."""
-    paths = releases_folder(project).glob("*/manifest.json")
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in paths if not path.parent.name.startswith(".")]
+    """The manifests of all releases, oldest first; raises CrampAtlasError that names one that cannot be read."""
+    found = []
+    for path in releases_folder(project).glob("[!.]*/manifest.json"):
+        try:
+            found.append(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise CrampAtlasError(
+                f"{path} cannot be read: restore that release from a backup, or move its folder away"
+            ) from error
     return sorted(found, key=lambda manifest: (manifest["published_at"], manifest["release_id"]))
 
 
@@ -141,18 +147,27 @@ def _build(
 ) -> str:
     manifest = new_manifest(project, objects, frames, content, known, datetime.now(UTC))
     release_id = str(manifest["release_id"])
-    before = Side(releases_folder(project) / known[-1]["release_id"], known[-1]) if known else None
     with _staging(releases_folder(project), release_id) as folder:
         paths = _paths(project, objects)
         _write_reports(project, folder, paths)
         explained = {
             "meta.releases": _releases([*known, manifest]),
-            "meta.release_changes": changes(before, Side(folder, manifest), project.contracts),
+            "meta.release_changes": _changes(project, folder, manifest, known),
             "meta.passports": passports(project, objects, manifest),
         }
         frames = frames | {name: conforming(frame, project.contracts[name]) for name, frame in explained.items()}
         _write(project, folder, paths, frames, manifest)
     return release_id
+
+
+def _changes(project: Project, folder: Path, manifest: dict[str, Any], known: list[dict[str, Any]]) -> pl.DataFrame:
+    """The changes since the last of the known releases. One that is damaged must not stop the night: it is not compared with."""
+    before = Side(releases_folder(project) / known[-1]["release_id"], known[-1]) if known else None
+    try:
+        return changes(before, Side(folder, manifest), project.contracts)
+    except (OSError, pl.exceptions.PolarsError):
+        manifest["compared_with"] = None
+        return changes(None, Side(folder, manifest), project.contracts)
 
 
 @contextmanager

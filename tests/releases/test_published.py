@@ -188,6 +188,21 @@ def test_nobody_is_led_to_a_damaged_release(synthetic: Atlas) -> None:
     assert held_release(synthetic.project) is None
 
 
+def test_a_damaged_release_stops_no_later_one_which_is_not_compared_with_it(synthetic: Atlas) -> None:
+    append(synthetic.warehouse / "current" / "report" / "trends.parquet")
+    second = publish_news(synthetic, DESCRIPTION, "One row per column.")
+    assert manifest_of(synthetic.project)["release_id"] == second
+    assert manifest_of(synthetic.project)["compared_with"] is None
+    assert synthetic.query("select count(*) from meta.release_changes") == [(0,)]
+
+
+def test_a_manifest_that_cannot_be_read_is_named(synthetic: Atlas) -> None:
+    path = synthetic.warehouse / "current" / "manifest.json"
+    own_copy(path, path.read_bytes()[:100])
+    with pytest.raises(CrampAtlasError, match=r"manifest\.json cannot be read: restore that release from a backup, or move"):
+        manifests(synthetic.project)
+
+
 def test_a_rollback_names_the_releases_that_there_are(published_synthetic: Atlas) -> None:
     release = current_release(published_synthetic.project)
     with pytest.raises(CrampAtlasError, match=f"there is no release 2001-01-01.1-x; there are: {release}"):
