@@ -29,18 +29,19 @@ def release_asset(project: Project) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="publish", specs=[spec])
     def publish_release(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        with warehouse_lock(project.settings.warehouse_folder, PATIENCE_SECONDS):
-            try:
+        try:
+            with warehouse_lock(project.settings.warehouse_folder, PATIENCE_SECONDS):
                 published = publish(project)
-            except NotClosed as error:
-                raise dg.Failure(str(error), allow_retries=False) from error
-            pruned = prune(project)
+        except NotClosed as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
         context.log.info(f"release {published.release_id}: {'published' if published.is_new else 'nothing new to publish'}")
         yield dg.MaterializeResult(
             RELEASE,
             metadata={"release_id": published.release_id, "is_new": published.is_new, "is_current": published.is_current},
             data_version=dg.DataVersion(published.release_id),
         )
+        with warehouse_lock(project.settings.warehouse_folder, PATIENCE_SECONDS):
+            pruned = prune(project)
         context.log.info(f"{len(pruned.releases)} releases and {len(pruned.swept.removed)} files of the store removed")
         rejected = rejections(project)
         if rejected:

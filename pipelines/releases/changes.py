@@ -90,6 +90,7 @@ def table_changes(table: str, key: Sequence[str], before: pl.DataFrame, after: p
     """The changes of one table (columns: SCHEMA), in the order of row keys and columns.
 
     `key` names a row; where the table has none, all columns of text do. Rows of the same key are told apart by their order.
+    What is suppressed in the later release is not told from the earlier one either.
     `difference_in_se` is in standard errors of the earlier number: of `<column>_se` where there is one; otherwise, for a
     ratio with limits, of its logarithm.
     """
@@ -137,6 +138,9 @@ def _whole_rows(table: str, rows: pl.DataFrame, change: str) -> pl.DataFrame:
 
 
 def _moved(table: str, name: str, rows: pl.DataFrame) -> pl.DataFrame:
+    if _after("is_suppressed") in rows.columns:
+        told = pl.col(_after("is_suppressed")).not_().fill_null(True)
+        rows = rows.with_columns(pl.when(told).then(pl.col(name)).alias(name))
     before, after = pl.col(name).cast(pl.Float64), pl.col(_after(name)).cast(pl.Float64)
     return rows.select(
         pl.lit(table).alias("table_name"),

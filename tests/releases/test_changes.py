@@ -71,6 +71,19 @@ def test_a_number_that_is_hidden_or_shown_again_is_a_change() -> None:
     assert (hidden["before"], hidden["after"], hidden["difference"], hidden["difference_in_se"]) == (0.10, None, None, None)
 
 
+def test_what_is_suppressed_now_is_not_told_from_the_earlier_release() -> None:
+    before = BEFORE.with_columns(is_suppressed=pl.lit(False))
+    hidden = {"prevalence": [None, 0.21], "n_respondents": [None, 200], "is_suppressed": [True, False]}
+    after = before.with_columns(pl.Series(name, values, dtype=before.schema[name]) for name, values in hidden.items())
+    found = table_changes("report.x", KEY, before, after).select("row_key", "column_name", "before", "after", "difference_in_se")
+    assert found.drop("difference_in_se").rows() == [
+        ("wave=1", "n_respondents", None, None),
+        ("wave=1", "prevalence", None, None),
+        ("wave=2", "prevalence", 0.20, 0.21),
+    ]
+    assert found["difference_in_se"].null_count() == 2
+
+
 def test_a_ratio_of_zero_has_no_distance_on_the_logarithmic_scale() -> None:
     [row] = change("odds_ratio", 0.0, 3.0).to_dicts()
     assert (row["difference"], row["difference_in_se"]) == (-2.0, None)
