@@ -73,7 +73,7 @@ def test_a_number_that_is_hidden_or_shown_again_is_a_change() -> None:
 
 def test_what_is_suppressed_now_is_not_told_from_the_earlier_release() -> None:
     before = BEFORE.with_columns(is_suppressed=pl.lit(False))
-    hidden = {"prevalence": [None, 0.21], "n_respondents": [None, 200], "is_suppressed": [True, False]}
+    hidden: dict[str, list[Any]] = {"prevalence": [None, 0.21], "n_respondents": [None, 200], "is_suppressed": [True, False]}
     after = before.with_columns(pl.Series(name, values, dtype=before.schema[name]) for name, values in hidden.items())
     found = table_changes("report.x", KEY, before, after).select("row_key", "column_name", "before", "after", "difference_in_se")
     assert found.drop("difference_in_se").rows() == [
