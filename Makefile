@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: refresh nhanes ui sql status test lint coverage bench lock clean
+.PHONY: refresh nhanes ui sql status docs test lint coverage bench fuzz lock clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -26,6 +26,9 @@ sql: $(VENV)/.installed  ## a read-only SQL prompt on the published warehouse
 status: $(VENV)/.installed  ## what is published and what is held back
 	$(BIN)/cramp-atlas status
 
+docs: $(VENV)/.installed  ## the data dictionary, written from the contracts
+	$(BIN)/cramp-atlas docs
+
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest
 
@@ -39,6 +42,9 @@ coverage: $(VENV)/.installed  ## how often the 95 % intervals hold the planted v
 
 bench: $(VENV)/.installed  ## speed and memory, as ratios to the bare scan of the same columns
 	$(BIN)/python -m tests.benchmarks
+
+fuzz: $(VENV)/.installed  ## damaged deliveries, ten minutes a reader
+	$(BIN)/python -m tests.fuzz
 
 lock:  ## after a change of pyproject.toml; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \

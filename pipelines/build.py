@@ -12,7 +12,8 @@ import pyarrow as pa
 from pipelines.engine import bind_frame, engine, without_values
 from pipelines.errors import CrampAtlasError
 from pipelines.estimates import ESTIMATORS, SETTINGS_NOT_READ, Estimation
-from pipelines.judge import as_records, bind_for, judge_claims, judge_contract, problems_of
+from pipelines.harmonised import completed
+from pipelines.judge import as_records, bind_for, judge_claims, judge_contract, nothing_to_judge, problems_of
 from pipelines.plan import Plan
 from pipelines.project import Project
 from pipelines.sources import Source
@@ -66,7 +67,8 @@ def absent(project: Project, plan: Plan) -> Sidecar:
     """A typed object of zero rows, for what a source never delivered."""
     contract = project.contracts[plan.place.name]
     content, rows = project.store.write(plan.place, contract.arrow_schema().empty_table())
-    return _sidecar(plan, content=content, rows=rows, verdict="not_applicable")
+    results = nothing_to_judge(project, plan.place, f"no delivery of {plan.place.source} {plan.place.wave} was ever accepted")
+    return _sidecar(plan, content=content, rows=rows, verdict="not_applicable", results=as_records(results))
 
 
 def _make(project: Project, plan: Plan) -> Built:
@@ -109,24 +111,20 @@ def _failed(plan: Plan, reason: str) -> Sidecar:
 def _write(project: Project, plan: Plan) -> tuple[str, int]:
     place = plan.place
     source = project.sources[place.source]
-    schema = project.contracts[place.name].arrow_schema()
+    contract = project.contracts[place.name]
     objects = {read: project.store.path(read, content) for read, content in plan.inputs.items()}
     select = project.selects.get(f"{place.name}/{place.source}") or project.selects.get(place.name)
     with engine(project.settings) as connection:
         if select is None:
             frame = ESTIMATORS[place.name](_estimation(project, connection, place, objects))
-            return project.store.write(place, _as_contracted(frame, schema))
+            return project.store.write(place, _as_contracted(frame, contract.arrow_schema()))
         for table in select.reads:
             if table.partition(".")[0] in {"raw", "core", "report", "codebook"}:
                 bind_for(project, connection, place, table, objects)
         bind_frame(connection, "study", "age_bands", project.study.age_bands.frame())
         bind_frame(connection, "meta", "this_wave", this_wave(source, place.wave))
         reader = connection.sql(select.text).to_arrow_reader(100_000)
-        if reader.schema.names != schema.names:
-            raise CrampAtlasError(
-                f"{select.name} returns other columns than the contract of {place.name}: {_difference(reader, schema)}"
-            )
-        return project.store.write(place, pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in reader)))
+        return project.store.write(place, completed(select.name, reader, contract, source))
 
 
 def this_wave(source: Source, wave: str) -> pl.DataFrame:
@@ -147,7 +145,7 @@ def _estimation(
         study=project.study.without(SETTINGS_NOT_READ[place.name]),
         source=source,
         waves=[wave for wave in source.study_waves if any(read.wave == wave for read in objects)],
-        comparability=project.contracts[project.study.respondents].comparability,
+        comparability=project.comparability_of(source),
         standard_population=project.standard_population,
     )
 
@@ -159,14 +157,6 @@ def _as_contracted(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
         raise CrampAtlasError(f"the estimator returns {', '.join(sorted(unknown))}, which the contract does not have")
     absent_columns = [pl.lit(None).alias(name) for name in schema.names if name not in frame.columns]
     return frame.with_columns(absent_columns).select(schema.names).to_arrow().cast(schema)
-
-
-def _difference(reader: pa.RecordBatchReader, schema: pa.Schema) -> str:
-    missing = [name for name in schema.names if name not in reader.schema.names]
-    extra = [name for name in reader.schema.names if name not in schema.names]
-    if missing or extra:
-        return f"missing {', '.join(missing) or 'none'}; extra {', '.join(extra) or 'none'}"
-    return "the same columns in another order"
 
 
 def _sidecar(

@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from pipelines import release_commands
+from pipelines.contract_commands import contract_app, docs
 from pipelines.errors import CrampAtlasError
 from pipelines.terminal import console, explained
 
@@ -19,6 +20,8 @@ fetch_app = typer.Typer(no_args_is_help=True, help="Download deliveries into lan
 app.add_typer(fetch_app, name="fetch")
 app.add_typer(release_commands.app, name="releases")
 app.command()(release_commands.passport)
+app.add_typer(contract_app, name="contract")
+app.command()(docs)
 
 
 @app.command()

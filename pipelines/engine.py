@@ -55,6 +55,11 @@ def tables_read(sql: str, name: str) -> list[str]:
     return sorted({f"{table.db}.{table.name}" for table in statements[0].find_all(exp.Table) if table.db})
 
 
+def columns_returned(sql: str) -> list[str]:
+    """The names of the columns that a select returns, in order."""
+    return list(sqlglot.parse_one(sql, read="duckdb").assert_is(exp.Query).named_selects)
+
+
 def bind_objects(connection: duckdb.DuckDBPyConnection, contract: Contract, objects: Sequence[Path]) -> None:
     """Make `schema.table` a view over the objects; over none, a typed table of zero rows."""
     columns = ", ".join(f"cast(null as {kind}) as {identifier(column)}" for column, kind in contract.column_types().items())

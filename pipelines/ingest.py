@@ -1,17 +1,21 @@
 """Taking in a delivery: all tables of one source and wave are read, judged together, and accepted in one step or not at all."""
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from pipelines.build import absent, with_accepted, with_rejection
 from pipelines.contracts.conform import SchemaProblems, conform
 from pipelines.contracts.expectations import rows_aside_sql
+from pipelines.contracts.model import Contract
 from pipelines.engine import engine
-from pipelines.judge import as_records, judge_claims, judge_contract, problems_of
-from pipelines.plan import ABSENT, Plan, plan_raw
-from pipelines.project import Project
+from pipelines.judge import as_records, judge_claims, judge_contract, places_read, problems_of
+from pipelines.plan import ABSENT, JUDGING_CODE, Plan, accepted_inputs, code_digest, plan_raw
+from pipelines.project import Project, Select
 from pipelines.readers import DeliveryUnreadable, read_delivery
 from pipelines.sources import DeliveredFile
 from pipelines.store import Acceptance, Place, Sidecar, digest
@@ -24,9 +28,6 @@ WHOLE_DELIVERY = "raw"
 GENERATOR = "generator"
 """The name under which a failure to generate a synthetic delivery stands beside the rejections."""
 
-MAX_SHARE_SET_ASIDE = 0.05
-"""A delivery with a larger share of its records set aside is rejected: something is wrong with all of it."""
-
 REJECTED_ROWS = pa.schema(
     [
         pa.field("source", pa.string()),
@@ -34,6 +35,8 @@ REJECTED_ROWS = pa.schema(
         pa.field("table_name", pa.string()),
         pa.field("row_number", pa.int64()),
         pa.field("rule_id", pa.string()),
+        pa.field("column_name", pa.string()),
+        pa.field("description", pa.string()),
     ]
 )
 
@@ -71,7 +74,7 @@ def take_in(project: Project, source: str, wave: str, *, reread: bool = False) -
         known = None if reread else project.store.sidecar(place, plan.recipe)
         if known is None:
             parsed.add(place)
-            known = _make(project, plan, path)
+            known = candidate(project, plan, path)
             project.store.record(place, known)
         candidates[place] = known
     problems = [f"{place.name} {wave}: {_file_name(project, place)} is missing" for place, path in files.items() if path is None]
@@ -124,14 +127,15 @@ def _absent_delivery(project: Project, source: str, wave: str, acceptance: Accep
     return Delivery(source, wave, {}, frozenset(), [])
 
 
-def _make(project: Project, plan: Plan, path: Path) -> Sidecar:
+def candidate(project: Project, plan: Plan, path: Path) -> Sidecar:
     """Read, conform and judge one file; every problem of the file is in the sidecar."""
     place = plan.place
     contract = project.contracts[place.name]
     delivered = _delivered(project, place)
     try:
-        frame = read_delivery(path)
-        table = conform(frame, contract, place.wave)
+        landing = project.settings.landing_folder
+        received = read_delivery(path, delivered.form, project.settings, within=landing)
+        table = conform(received.frame, contract, place.wave, delivered.form.decimal)
     except (DeliveryUnreadable, SchemaProblems) as error:
         problems = error.problems if isinstance(error, SchemaProblems) else [str(error)]
         return _rejected(plan, [f"{place.name} {place.wave}: {problem}" for problem in problems])
@@ -148,10 +152,11 @@ def _make(project: Project, plan: Plan, path: Path) -> Sidecar:
     n_aside = 0
     if not problems and any(result.severity == "set_aside" and result.status == "failed" for result in results):
         content, rows, aside, n_aside = _set_aside(project, place, table)
-        if n_aside > MAX_SHARE_SET_ASIDE * table.num_rows:
+        if n_aside > _exact(contract.max_share_set_aside) * table.num_rows:
+            percent = f"{float(100 * _exact(contract.max_share_set_aside)):g} %"
             problems.append(
-                f"{place.name} {place.wave}: {n_aside:,} of {table.num_rows:,} records would be set aside, "
-                f"more than {MAX_SHARE_SET_ASIDE:.0%}: the delivery is rejected as a whole"
+                f"{place.name} {place.wave}: {n_aside:,} of {table.num_rows:,} records would be set aside, more than {percent} "
+                "(maxShareSetAside of the contract): the delivery is rejected as a whole; ask the provider for a corrected file"
             )
     return Sidecar(
         table=place.name,
@@ -161,6 +166,7 @@ def _make(project: Project, plan: Plan, path: Path) -> Sidecar:
         ingredients=dict(plan.ingredients),
         content=content,
         rows=rows,
+        delivered_columns={name: str(kind) for name, kind in received.frame.schema.items()},
         verdict="rejected" if problems else "accepted",
         problems=problems,
         results=as_records(results),
@@ -169,21 +175,37 @@ def _make(project: Project, plan: Plan, path: Path) -> Sidecar:
     )
 
 
+def _exact(share: float) -> Fraction:
+    """A share as it is written in a contract: 29 of 100 is not more than 0.29, as it would be in floating point."""
+    return Fraction(str(share))
+
+
 def _set_aside(project: Project, place: Place, table: pa.Table) -> tuple[str, int, str, int]:
     """Split off the records that break a `set_aside` rule: (content, rows) of the rest and of the list of rejected rows."""
     with engine(project.settings) as connection:
         connection.register("delivered", table)
         rejected = connection.sql(rows_aside_sql(project.contracts[place.name], "delivered", place.wave) or "").to_arrow_table()
-    numbers = set(rejected.column("row_number").to_pylist())
-    kept = table.filter(pa.array(number not in numbers for number in range(1, table.num_rows + 1)))
-    content, rows = project.store.write(place, kept)
-    listed = [
-        {"source": place.source, "wave": place.wave, "table_name": place.name, "row_number": row["row_number"], "rule_id": rule}
-        for row in rejected.to_pylist()
-        for rule in row["failed_rules"]
+    is_kept = np.ones(table.num_rows, dtype=bool)
+    is_kept[rejected.column("row_number").to_numpy() - 1] = False
+    content, rows = project.store.write(place, table.filter(pa.array(is_kept)))
+    aside, _ = project.store.write(rejected_rows_place(place), _listed(project.contracts[place.name], place, rejected))
+    return content, rows, aside, rejected.num_rows
+
+
+def _listed(contract: Contract, place: Place, rejected: pa.Table) -> pa.Table:
+    """Rows (row_number, failed_rules) as one row per record and rule, in the order of the delivery and of the contract."""
+    rules = pl.DataFrame(
+        [(rule.rule_id, ", ".join(rule.columns) or None, rule.description) for rule in contract.rules],
+        schema=["rule_id", "column_name", "description"],
+        orient="row",
+    )
+    where = [
+        pl.lit(value).alias(name)
+        for name, value in zip(REJECTED_ROWS.names, (place.source, place.wave, place.name), strict=False)
     ]
-    aside, _ = project.store.write(rejected_rows_place(place), pa.Table.from_pylist(listed, schema=REJECTED_ROWS))
-    return content, rows, aside, len(numbers)
+    broken = pl.DataFrame(rejected).explode("failed_rules").rename({"failed_rules": "rule_id"})
+    listed = broken.join(rules, on="rule_id", how="left", maintain_order="left").with_columns(where)
+    return listed.select(REJECTED_ROWS.names).to_arrow().cast(REJECTED_ROWS)
 
 
 def rejected_rows_place(place: Place) -> Place:
@@ -195,13 +217,15 @@ def _claims(project: Project, candidates: dict[Place, Sidecar]) -> dict[Place, S
     """The claims of sql/checks, which may look across the tables of a delivery: judged on all candidates together."""
     contents = {place: sidecar.content for place, sidecar in candidates.items() if sidecar.content}
     paths = {place: project.store.path(place, content) for place, content in contents.items()}
-    inputs = {str(place): content for place, content in contents.items()}
     claims = {}
     for place in candidates:
         ingredients = {check.name: digest(check.text) for check in project.checks.get(place.table, ())}
         if not ingredients:
             continue
+        ingredients["judging code"] = code_digest(JUDGING_CODE)
         judged = claims_place(place)
+        others = [read for check in project.checks[place.table] for read in _other_tables(project, place, check, candidates)]
+        inputs = {str(read): content for read, content in (contents | accepted_inputs(project, others)).items()}
         recipe = digest({"place": str(judged), "ingredients": ingredients, "inputs": inputs})
         known = project.store.sidecar(judged, recipe)
         if known is None:
@@ -225,9 +249,20 @@ def _claims(project: Project, candidates: dict[Place, Sidecar]) -> dict[Place, S
     return claims
 
 
+def _other_tables(project: Project, place: Place, check: Select, candidates: dict[Place, Sidecar]) -> list[Place]:
+    """What a claim reads beside the delivery itself."""
+    tables = [table for table in check.reads if table.startswith("raw.")]
+    return [read for table in tables for read in places_read(project, place, table) if read not in candidates]
+
+
 def claims_place(place: Place) -> Place:
     """Where the verdicts on claims about a raw table are kept: apart from its own, because other tables enter them."""
     return replace(place, schema="claims")
+
+
+def about(place: Place) -> Place:
+    """The place that a verdict is about, be it kept with its object or as claims."""
+    return replace(place, schema="raw") if place.schema == "claims" else place
 
 
 def _same_deliveries(project: Project, acceptance: Acceptance, plans: dict[Place, Plan]) -> bool:

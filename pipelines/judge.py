@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from pipelines.contracts.expectations import RuleResult, judge
+from pipelines.contracts.expectations import RuleResult, Status, judge, not_applicable
 from pipelines.engine import bind_frame, bind_objects, engine, without_values
 from pipelines.plan import raw_place
 from pipelines.project import Project, Select
@@ -23,6 +23,7 @@ def judge_claims(project: Project, place: Place, candidates: Mapping[Place, Path
     """The claims of sql/checks about the table of `place`: each is a select that must return no row.
 
     A claim sees the candidates first and otherwise what is accepted of the same source (of this wave, for raw and core).
+    It is `not_applicable` where nothing of a table that it reads was ever accepted, or all of them are empty.
     """
     checks = project.checks.get(place.table, ())
     if not checks:
@@ -30,7 +31,13 @@ def judge_claims(project: Project, place: Place, candidates: Mapping[Place, Path
     with engine(project.settings) as connection:
         for table in sorted({table for check in checks for table in check.reads} | {place.name}):
             bind_for(project, connection, place, table, candidates)
-        return [_judge_claim(connection, check) for check in checks]
+        return [_judge_claim(project, connection, place, check, candidates) for check in checks]
+
+
+def nothing_to_judge(project: Project, place: Place, reason: str) -> list[RuleResult]:
+    """Every rule and claim about `place` as not applicable."""
+    rules = not_applicable(project.contracts[place.name], reason)
+    return [*rules, *(_claim(check, "not_applicable", 0, reason) for check in project.checks.get(place.table, ()))]
 
 
 def bind_for(
@@ -41,13 +48,28 @@ def bind_for(
         name = table.removeprefix("codebook.")
         bind_frame(connection, "codebook", name, project.contracts[f"raw.{name}"].codebook_frame())
         return
-    schema, name = table.split(".")
-    places = [candidate for candidate in project.places(table) if candidate.source == place.source]
-    if place.schema != "report":
-        wanted = raw_place(project.sources[place.source], table, place.wave).wave if schema == "raw" else place.wave
-        places = [candidate for candidate in places if candidate.wave == wanted]
-    paths = [path for candidate in places if (path := objects.get(candidate) or accepted_path(project, candidate))]
+    paths = [path for read in places_read(project, place, table) if (path := objects.get(read) or accepted_path(project, read))]
     bind_objects(connection, project.contracts[table], paths)
+
+
+def places_read(project: Project, place: Place, table: str) -> list[Place]:
+    """The places of `table` that a select about `place` reads."""
+    places = [candidate for candidate in project.places(table) if candidate.source == place.source]
+    if place.schema == "report":
+        return places
+    is_raw = table.startswith("raw.")
+    wanted = raw_place(project.sources[place.source], table, place.wave).wave if is_raw else place.wave
+    return [candidate for candidate in places if candidate.wave == wanted]
+
+
+def _is_there(project: Project, place: Place, table: str, candidates: Mapping[Place, Path]) -> bool:
+    """Whether a select about `place` finds anything of a table that was delivered, be it of no rows."""
+    if table.startswith("codebook."):
+        return True
+    return any(
+        read in candidates or ((sidecar := project.store.accepted(read)) is not None and sidecar.verdict == "accepted")
+        for read in places_read(project, place, table)
+    )
 
 
 def accepted_path(project: Project, place: Place) -> Path | None:
@@ -56,15 +78,37 @@ def accepted_path(project: Project, place: Place) -> Path | None:
     return project.store.path(place, sidecar.content) if sidecar and sidecar.content else None
 
 
-def _judge_claim(connection: duckdb.DuckDBPyConnection, check: Select) -> RuleResult:
-    claim = Path(check.name).stem.partition("__")[2].replace("_", " ")
+def _judge_claim(
+    project: Project, connection: duckdb.DuckDBPyConnection, place: Place, check: Select, candidates: Mapping[Place, Path]
+) -> RuleResult:
+    missing = [table for table in check.reads if not _is_there(project, place, table, candidates)]
+    if missing:
+        return _claim(check, "not_applicable", 0, f"no delivery with {', '.join(missing)} was ever accepted")
     try:
         offending = connection.sql(f"select count(*) from ({check.text})").fetchall()[0][0]
     except duckdb.Error as error:
-        return RuleResult(check.name, None, "reject", "error", 0, 0, claim, without_values(error))
+        return _claim(check, "error", 0, without_values(error))
     if offending:
-        return RuleResult(check.name, None, "reject", "failed", 0, offending, claim, f"{offending:,} rows against it")
-    return RuleResult(check.name, None, "reject", "passed", 0, 0, claim, "")
+        return _claim(check, "failed", offending, f"{offending:,} rows against it")
+    if not any(connection.sql(f"select 1 from {table} limit 1").fetchall() for table in check.reads):
+        return _claim(check, "not_applicable", 0, f"{', '.join(check.reads)}: no rows of {place.source}")
+    return _claim(check, "passed", 0, "")
+
+
+def _claim(check: Select, status: Status, n_failed: int, detail: str) -> RuleResult:
+    return RuleResult(
+        rule_id=check.name,
+        column=None,
+        severity="reject",
+        status=status,
+        n_checked=0,
+        n_failed=n_failed,
+        description=Path(check.name).stem.partition("__")[2].replace("_", " "),
+        detail=detail,
+        threshold="0 rows",
+        dimension="consistency",
+        query=None if status == "not_applicable" else check.text.strip(),
+    )
 
 
 def problems_of(place: Place, results: Sequence[RuleResult]) -> list[str]:
@@ -80,7 +124,9 @@ def _count(result: RuleResult) -> str:
     detail = f"; {result.detail}" if result.detail else ""
     if result.status == "error":
         return f"{result.rule_id} could not be judged{detail}"
-    return f"{result.rule_id}: {result.n_failed:,} of {result.n_checked:,}{detail}" if result.n_checked else result.detail
+    if result.n_checked:
+        return f"{result.rule_id}: {result.n_failed:,} of {result.n_checked:,}{detail}"
+    return result.detail if result.rule_id.startswith("sql/checks/") else f"{result.rule_id}: {result.detail}"
 
 
 def as_records(results: Sequence[RuleResult]) -> list[dict[str, Any]]:

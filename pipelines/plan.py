@@ -14,16 +14,18 @@ from pathlib import Path
 import pipelines
 from pipelines.estimates import SETTINGS_NOT_READ
 from pipelines.project import Project
+from pipelines.readers.form import Form
 from pipelines.sources import SHARED_WAVE, Source
 from pipelines.store import Place, digest
 
 ABSENT = "absent"
 
-READER_CODE = ("contracts", "readers.py", "ingest.py")
-ENGINE_CODE = ("contracts", "engine.py", "build.py")
-ESTIMATE_CODE = ("contracts", "statistics", "estimates", "standards.py", "build.py")
+JUDGING_CODE = ("contracts", "judge.py")
+READER_CODE = (*JUDGING_CODE, "readers", "ingest.py")
+ENGINE_CODE = (*JUDGING_CODE, "engine.py", "harmonised.py", "build.py")
+ESTIMATE_CODE = (*JUDGING_CODE, "statistics", "estimates", "standards.py", "build.py")
 
-READER_LIBRARIES = ("great-expectations", "polars", "pyarrow", "pyreadstat")
+READER_LIBRARIES = ("duckdb", "fastexcel", "great-expectations", "polars", "pyarrow", "pyreadstat")
 ENGINE_LIBRARIES = ("duckdb", "great-expectations", "pyarrow")
 ESTIMATE_LIBRARIES = ("duckdb", "great-expectations", "numpy", "polars", "pyarrow", "scipy")
 
@@ -47,9 +49,10 @@ def plan_raw(project: Project, place: Place, delivery: str) -> Plan:
     """`delivery` is the SHA-256 of the delivered file, or ABSENT."""
     ingredients = {"delivery": delivery, **_contract(project, place)}
     if delivery != ABSENT:
-        expected = project.sources[place.source].waves[place.wave].tables[place.table].rows
-        ingredients |= {
-            "expected rows": str(expected),
+        delivered = project.sources[place.source].waves[place.wave].tables[place.table]
+        form = {"form": digest(delivered.form.model_dump(exclude_defaults=True))} if delivered.form != Form() else {}
+        ingredients |= form | {
+            "expected rows": str(delivered.rows),
             "reader code": code_digest(READER_CODE),
             "libraries": _libraries(READER_LIBRARIES),
         }
@@ -74,7 +77,7 @@ def plan_core(project: Project, place: Place) -> Plan:
         **codebooks,
         select.name: digest(select.text),
         **_study(project, ["age_bands"]),
-        "source": digest([source.top_codes(), source.is_synthetic]),
+        "source": digest([source.top_codes(), source.is_synthetic, source.design, source.components]),
         "engine code": code_digest(ENGINE_CODE),
         "libraries": _libraries(ENGINE_LIBRARIES),
     }
@@ -87,7 +90,6 @@ def plan_report(project: Project, place: Place) -> Plan:
     select = project.selects.get(place.name)
     inputs = accepted_inputs(project, [read for table in project.reads(place.name) for read in places_of(project, table, source)])
     common = _contract(project, place)
-    respondents = project.contracts[project.study.respondents]
     if select:
         made_by = {
             select.name: digest(select.text),
@@ -101,7 +103,7 @@ def plan_report(project: Project, place: Place) -> Plan:
             **_study(project, set(project.study.of_estimates()) - not_read),
             **({} if "standardisation" in not_read else {"standard population": digest(standard.to_dicts())}),
             "source": digest([source.design, source.components, source.matched_on, source.case_definition, source.study_waves]),
-            "comparability": digest([verdict.model_dump() for verdict in respondents.comparability]),
+            "comparability": digest([verdict.model_dump() for verdict in project.comparability_of(source)]),
             "estimator code": code_digest(ESTIMATE_CODE),
             "libraries": _libraries(ESTIMATE_LIBRARIES),
         }

@@ -3,15 +3,15 @@
 This module only assembles. What an object is made of stands in plan.py, how it is made in build.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from pipelines.contracts.comparability import unjudged
+from pipelines.contracts.comparability import Comparability, contradictions, unjudged
 from pipelines.contracts.model import Contract, load_contracts
-from pipelines.engine import tables_read
+from pipelines.engine import columns_returned, tables_read
 from pipelines.errors import ConfigurationError
 from pipelines.estimates import ESTIMATORS
 from pipelines.settings import Settings
@@ -48,13 +48,19 @@ class Project:
     @classmethod
     def load(cls, settings: Settings | None = None) -> "Project":
         """Read and check the project; raises ConfigurationError that names the file to mend."""
-        settings = settings or Settings()
+        project = cls.read(settings or Settings())
+        _check(project)
+        return project
+
+    @classmethod
+    def read(cls, settings: Settings) -> "Project":
+        """The project with its parts not checked against one another, for work on a table that has no select yet."""
         study = load_study(settings.project / "study.yaml")
         standards = load_standard_populations(settings.data_contracts / "standard_populations.csv")
         wanted = study.standardisation.standard_population
         if wanted not in standards:
             raise ConfigurationError(f"study.yaml names standard population {wanted}; there are: {', '.join(standards)}")
-        project = cls(
+        return cls(
             settings=settings,
             study=study,
             standard_population=standards[wanted],
@@ -63,8 +69,6 @@ class Project:
             selects=_load_selects(settings.sql),
             checks=_load_checks(settings.sql / "checks"),
         )
-        _check(project)
-        return project
 
     @cached_property
     def store(self) -> Store:
@@ -99,6 +103,11 @@ class Project:
         if schema == "core":
             return [Place(schema, name, source.source, wave) for source in self.sources.values() for wave in source.study_waves]
         return [Place(schema, name, source, SHARED_WAVE) for source in self.sources]
+
+    def comparability_of(self, source: Source) -> list[Comparability]:
+        """The verdicts on the waves of a source: those in the contract of the respondents, then those in the source's file."""
+        judged = [verdict for verdict in self.contracts[self.study.respondents].comparability if verdict.source == source.source]
+        return [*judged, *source.verdicts]
 
     def tables(self, schema: str) -> list[str]:
         return [name for name, contract in self.contracts.items() if contract.schema == schema]
@@ -205,18 +214,30 @@ def _check_study(project: Project) -> list[str]:
     if study.respondents not in project.contracts:
         return [f"study.yaml: respondents names {study.respondents}, which has no contract"]
     columns = project.contracts[study.respondents].column_types()
-    named = list(dict.fromkeys([*study.outcomes, *study.exposures, *study.adjustment]))
+    named = [("study.yaml", column) for column in (*study.outcomes, *study.exposures, *study.adjustment)]
+    named += [(f"sources/{name}.yaml", column) for name, source in project.sources.items() for column in source.variables]
     unknown = [
-        f"study.yaml names {column}, which is no column of {study.respondents}" for column in named if column not in columns
+        f"{file} names {column}, which is no column of {study.respondents}" for file, column in named if column not in columns
     ]
-    return unknown or _check_comparability(project, named)
+    return unknown or _check_comparability(project)
 
 
-def _check_comparability(project: Project, variables: Sequence[str]) -> list[str]:
-    """Waves are pooled and compared: of every variable of the study it must be said whether it means the same in them."""
-    contract = project.contracts[project.study.respondents]
-    return [
-        f"contract {contract.name}: add a comparability verdict on {variable} of {source.source} between {one} and {other}"
-        for source in project.sources.values()
-        for variable, one, other in unjudged(contract.comparability, source.source, source.study_waves, variables)
-    ]
+def _check_comparability(project: Project) -> list[str]:
+    """Waves are pooled: of every variable that the study names and the source asks, it must be said whether they may be."""
+    study = project.study
+    problems = []
+    for source in project.sources.values():
+        file = f"sources/{source.source}.yaml"
+        verdicts = project.comparability_of(source)
+        problems += [
+            f"{file}: comparability: {problem}"
+            for problem in contradictions(verdicts, project.contracts[study.respondents].column_types())
+        ]
+        select = project.selects.get(f"{study.respondents}/{source.source}")
+        asked = columns_returned(select.text) if select else []
+        variables = [name for name in dict.fromkeys([*study.outcomes, *study.exposures, *study.adjustment]) if name in asked]
+        problems += [
+            f"add a comparability verdict on {variable} of {source.source} between {one} and {other} to {file}"
+            for variable, one, other in unjudged(verdicts, source.source, source.study_waves, variables)
+        ]
+    return problems

@@ -1,12 +1,13 @@
-"""What belongs to a source and to no single table: its design, waves and files, top codes, terms of use."""
+"""What belongs to a source and to no single table: its design, waves and files, top codes, what is comparable, terms of use."""
 
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pipelines.errors import ConfigurationError
+from pipelines.contracts.comparability import Comparability, Verdict
+from pipelines.contracts.yaml_source import ContractError, read_yaml
+from pipelines.readers.form import Form, InsidePath
 
 SHARED_WAVE = "all"
 """The wave of the tables that all waves of a source share."""
@@ -19,8 +20,9 @@ class _Settings(BaseModel):
 class DeliveredFile(_Settings):
     """One file of a delivery, relative to the source's folder in landing; `rows` where the number is published."""
 
-    file: str
+    file: InsidePath
     rows: int | None = None
+    form: Form = Form()
 
 
 class Wave(_Settings):
@@ -43,8 +45,20 @@ class Source(_Settings):
     components: dict[Literal["exam", "dietary"], list[str]] = {}
     matched_on: list[str] = []
     case_definition: str | None = None
+    design_columns: dict[str, list[str]] = Field(
+        {}, description="Raw table -> its weights, strata, PSUs, sets, cycle: drift leaves them out."
+    )
+    waves_follow_one_another: bool = Field(True, description="Otherwise no wave is compared with the one before it.")
     waves: dict[str, Wave]
+    comparability: tuple[Verdict, ...] = ()
     generator: dict[str, Any] | None = Field(None, description="How a synthetic source is made.")
+
+    @model_validator(mode="after")
+    def _waves_exist(self) -> "Source":
+        unknown = sorted({wave for judged in self.comparability for wave in judged.waves} - set(self.waves))
+        if unknown:
+            raise ValueError(f"comparability names wave {', '.join(unknown)}, which is not under waves")
+        return self
 
     @property
     def study_waves(self) -> list[str]:
@@ -55,6 +69,17 @@ class Source(_Settings):
     def tables(self) -> list[str]:
         """The raw tables of the source, in the order of its file."""
         return list(dict.fromkeys(table for wave in self.waves.values() for table in wave.tables))
+
+    @property
+    def variables(self) -> list[str]:
+        """The columns of the respondent table that its file names, beside those that it judges."""
+        measured = [variable for variables in self.components.values() for variable in variables]
+        return list(dict.fromkeys([*measured, *self.matched_on, *self.top_codes()]))
+
+    @property
+    def verdicts(self) -> list[Comparability]:
+        """What its file says about its waves, under its name."""
+        return [Comparability(source=self.source, **verdict.model_dump()) for verdict in self.comparability]
 
     def waves_of(self, table: str) -> list[str]:
         return [name for name, wave in self.waves.items() if table in wave.tables]
@@ -69,14 +94,25 @@ class Source(_Settings):
 
 
 def load_sources(folder: Path) -> dict[str, Source]:
-    """Read every source file; raises ConfigurationError that names the file and every field that is wrong."""
-    sources = {}
+    """Read every source file; raises ContractError with every field that is wrong in any of them, each with file and line."""
+    sources, problems = {}, []
     for path in sorted(folder.glob("*.yaml")):
         try:
-            source = Source.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-        except (yaml.YAMLError, ValidationError) as error:
-            raise ConfigurationError(f"sources/{path.name} cannot be used: {error}") from error
-        if source.source != path.stem:
-            raise ConfigurationError(f"sources/{path.name} describes {source.source}: file and source must carry the same name")
-        sources[source.source] = source
+            sources[path.stem] = load_source(path)
+        except ContractError as error:
+            problems += error.problems
+    if problems:
+        raise ContractError(problems)
     return sources
+
+
+def load_source(path: Path) -> Source:
+    """Read one source file; raises ContractError."""
+    file = read_yaml(path)
+    try:
+        source = Source.model_validate(file.content)
+    except ValidationError as error:
+        raise ContractError([f"{file.place(item['loc'])}: {item['msg']}." for item in error.errors()]) from error
+    if source.source != path.stem:
+        raise ContractError([f"{file.place(['source'])}: describes {source.source}: file and source must carry the same name."])
+    return source

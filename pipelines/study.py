@@ -81,6 +81,15 @@ class Standardisation(_Settings):
     populations: list[str]
 
 
+class DriftThresholds(_Settings):
+    """What a table may differ from the wave and from the delivery before it without a warning; shares and distances in [0, 1]."""
+
+    shift: float = Field(0.1, ge=0, le=1, description="Distance between two distributions.")
+    missing_share: float = Field(0.05, ge=0, le=1, description="Difference between two shares of missing.")
+    row_count: float = Field(0.2, ge=0, le=1, description="Difference of two numbers of rows, as a share of the larger.")
+    code_share: float = Field(0.005, ge=0, le=1, description="Share of the rows that have a code which the other side has not.")
+
+
 class Retention(_Settings):
     """How many releases are kept, and how many days longer what no release and no accepted file needs any more."""
 
@@ -108,6 +117,7 @@ class Study(_Settings):
     adjustment: dict[str, Adjustment]
     odds_ratios: OddsRatioSettings
     standardisation: Standardisation
+    drift: DriftThresholds = DriftThresholds()
     retention: Retention
     nightly: Nightly
 
@@ -121,7 +131,7 @@ class Study(_Settings):
 
     def of_estimates(self) -> dict[str, Any]:
         """The settings that a number in a report table can depend on."""
-        return self.model_dump(mode="json", exclude={"title", "question", "retention", "nightly"})
+        return self.model_dump(mode="json", exclude={"title", "question", "drift", "retention", "nightly"})
 
     def settings_of_estimates(self, sections: Collection[str]) -> dict[str, str]:
         """Setting -> its value as JSON, such as `odds_ratios.multiple_testing`, of those sections that a number can depend on."""

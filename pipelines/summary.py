@@ -8,6 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.assets.release import REJECTED, rejections
+from pipelines.drift.between import accepted_drift
+from pipelines.drift.words import in_words
 from pipelines.project import Project
 from pipelines.refresh import Refreshed
 from pipelines.releases.meta import deliveries
@@ -29,6 +31,8 @@ def print_summary(project: Project, refreshed: Refreshed, console: Console) -> N
         # what was rejected stands above already
         if not failure.startswith(REJECTED):
             console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
+    for line in in_words(accepted_drift(project)):
+        console.print(f"[yellow]drift: {escape(line)}[/yellow]", highlight=False, soft_wrap=True)
     if refreshed.n_made == 0:
         console.print("nothing was new: no delivery was parsed, nothing was estimated", highlight=False)
     total = sum(refreshed.step_seconds.values())

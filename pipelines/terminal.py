@@ -1,4 +1,4 @@
-"""What the commands share: where they print, and how an error that an analyst can act on ends them."""
+"""How the commands speak: one console, and errors that an analyst can act on without a traceback."""
 
 import sys
 from collections.abc import Iterator
@@ -17,12 +17,10 @@ console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Errors that an analyst can act on are printed without a traceback."""
-    from pipelines.contracts.model import ContractError
-
+    """Print an error that an analyst can act on, and end with 1."""
     try:
         yield
-    except (CrampAtlasError, ContractError) as error:
+    except CrampAtlasError as error:
         console.print(f"[red]{escape(str(error))}[/red]", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
 

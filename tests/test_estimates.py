@@ -89,6 +89,19 @@ def test_an_unweighted_source_has_the_mantel_haenszel_odds_ratio_of_r(project: P
     assert row["odds_ratio_upper"] == pytest.approx(expected["u"], rel=1e-12)
 
 
+def test_a_source_that_did_not_ask_for_an_adjuster_is_adjusted_for_the_others(project: Project) -> None:
+    """UCBAdmissions with the department in another adjuster: the odds ratio is R's all the same."""
+    people = admissions().with_columns(age_band="race_ethnicity", race_ethnicity=pl.lit(None, pl.String))
+    found = ESTIMATORS["report.odds_ratios"](estimation(project, people, cohort()))
+    [row] = found.filter(model="mantel_haenszel", outcome="has_cramps", exposure="is_sedentary").to_dicts()
+    [expected] = [row for row in reference("out_mh") if row["set"] == "UCBAdmissions"]
+    assert (row["adjusted_for"], row["n_missing"]) == ("age_band", 0)
+    assert row["odds_ratio"] == pytest.approx(expected["or_mh"], rel=1e-12)
+    [adjusted] = found.filter(model="adjusted", outcome="has_cramps", exposure="is_sedentary").to_dicts()
+    assert (adjusted["adjusted_for"], adjusted["n_missing"]) == ("age_band", 0)
+    assert adjusted["odds_ratio"] == pytest.approx(expected["or_mh"], rel=0.01)  # the two methods agree closely on these data
+
+
 def test_a_crude_odds_ratio_of_an_unweighted_source_is_the_cross_product(project: Project) -> None:
     people = admissions()
     found = ESTIMATORS["report.odds_ratios"](estimation(project, people, cohort()))
@@ -152,3 +165,23 @@ def test_ages_outside_the_standard_are_no_part_of_it(project: Project) -> None:
     found = ESTIMATORS["report.prevalence_age_standardised"](with_standard).filter(outcome="has_cramps", sex="all")
     assert found["prevalence"].to_list() == pytest.approx([1755 / 4526])  # admitted of all in UCBAdmissions
     assert "nobody in some cells of the standard" in found["presentation_reason"][0]
+
+
+def test_a_source_that_did_not_ask_for_sex_is_standardised_for_both_together(project: Project) -> None:
+    people = admissions().with_columns(sex=pl.lit(None, pl.String))
+    with_standard = estimation(project, people, cohort(), standard_population=project.standard_population)
+    found = ESTIMATORS["report.prevalence_age_standardised"](with_standard).filter(outcome="has_cramps")
+    assert found.select("sex", "prevalence").rows() == [("all", pytest.approx(1755 / 4526))]
+
+
+def test_strata_with_large_numbers_stay_apart_where_waves_are_pooled(project: Project) -> None:
+    """The second wave's strata are those of the first plus a million: merged, the pooled design would have half of them."""
+    numbers = pl.int_range(pl.len())
+    first = admissions().with_columns(stratum=numbers % 2 + 1, psu=numbers % 6, interview_weight=pl.lit(1.0), wave=pl.lit("1973"))
+    second = first.with_columns(wave=pl.lit("1974"))
+    people = pl.concat([first.with_columns(pl.col("stratum") + 1_000_000), second]).with_columns(pl.col("stratum").cast(pl.Int32))
+    survey = cohort(("1973", "1974")).model_copy(update={"design": "survey"})
+    found = ESTIMATORS["report.prevalence_by_age_band"](estimation(project, people, survey))
+    whole = found.filter(population="everyone_asked", outcome="has_cramps", age_band="all")
+    # three PSUs in each of two strata a wave: 6 - 2 a wave, 12 - 4 pooled
+    assert dict(whole.select("wave", "degrees_freedom").iter_rows()) == {"1973": 4, "1974": 4, "pooled": 8}

@@ -15,6 +15,13 @@ N_MADE = "objects_made"
 """Metadata of a materialisation: how many objects were parsed or computed rather than found by their recipe."""
 
 
+TO_DO = {
+    "reject": "ask for a corrected delivery, or change the contract or the select if they are wrong",
+    "set_aside": "nothing, if the records are few: they are listed in meta.rejected_rows",
+    "warn": "look at the rows: they are published",
+}
+
+
 def asset_key(table: str) -> dg.AssetKey:
     return dg.AssetKey(table.split("."))
 
@@ -59,8 +66,17 @@ def materialisation(project: Project, table: str, n_made: int) -> dg.Materialize
     return dg.MaterializeResult(asset_key(table), metadata=metadata, data_version=dg.DataVersion(digest(contents)))
 
 
-def check_result(project: Project, table: str, candidates: dict[Place, Sidecar], problems: Sequence[str]) -> dg.AssetCheckResult:
-    """One check a table: failed where a candidate was rejected, with every rule that did not pass."""
+def check_result(
+    project: Project,
+    table: str,
+    candidates: dict[Place, Sidecar],
+    problems: Sequence[str],
+    drift: Sequence[Mapping[str, Any]] = (),
+) -> dg.AssetCheckResult:
+    """One check a table: failed where a candidate was rejected, with every rule that did not pass.
+
+    `drift` holds rows of meta.drift: those beyond their thresholds are shown and fail nothing.
+    """
     results = [
         dg.TableRecord(
             {
@@ -68,7 +84,10 @@ def check_result(project: Project, table: str, candidates: dict[Place, Sidecar],
                 "wave": place.wave,
                 "claim": result["description"],
                 "severity": result["severity"],
-                "rows": _rows(result),
+                "failed": result["n_failed"],
+                "of": result["n_checked"],
+                "allowed": result["threshold"],
+                "what to do": _to_do(result),
             }
         )
         for place, sidecar in candidates.items()
@@ -81,6 +100,11 @@ def check_result(project: Project, table: str, candidates: dict[Place, Sidecar],
         metadata["problems"] = dg.MetadataValue.table([dg.TableRecord({"problem": text}) for text in problems])
     if results:
         metadata["not_passed"] = dg.MetadataValue.table(results)
+    beyond = [row for row in drift if row["is_beyond"]]
+    if beyond:
+        shown = ("wave", "compared_with", "finding", "detail")
+        records = [dg.TableRecord({name: row[name] for name in shown} | {"statistic": _drifted(row)}) for row in beyond]
+        metadata["drift"] = dg.MetadataValue.table(records)
     return dg.AssetCheckResult(
         asset_key=asset_key(table),
         check_name=CHECK,
@@ -90,9 +114,13 @@ def check_result(project: Project, table: str, candidates: dict[Place, Sidecar],
     )
 
 
-def _rows(result: Mapping[str, Any]) -> str:
-    """How many rows are against a rule; a claim of sql/checks is not judged row by row."""
+def _drifted(row: Mapping[str, Any]) -> str:
+    return "" if row["statistic"] is None else f"{row['statistic']:.3f}, more than {row['threshold']:.3f}"
+
+
+def _to_do(result: Mapping[str, Any]) -> str:
+    """What a person does about a rule that did not pass."""
     if result["status"] == "error":
-        return f"could not be judged: {result['detail']}"
-    of_all = f" of {result['n_checked']:,}" if result["n_checked"] else ""
-    return f"{result['n_failed']:,}{of_all}"
+        return f"mend the check, it could not be judged: {result['detail']}"
+    look = f"; its query is in meta.check_results, rule {result['rule_id']}" if result["query"] else ""
+    return f"{TO_DO[result['severity']]}{look}"

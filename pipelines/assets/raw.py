@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pipelines.assets.context import CHECK, asset_key, asset_spec, check_result, check_spec, materialisation
 from pipelines.build import with_accepted, with_rejection
+from pipelines.drift.between import accepted_drift, note_drift
 from pipelines.engine import without_values
 from pipelines.errors import CrampAtlasError
 from pipelines.ingest import GENERATOR, Delivery, take_in
@@ -43,8 +44,11 @@ def raw_assets(project: Project, source: Source) -> dg.AssetsDefinition:
             deliveries = [
                 take_in(project, source.source, wave, reread=bool({wave, "*"} & set(config.reread))) for wave in source.waves
             ]
+            undrifted = note_drift(project, source)
         for delivery in deliveries:
             context.log.info(_in_words(delivery))
+        for problem in undrifted:
+            context.log.warning(problem)
         selected = {key.to_user_string().replace("/", ".") for key in context.selected_asset_keys}
         for table in tables:
             if table in selected:
@@ -89,4 +93,4 @@ def _check(project: Project, table: str, deliveries: list[Delivery]) -> dg.Asset
         place: sidecar for delivery in deliveries for place, sidecar in delivery.candidates.items() if place.name == table
     }
     problems = [problem for delivery in deliveries for problem in delivery.problems if problem.startswith(f"{table} ")]
-    return check_result(project, table, dict[Place, Any](candidates), problems)
+    return check_result(project, table, dict[Place, Any](candidates), problems, accepted_drift(project, table))

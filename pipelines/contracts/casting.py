@@ -12,6 +12,9 @@ WHOLE_NUMBER = r"^[+-]?[0-9]+(\.0*)?$"
 DECIMAL_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 
+OTHER_MARK = {".": ",", ",": "."}
+
+
 @dataclass(frozen=True)
 class Misfit:
     """How many values of a column do not fit, and what they are instead."""
@@ -20,11 +23,12 @@ class Misfit:
     found: str
 
 
-def cast_values(values: pl.Series, kind: str) -> tuple[pl.Series, list[Misfit]]:
+def cast_values(values: pl.Series, kind: str, decimal: str = ".") -> tuple[pl.Series, list[Misfit]]:
     """A delivered column in the physical type `kind`, and what did not fit (NULL in the result).
 
     Blank text is NULL. A column without any value fits every type. Text is read as numbers, true/false and ISO dates; a
-    number is never read from a boolean, nor text from a number.
+    number is never read from a boolean, nor text from a number. `decimal` stands in numbers of text for the decimal point; no
+    other mark does, and none groups thousands.
     """
     if values.dtype in (pl.Categorical, pl.Enum):
         values = values.cast(pl.String)
@@ -36,21 +40,21 @@ def cast_values(values: pl.Series, kind: str) -> tuple[pl.Series, list[Misfit]]:
     if values.dtype.is_decimal():
         values = values.cast(pl.Float64)
     if values.dtype == pl.String:
-        return _from_text(values, kind)
+        return _from_text(values, kind, decimal)
     if kind in NUMERIC_TYPES and values.dtype.is_numeric():
         return _from_numbers(values, kind)
-    if values.dtype == wanted or (kind == "TIMESTAMP" and values.dtype == pl.Datetime):
+    if values.dtype == wanted or (kind == "TIMESTAMP" and values.dtype in (pl.Date, pl.Datetime)):
         return values.cast(wanted), []
     misfit = Misfit(len(values) - values.null_count(), f"values of type {values.dtype.base_type()}")
     return pl.Series(values.name, [None] * len(values), wanted), [misfit]
 
 
-def _from_text(values: pl.Series, kind: str) -> tuple[pl.Series, list[Misfit]]:
+def _from_text(values: pl.Series, kind: str, decimal: str) -> tuple[pl.Series, list[Misfit]]:
     if kind == "VARCHAR":
         return values, []
     text = values.str.strip_chars()
     if kind in NUMERIC_TYPES:
-        return _numbers_from_text(text, kind)
+        return _numbers_from_text(text, kind, decimal)
     if kind == "BOOLEAN":
         read = text.str.to_lowercase().replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
     elif kind == "DATE":
@@ -61,10 +65,15 @@ def _from_text(values: pl.Series, kind: str) -> tuple[pl.Series, list[Misfit]]:
     return read, _misfits([_text_misfit(text.filter(text.is_not_null() & read.is_null()), names[kind])])
 
 
-def _numbers_from_text(text: pl.Series, kind: str) -> tuple[pl.Series, list[Misfit]]:
-    is_number = text.str.contains(DECIMAL_NUMBER)
-    no_number = _text_misfit(text.filter(text.is_not_null() & ~is_number), "a number")
-    numbers = text.set(~is_number, None)
+def _numbers_from_text(text: pl.Series, kind: str, decimal: str) -> tuple[pl.Series, list[Misfit]]:
+    pointed = _with_point(text, decimal)
+    is_number = pointed.str.contains(DECIMAL_NUMBER)
+    others = text.filter(text.is_not_null() & ~is_number)
+    no_number = _text_misfit(others, "a number")
+    mark = OTHER_MARK[decimal]
+    if len(others) and _with_point(others, mark).str.contains(DECIMAL_NUMBER).all():
+        no_number = Misfit(len(others), f"numbers whose decimal mark is {mark!r} where the source's file declares {decimal!r}")
+    numbers = pointed.set(~is_number, None)
     if kind == "DOUBLE":
         read, misfits = _from_numbers(numbers.cast(pl.Float64), kind)
         return read, _misfits([no_number, *misfits])
@@ -75,6 +84,11 @@ def _numbers_from_text(text: pl.Series, kind: str) -> tuple[pl.Series, list[Misf
     beyond = Misfit(int((whole.is_not_null() & read.is_null()).sum()), _beyond("BIGINT"))
     read, misfits = _from_numbers(read, kind)
     return read, _misfits([no_number, fraction, beyond, *misfits])
+
+
+def _with_point(text: pl.Series, decimal: str) -> pl.Series:
+    """Numbers with a decimal point in place of another mark; a point that stood there before makes no number."""
+    return text if decimal == "." else text.str.replace_all(".", "?", literal=True).str.replace(decimal, ".", literal=True)
 
 
 def _from_numbers(values: pl.Series, kind: str) -> tuple[pl.Series, list[Misfit]]:

@@ -1,4 +1,4 @@
-"""Whether a variable means the same in several waves of a source: verdicts that stand in the contract of a harmonised table.
+"""Whether a variable means the same in several waves of a source: verdicts in a source's file or in the contract.
 
 What a verdict does to an estimate is decided where waves are pooled.
 """
@@ -12,8 +12,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
-class Comparability(BaseModel):
-    """One verdict on some variables, between every two of the waves, with its reason and where that can be read.
+class Verdict(BaseModel):
+    """One verdict on some variables of a source, between every two of the waves, with its reason and where that can be read.
 
     `identical`: same question, codes and target. `recoded`: different as delivered, the same in this table. `not_comparable`:
     waves must not be pooled or set side by side as one series.
@@ -21,7 +21,6 @@ class Comparability(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    source: str = Field(min_length=1)
     variables: tuple[str, ...] = Field(min_length=1)
     waves: tuple[str, ...] = Field(min_length=2)
     verdict: Literal["identical", "recoded", "not_comparable"]
@@ -35,6 +34,12 @@ class Comparability(BaseModel):
                 yield variable, one, other
 
 
+class Comparability(Verdict):
+    """A verdict and the source that it is about."""
+
+    source: str = Field(min_length=1)
+
+
 def read_verdicts(given: object, columns: Collection[str]) -> tuple[list[Comparability], list[str]]:
     """The verdicts of a contract whose table has these columns, and everything that is wrong with them."""
     if not isinstance(given, list):
@@ -45,7 +50,7 @@ def read_verdicts(given: object, columns: Collection[str]) -> tuple[list[Compara
             verdicts.append(Comparability.model_validate(entry))
         except ValidationError as error:
             problems += [f"verdict {number}: {_in_words(item)}" for item in error.errors()]
-    problems += _contradictions(verdicts, columns)
+    problems += contradictions(verdicts, columns)
     return verdicts, problems
 
 
@@ -62,7 +67,8 @@ def _in_words(item: Any) -> str:
     return f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}."
 
 
-def _contradictions(verdicts: Sequence[Comparability], columns: Collection[str]) -> Iterator[str]:
+def contradictions(verdicts: Sequence[Comparability], columns: Collection[str]) -> Iterator[str]:
+    """What is judged twice, or is no column of the table."""
     seen: set[tuple[str, str, str, str]] = set()
     for number, verdict in enumerate(verdicts, start=1):
         for variable in verdict.variables:

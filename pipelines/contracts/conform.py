@@ -18,8 +18,8 @@ from pipelines.contracts.model import Contract
 from pipelines.errors import DeliveryRejected
 
 BYTE_ORDER_MARK = "\ufeff"
-DELIVERED_TWICE = re.compile(r"(?P<name>.+)_duplicated_[0-9]+")
-"""How a reader names the second column of a name that is delivered twice."""
+DELIVERED_TWICE = re.compile(r"(?P<name>.+)_duplicated_?[0-9]+")
+"""How readers name the second column of a name that is delivered twice."""
 
 PRINTABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,63}")
 
@@ -28,13 +28,14 @@ class SchemaProblems(DeliveryRejected):
     """A table has not the columns and types of its contract. `problems` has one line for each thing that is wrong."""
 
 
-def conform(frame: pl.DataFrame, contract: Contract, wave: str) -> pa.Table:
+def conform(frame: pl.DataFrame, contract: Contract, wave: str, decimal: str = ".") -> pa.Table:
     """The delivered frame as the table that the contract promises.
 
     Returns exactly the contract's columns in its order, in its physical types; a column that the wave did not ask is
-    NULL. Names are matched exactly, after a byte order mark is taken off the first. Raises SchemaProblems with every
-    missing, extra, repeated or unexpected column and every column with values of another type: what was expected, what
-    was found and in how many rows, and what to do. Values are never shown.
+    NULL. `decimal` is the decimal mark of numbers that are delivered as text. Names are matched exactly, after a byte
+    order mark is taken off the first. Raises SchemaProblems with every missing, extra, repeated or unexpected column and
+    every column with values of another type: what was expected, what was found and in how many rows, and what to do.
+    Values are never shown.
     """
     if frame.width and frame.columns[0].startswith(BYTE_ORDER_MARK):
         frame = frame.rename({frame.columns[0]: frame.columns[0].lstrip(BYTE_ORDER_MARK)})
@@ -43,7 +44,7 @@ def conform(frame: pl.DataFrame, contract: Contract, wave: str) -> pa.Table:
     for column in contract.columns:
         if column.name in frame.columns and column.is_asked_in(wave):
             delivered = frame[column.name]
-            values, misfits = cast_values(delivered, column.type)
+            values, misfits = cast_values(delivered, column.type, decimal)
             arrays.append(values.to_arrow().cast(ARROW_TYPES[column.type]))
             problems += [_misfitting(column, delivered, misfit) for misfit in misfits]
         else:

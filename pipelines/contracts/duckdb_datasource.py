@@ -62,7 +62,9 @@ def great_expectations() -> GreatExpectations:
     from great_expectations.expectations.registry import get_expectation_impl
 
     class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
-        """Keeps one connection: a DuckDB result is gone with the connection it came from."""
+        """Keeps one connection: a DuckDB result is gone with the connection it came from. Queries share no transaction, so that
+        one that fails spoils no other.
+        """
 
         def __init__(self, *arguments: Any, **settings: Any) -> None:
             super().__init__(*arguments, **settings)
@@ -72,8 +74,12 @@ def great_expectations() -> GreatExpectations:
         @contextmanager
         def get_connection(self) -> Iterator[Any]:
             if not self._connection:
-                self._connection = self.engine.connect()
+                self._connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             yield self._connection
+
+    from pipelines.contracts.duckdb_uniqueness import count_by_grouping
+
+    count_by_grouping(DuckDBExecutionEngine)
 
     class DuckDBDatasource(SQLDatasource):
         """Registers itself with the library as `data_sources.add_duckdb`."""

@@ -27,8 +27,10 @@ PROPORTION_OF_NON_NULL = "expect_column_proportion_of_non_null_values_to_be_betw
 class RuleResult:
     """The verdict on one rule.
 
-    `n_checked` and `n_failed` count values for a rule about a column, rows for a rule about rows; both are 0 for a rule
-    about the table as a whole (a number of rows, an average). `error` means that the rule could not be judged.
+    `n_checked` (denominator) and `n_failed` (numerator) count values for a rule about a column, rows for a rule about rows;
+    both are 0 for a rule about the table as a whole (a number of rows, an average). Where a share of rows may fail,
+    `threshold` says so, and a rule that passed may have failures. `error` means that the rule could not be judged. `query`
+    lists the offending rows of `{batch}`; None where no query does.
     """
 
     rule_id: str
@@ -39,6 +41,9 @@ class RuleResult:
     n_failed: int
     description: str
     detail: str
+    threshold: str
+    dimension: str
+    query: str | None
 
 
 def judge(parquet: Path, contract: Contract, wave: str) -> list[RuleResult]:
@@ -88,7 +93,7 @@ def _counts(rule: Rule, outcome: Mapping[str, Any], n_rows: int) -> tuple[int, i
         return n_values, outcome.get("unexpected_count") or 0
     if rule.expectation == PROPORTION_OF_NON_NULL:
         n_missing = round((1 - outcome["observed_value"]) * n_rows)
-        return n_rows, 0 if outcome["success"] else n_missing
+        return n_rows, n_missing
     if rule.expectation == "unexpected_rows_expectation":
         return n_rows, outcome["observed_value"]
     return 0, 0
@@ -107,7 +112,24 @@ def _detail(rule: Rule, outcome: Mapping[str, Any], n_checked: int, n_failed: in
 
 
 def _result(rule: Rule, status: Status, n_checked: int, n_failed: int, detail: str) -> RuleResult:
-    return RuleResult(rule.rule_id, rule.column, rule.severity, status, n_checked, n_failed, rule.description, detail)
+    return RuleResult(
+        rule_id=rule.rule_id,
+        column=rule.column,
+        severity=rule.severity,
+        status=status,
+        n_checked=n_checked,
+        n_failed=n_failed,
+        description=rule.description,
+        detail=detail,
+        threshold=rule.threshold,
+        dimension=rule.dimension,
+        query=None if status == "not_applicable" else rule.offending_rows,
+    )
+
+
+def not_applicable(contract: Contract, reason: str) -> list[RuleResult]:
+    """Every rule of the contract where there is nothing to judge."""
+    return [_result(rule, "not_applicable", 0, 0, reason) for rule in contract.rules]
 
 
 def rows_aside_sql(contract: Contract, relation: str, wave: str | None = None) -> str | None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from pipelines.contracts.codebook import Code, Codebook
 from pipelines.contracts.columns import ARROW_TYPES, Column
 from pipelines.contracts.comparability import Comparability
-from pipelines.contracts.odcs import read_contract
+from pipelines.contracts.odcs import MAX_SHARE_SET_ASIDE, read_contract
 from pipelines.contracts.rules import Rule
 from pipelines.contracts.yaml_source import ContractError
 
@@ -32,7 +32,8 @@ class Contract:
     """What one table promises: its columns in order, its rules, and what its codes mean.
 
     `digest` changes with any edit of the file's content or its codebook, `digest_of_file` with those of the file alone.
-    `comparability` holds the verdicts on waves that stand in the contract.
+    `comparability` holds the verdicts on waves that stand in the contract. A delivery with more than `max_share_set_aside` of
+    its records set aside is rejected. `links` are (type, URL); a table without a key says why in `no_key_because`.
     """
 
     schema: str
@@ -45,6 +46,12 @@ class Contract:
     digest: str
     comparability: tuple[Comparability, ...] = ()
     digest_of_file: str = ""
+    max_share_set_aside: float = MAX_SHARE_SET_ASIDE
+    title: str = ""
+    purpose: str = ""
+    usage: str = ""
+    links: tuple[tuple[str, str], ...] = ()
+    no_key_because: str | None = None
 
     @property
     def name(self) -> str:
@@ -137,4 +144,10 @@ def load_contract(path: Path, codebooks: Path) -> Contract:
         digest=hashlib.sha256(f"{canonical}\n{codebook_digest}".encode()).hexdigest(),
         comparability=parts.comparability,
         digest_of_file=hashlib.sha256(canonical.encode()).hexdigest(),
+        max_share_set_aside=parts.max_share_set_aside,
+        title=parts.title,
+        purpose=parts.purpose,
+        usage=parts.usage,
+        links=parts.links,
+        no_key_because=parts.no_key_because,
     )

@@ -33,7 +33,10 @@ from pipelines.contracts.yaml_source import ContractError, Location, ProblemList
 API_VERSION = "v3.1.0"
 
 COLUMN_PROPERTIES = frozenset({"question", "unit", "waves", "codebook", "codebookVariable", "severity"})
-TABLE_PROPERTIES = frozenset({"comparability"})
+TABLE_PROPERTIES = frozenset({"comparability", "maxShareSetAside", "noPrimaryKeyBecause"})
+
+MAX_SHARE_SET_ASIDE = 0.05
+"""Where a contract does not say: a delivery with a larger share of its records set aside is rejected, all of it is doubtful."""
 
 # Fields of the standard that describe; any other field must be one that is read below.
 _DESCRIBING = {"id", "businessName", "deprecated", "tags", "authoritativeDefinitions", "physicalName"}
@@ -84,6 +87,12 @@ class ContractParts:
     rules: tuple[Rule, ...]
     codebook: Codebook | None
     comparability: tuple[Comparability, ...]
+    max_share_set_aside: float
+    title: str
+    purpose: str
+    usage: str
+    links: tuple[tuple[str, str], ...]
+    no_key_because: str | None
 
 
 def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> ContractParts:
@@ -115,8 +124,10 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
     if not subject.properties:
         problems.add([*at, "properties"], "must list the columns.")
     custom = _custom_properties(subject.customProperties, TABLE_PROPERTIES, at, problems)
+    _check_share(custom.get("maxShareSetAside", MAX_SHARE_SET_ASIDE), [*at, "customProperties"], problems)
     columns = [_column(given, [*at, "properties", index], problems) for index, given in enumerate(subject.properties or [])]
     _check_names(columns, [*at, "properties"], problems)
+    about = contract.description
     verdicts, contradictions = read_verdicts(custom.get("comparability", []), {column.name for column in columns})
     for contradiction in contradictions:
         problems.add([*at, "customProperties"], contradiction)
@@ -132,6 +143,12 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
         rules=tuple(rules),
         codebook=codebook,
         comparability=tuple(verdicts),
+        max_share_set_aside=custom.get("maxShareSetAside", MAX_SHARE_SET_ASIDE),
+        title=contract.name or f"{schema}.{table}",
+        purpose=(about.purpose or "").strip() if about else "",
+        usage=(about.usage or "").strip() if about else "",
+        links=tuple((str(link.type), str(link.url)) for link in (about and about.authoritativeDefinitions) or ()),
+        no_key_because=custom.get("noPrimaryKeyBecause"),
     )
 
 
@@ -161,6 +178,11 @@ def _custom_properties(
         else:
             values[custom.property] = custom.value
     return values
+
+
+def _check_share(share: object, at: Location, problems: ProblemList) -> None:
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
+        problems.add(at, f"maxShareSetAside must be a number from 0 to 1; found {share!r}.")
 
 
 def _column(given: SchemaProperty, at: Location, problems: ProblemList) -> Column:

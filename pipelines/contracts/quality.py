@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from open_data_contract_standard.model import DataQuality
 
-from pipelines.contracts.columns import Column
+from pipelines.contracts.columns import Column, sql_identifier
 from pipelines.contracts.rules import (
     Rule,
     RuleError,
@@ -20,6 +21,8 @@ from pipelines.contracts.rules import (
 )
 
 GREAT_EXPECTATIONS = "greatexpectations"
+_SUBJECTS = ("column", "column_list", "column_set", "column_A", "column_B")
+"""Arguments of an expectation that say what it is about, and not what it allows."""
 
 _DESCRIPTIVE = {
     "id",
@@ -64,15 +67,11 @@ def quality_rule(entry: DataQuality, column: Column | None, columns: Mapping[str
         raise RuleError(
             ["severity"], f"{rule.rule_id} is not a rule about single rows, so none can be set aside. Use reject or warn."
         )
-    return Rule(
-        entry.id or entry.name or rule.rule_id,
-        rule.column,
-        severity,
-        rule.expectation,
-        rule.kwargs,
-        rule.bad_rows,
-        entry.dimension or rule.dimension,
-        entry.description or rule.description,
+    return replace(
+        rule,
+        rule_id=entry.id or entry.name or rule.rule_id,
+        dimension=entry.dimension or rule.dimension,
+        description=entry.description or rule.description,
     )
 
 
@@ -88,10 +87,12 @@ def _sql_rule(entry: DataQuality, subject: str, column: Column | None, severity:
         column.name if column else None,
         severity,
         "unexpected_rows_expectation",
-        {"unexpected_rows_query": f"with __batch as (select * from {{batch}}) select * from (\n{named}\n)"},
+        # The library fetches what the query returns: a number for each row, and no value.
+        {"unexpected_rows_query": f"with __batch as (select * from {{batch}}) select 1 as offending from (\n{named}\n)"},
         None,
         "consistency",
         f"no row of {subject} is returned by the query of its quality entry",
+        query=query,
     )
 
 
@@ -119,6 +120,7 @@ def _custom_rule(entry: DataQuality, subject: str, column: Column | None, severi
         None,
         "conformity",
         f"{subject} meets {expectation}",
+        ", ".join(f"{name} {value}" for name, value in kwargs.items() if name not in _SUBJECTS) or "as the check says",
     )
 
 
@@ -147,7 +149,7 @@ def _row_count_rule(entry: DataQuality, severity: Severity) -> Rule:
     if entry.arguments or entry.unit not in (None, "rows"):
         raise RuleError(["unit" if entry.unit else "arguments"], "rowCount takes neither a unit other than rows nor arguments.")
     lower, upper = _whole_limits(entry)
-    words = ([f"at least {lower:,}"] if lower is not None else []) + ([f"at most {upper:,}"] if upper is not None else [])
+    allowed = _in_words(lower, upper)
     return Rule(
         "table.rowCount",
         None,
@@ -156,8 +158,16 @@ def _row_count_rule(entry: DataQuality, severity: Severity) -> Rule:
         {"min_value": lower, "max_value": upper},
         None,
         "completeness",
-        f"the table has {' and '.join(words)} rows",
+        f"the table has {allowed} rows",
+        f"{allowed} rows",
+        "select count(*) as n_rows from {batch}",
     )
+
+
+def _in_words(lower: int | None, upper: int | None) -> str:
+    if lower is None or upper is None:
+        return f"at most {upper:,}" if lower is None else f"at least {lower:,}"
+    return f"exactly {lower:,}" if lower == upper else f"between {lower:,} and {upper:,}"
 
 
 def _whole_limits(entry: DataQuality) -> tuple[int | None, int | None]:
@@ -198,13 +208,13 @@ def _nulls_rule(entry: DataQuality, column: Column, severity: Severity) -> Rule:
     """No NULL at all, or at most (less than) a percentage of them."""
     operator, value = _operator(entry)
     if operator == "mustBe" and value == 0:
-        rule = required_rule(column.name, severity)
-        return Rule(f"{column.name}.nullValues", *list(vars(rule).values())[1:])
+        return replace(required_rule(column.name, severity), rule_id=f"{column.name}.nullValues")
     if operator not in ("mustBeLessThan", "mustBeLessOrEqualTo") or entry.unit != "percent":
         raise RuleError([operator], "nullValues must be 0, or less than (or equal to) a number with unit: percent.")
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 100:
         raise RuleError([operator], "must be a number from 0 to 100.")
     is_strict = operator == "mustBeLessThan"
+    allowed = f"{'less than' if is_strict else 'at most'} {value} %"
     return Rule(
         f"{column.name}.nullValues",
         column.name,
@@ -213,7 +223,9 @@ def _nulls_rule(entry: DataQuality, column: Column, severity: Severity) -> Rule:
         {"column": column.name, "min_value": round(1 - value / 100, 12), "strict_min": is_strict},
         None,
         "completeness",
-        f"{column.name} is missing in {'less than' if is_strict else 'at most'} {value} % of the rows",
+        f"{column.name} is missing in {allowed} of the rows",
+        f"{allowed} of the rows",
+        f"select * from {{batch}} where {sql_identifier(column.name)} is null",
     )
 
 

@@ -37,7 +37,8 @@ class Rule:
 
     `expectation` and `kwargs` are the Great Expectations check. `bad_rows` is a SQL expression over the table, true for
     an offending row and false, never NULL, for the others; it may hold a window function, so it belongs into a select
-    list. It is None where the promise is not about single rows.
+    list. It is None where the promise is not about single rows. `threshold` says what the rule allows. `query` is the
+    select that shows what is wrong, where that is not the list of `bad_rows`.
     """
 
     rule_id: str
@@ -48,11 +49,20 @@ class Rule:
     bad_rows: str | None
     dimension: str
     description: str
+    threshold: str = "0 rows"
+    query: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns the rule is about; empty for the table as a whole."""
         return (self.column,) if self.column else tuple(self.kwargs.get("column_list", ()))
+
+    @property
+    def offending_rows(self) -> str | None:
+        """The select, over `{batch}`, of the rows that break the rule; of the number that it judges where it is about no row."""
+        if self.bad_rows is None:
+            return self.query
+        return f"select * from {{batch}} {'qualify' if ' over (' in self.bad_rows else 'where'} {self.bad_rows}"
 
 
 def severity_of(value: object, location: Sequence[str | int]) -> Severity:

@@ -20,8 +20,8 @@ POOLED = "pooled"
 STANDARD_AGE_GROUP = "standard_age_group"
 """The key for the age group of the standard population, which may differ from the study's age bands."""
 
-STRATA_PER_WAVE = 1_000_000
-"""Above the largest stratum number of any wave: keeps the strata of pooled waves apart."""
+STRATA_PER_WAVE = 2**32
+"""More than there are INTEGER stratum numbers: keeps the strata of pooled waves apart."""
 
 # Each component's participants are among those of the one before.
 COMPONENTS = ("interview", "exam", "dietary")

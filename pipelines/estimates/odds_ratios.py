@@ -109,6 +109,8 @@ def _model_rows(
     outcome = key["outcome"]
     domain = pl.col(in_population(key["population"]))
     members = cells.table.filter(domain, pl.col("n") > 0)
+    # a source that did not ask for an adjuster is adjusted for the others
+    adjusters = [column for column in adjusters if members[column].null_count() < members.height]
     complete = members.drop_nulls([outcome, name, *adjusters])
     # a variable that has one level in the population cannot be adjusted for
     adjusters = [column for column in adjusters if complete[column].n_unique() > 1]

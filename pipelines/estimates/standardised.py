@@ -41,7 +41,7 @@ def _estimate(
     cells = estimation.cells(scope, weight, (*estimation.study.outcomes, STANDARD_AGE_GROUP, "sex"))
     estimated = []
     try:
-        for by in ([], ["sex"]):
+        for by in ([], ["sex"]) if asked.height > 1 else ([],):
             table = standardise(
                 cells,
                 outcome,

@@ -1,14 +1,17 @@
 """The meta tables of a release: what was delivered, judged, set aside and described."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
 
 from pipelines.contracts.columns import POLARS_TYPES
 from pipelines.contracts.model import Contract
-from pipelines.ingest import GENERATOR, WHOLE_DELIVERY, claims_place, rejected_rows_place
+from pipelines.drift.between import drift_rows
+from pipelines.ingest import GENERATOR, WHOLE_DELIVERY, about, claims_place, rejected_rows_place
 from pipelines.project import Project
+from pipelines.releases.offending import Published, query_of
 from pipelines.sources import SHARED_WAVE
 from pipelines.store import Place, Sidecar
 
@@ -25,8 +28,10 @@ def meta_tables(project: Project, objects: Mapping[Place, Sidecar]) -> dict[str,
         "meta.deliveries": deliveries(project),
         "meta.check_results": _check_results(project, objects),
         "meta.rejected_rows": _rejected_rows(project, objects),
+        "meta.drift": pl.DataFrame(drift_rows(project, objects), infer_schema_length=None),
         "meta.columns": _columns(project.contracts),
-        "meta.comparability": _comparability(project.contracts[project.study.respondents]),
+        "meta.codes": _codes(project.contracts),
+        "meta.comparability": _comparability(project),
     }
     return {name: conforming(frame, project.contracts[name]) for name, frame in tables.items()}
 
@@ -107,21 +112,25 @@ def _check_results(project: Project, objects: Mapping[Place, Sidecar]) -> pl.Dat
                 for name, recipe in rejection.recipes.items():
                     place = Place.parse(f"{name} {source.source} {wave}")
                     if sidecar := project.store.sidecar(place, recipe):
-                        judged[place, recipe] = sidecar
+                        judged[about(place), recipe] = sidecar
+    published = Published(project, objects)
     rows = [
         {
-            "table_name": place.name.replace("claims.", "raw."),
+            "table_name": place.name,
             "source": place.source,
             "wave": place.wave,
             "is_in_release": sidecar.verdict != "rejected",
             "rule_id": result["rule_id"],
             "column_name": result["column"],
+            "dimension": result.get("dimension"),
             "severity": result["severity"],
             "status": result["status"],
+            "threshold": result.get("threshold"),
             "n_checked": result["n_checked"],
             "n_failed": result["n_failed"],
             "description": result["description"],
             "detail": result["detail"] or None,
+            "query": query_of(published, place, sidecar, result),
         }
         for (place, recipe), sidecar in judged.items()
         for result in sidecar.results
@@ -152,6 +161,9 @@ def _columns(contracts: Mapping[str, Contract]) -> pl.DataFrame:
                 "unit": column.unit,
                 "description": column.description,
                 "question": column.question,
+                "classification": column.classification,
+                "codebook_variable": column.codebook_variable,
+                "waves": ", ".join(column.waves) if column.waves else None,
                 "contract_version": contract.version,
             }
             for name, contract in sorted(contracts.items())
@@ -161,7 +173,19 @@ def _columns(contracts: Mapping[str, Contract]) -> pl.DataFrame:
     )
 
 
-def _comparability(contract: Contract) -> pl.DataFrame:
+def _codes(contracts: Mapping[str, Contract]) -> pl.DataFrame:
+    """The codebooks: one row per table, variable and received value."""
+    return pl.DataFrame(
+        [
+            {"table_name": name, "position": position, **asdict(code)}
+            for name, contract in sorted(contracts.items())
+            for position, code in enumerate(contract.codebook.codes if contract.codebook else (), start=1)
+        ],
+        infer_schema_length=None,
+    )
+
+
+def _comparability(project: Project) -> pl.DataFrame:
     """One row per judged variable and pair of waves."""
     rows = [
         {
@@ -173,7 +197,8 @@ def _comparability(contract: Contract) -> pl.DataFrame:
             "reason": verdict.reason,
             "reference": verdict.reference,
         }
-        for verdict in contract.comparability
+        for source in project.sources.values()
+        for verdict in project.comparability_of(source)
         for variable, wave, other_wave in verdict.pairs()
     ]
     return (

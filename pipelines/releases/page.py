@@ -6,6 +6,7 @@ from typing import Any
 import duckdb
 from jinja2 import Environment, PackageLoader, select_autoescape
 
+from pipelines.drift.words import in_words
 from pipelines.project import Project
 
 Row = dict[str, Any]
@@ -22,6 +23,7 @@ def write_page(project: Project, database: Path, page: Path, manifest: dict[str,
             ),
             "prevalence": _rows(connection, "select * from report.prevalence_by_age_band"),
             "odds_ratios": _rows(connection, "select * from report.odds_ratios"),
+            "drift": in_words(_rows(connection, "select * from meta.drift")),
         }
     html = environment.get_template("report.html.j2").render(
         study=project.study,

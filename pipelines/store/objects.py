@@ -68,6 +68,7 @@ class Sidecar(BaseModel):
     inputs: dict[str, str] = Field({}, description="Place of each input object -> its content hash.")
     content: str | None
     rows: int
+    delivered_columns: dict[str, str] = Field({}, description="Column -> type in the delivered file, where there was one.")
     verdict: Verdict
     problems: list[str] = []
     results: list[dict[str, Any]] = []

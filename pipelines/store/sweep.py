@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pipelines.store.acceptance import Acceptance
 from pipelines.store.files import replace_text
-from pipelines.store.objects import Place, Sidecar, Store
+from pipelines.store.objects import Place, Store
 
 UNNEEDED = "unneeded.json"
 """In the store: file -> since when nothing needs it."""
@@ -67,25 +67,29 @@ def _accepted(store: Store) -> Iterator[tuple[Place, str]]:
 
 
 def _needed(store: Store, named: Iterable[tuple[Place, str]]) -> set[Path]:
-    """The sidecars of what is named and of what it was made from, and every object whose hash stands in one of them.
+    """The sidecars of what is named; every object whose hash stands in one of them, with the sidecar that explains it; and so on.
 
-    An object is kept wherever it lies: that of records set aside is not in the folder of its table.
+    An object is kept wherever it lies and whatever names it: records set aside lie in a folder of their own.
     """
-    sidecars, contents = set[Path](), set[str]()
+    objects: dict[str, list[Path]] = {}
+    for path in _files(store):
+        if path.suffix == ".parquet":
+            objects.setdefault(path.stem, []).append(path)
+    needed = set[Path]()
     waiting = list(named)
     while waiting:
         place, recipe = waiting.pop()
         path = store.folder(place) / f"{recipe}.json"
-        if path in sidecars or not path.exists():
+        if path in needed or not path.exists():
             continue
-        sidecars.add(path)
-        text = path.read_text(encoding="utf-8")
-        contents.update(HASH.findall(text))
-        for name, content in Sidecar.model_validate_json(text).inputs.items():
-            made_from = Place.parse(name)
-            if recipe_of_input := store.recipe_of_content(made_from, content):
-                waiting.append((made_from, recipe_of_input))
-    return sidecars | {path for path in _files(store) if path.suffix == ".parquet" and path.stem in contents}
+        needed.add(path)
+        for content in set(HASH.findall(path.read_text(encoding="utf-8"))):
+            for found in set(objects.get(content, [])) - needed:
+                needed.add(found)
+                holder = Place(*found.relative_to(store.root).parts[:4])
+                if explains := store.recipe_of_content(holder, content):
+                    waiting.append((holder, explains))
+    return needed
 
 
 def _unneeded_since(store: Store, files: Iterable[Path], now: datetime) -> dict[Path, datetime]:

@@ -8,6 +8,7 @@ import polars as pl
 from pipelines.build import this_wave
 from pipelines.engine import bind_frame, engine, identifier
 from pipelines.estimates import ESTIMATORS, Estimation
+from pipelines.harmonised import REASON
 from pipelines.project import Project
 from pipelines.sources import Source
 
@@ -38,6 +39,11 @@ def _bind_respondents(
             bind_frame(connection, "raw", name, people)
     bind_frame(connection, "study", "age_bands", project.study.age_bands.frame())
     bind_frame(connection, "meta", "this_wave", this_wave(source, wave))
-    columns = [identifier(column) for column in project.contracts[table].column_types() if not column.endswith("_missing")]
+    returned = connection.sql(select.text).columns
+    columns = [
+        identifier(column) if column in returned else f"cast(null as {kind}) as {identifier(column)}"
+        for column, kind in project.contracts[table].column_types().items()
+        if not column.endswith(REASON)
+    ]
     connection.execute(f"create schema if not exists {identifier(table.split('.')[0])}")
     connection.execute(f"create table {table} as select {', '.join(columns)} from ({select.text})")

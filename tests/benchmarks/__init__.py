@@ -1,1 +1,1 @@
-"""How long the estimators take, against a bare scan of the same columns and against the svy package. Run: `make bench`."""
+"""How long estimators take against a bare scan and the svy package, and contracts against hand-written SQL. Run: `make bench`."""

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [millions of respondents ...]`: ratios of the estimators to a bare scan, and to svy."""
+"""`python -m tests.benchmarks [statistics|contracts] [millions ...]`: estimators by a scan, contracts by hand SQL."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tests.benchmarks.answers import answers_contract, write_answers
+from tests.benchmarks.contract_tasks import WAYS, by_contract, by_hand
 from tests.benchmarks.respondents import write_respondents
 from tests.benchmarks.tasks import TASKS, Task, connect, relation, scan
 
-MILLIONS = (1, 10)
+MILLIONS = {"statistics": (1, 10), "contracts": (1, 10)}
+CONTRACT_ROUNDS = 5
 ROUNDS = {"prevalence": 15, "categorical": 11, "continuous": 5}
 MOST_MEMORY_MB = 400
 SVY_UP_TO = 1_000_000  # respondents: above, svy needs several GB
@@ -25,8 +28,42 @@ SVY_UP_TO = 1_000_000  # respondents: above, svy needs several GB
 console = Console(width=130)
 
 
-def main(millions: list[float]) -> None:
+def main(arguments: list[str]) -> None:
     """Generate, time and print; nothing is kept."""
+    wanted = [argument for argument in arguments if argument in MILLIONS] or list(MILLIONS)
+    millions = [float(argument) for argument in arguments if argument not in MILLIONS]
+    if "statistics" in wanted:
+        time_statistics(millions or list(MILLIONS["statistics"]))
+    if "contracts" in wanted:
+        time_contracts(millions or list(MILLIONS["contracts"]))
+
+
+def time_contracts(millions: list[float]) -> None:
+    """Twenty-five rules judged by Great Expectations and by hand-written SQL, in turn; memory in processes of their own."""
+    table = Table("rows", "hand SQL s", "contract s", "contract / hand", "of CPU", "target", "peak MB", "of hand SQL")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        contract = answers_contract(folder)
+        for n in (int(number * 1_000_000) for number in millions):
+            path = folder / f"answers_{n}.parquet"
+            console.print(f"writing {n:,} answers")
+            write_answers(path, n, contract)
+            table.add_row(f"{n:,}", *_contract_cells(path, folder))
+    console.print(table)
+    console.print("contract / hand: of the fastest runs (median of the rounds). Target of memory: 2,147 MB.")
+
+
+def _contract_cells(path: Path, folder: Path) -> list[str]:
+    if by_contract(path, folder) != by_hand(path, folder):  # not counted
+        raise AssertionError("the contract and the hand SQL count differently")
+    pairs = [(timed(lambda: by_contract(path, folder)), timed(lambda: by_hand(path, folder))) for _ in range(CONTRACT_ROUNDS)]
+    ours, hand = (list(zip(*times, strict=True)) for times in zip(*pairs, strict=True))
+    peaks = [in_process("contract_tasks", way, path, folder) for way in WAYS]
+    times = [f"{min(hand[0]):.2f}", f"{min(ours[0]):.2f}"]
+    return [*times, ratios(ours[0], hand[0]), ratios(ours[1], hand[1]), "1.5", *(f"{peak:,.0f}" for peak in peaks)]
+
+
+def time_statistics(millions: list[float]) -> None:
     has_svy = importlib.util.find_spec("svy") is not None
     if not has_svy:
         console.print("svy is not installed: no comparison with it (pip install svy).")
@@ -71,11 +108,11 @@ def ratios(ours: tuple[float, ...], bare: tuple[float, ...]) -> str:
     return f"{min(ours) / min(bare):.2f} ({median:.2f})"
 
 
-def in_process(module: str, task: str, path: Path) -> float:
+def in_process(module: str, task: str, *paths: Path) -> float:
     """The number that a module prints, run in a process of its own."""
-    command = [sys.executable, "-m", f"tests.benchmarks.{module}", task, str(path)]
+    command = [sys.executable, "-m", f"tests.benchmarks.{module}", task, *map(str, paths)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 if __name__ == "__main__":
-    main([float(argument) for argument in sys.argv[1:]] or list(MILLIONS))
+    main(sys.argv[1:])

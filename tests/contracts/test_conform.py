@@ -116,7 +116,7 @@ MISFITS = [
     ("hours", pl.Series([True, False, None, None]), "2 of 4 rows with values of type Boolean"),
     ("weight", pl.Series([1.0, math.nan, -math.inf, None]), "2 of 4 rows with values that are not finite"),
     ("weight", pl.Series(["1.5", "nan", "inf", "1e999"]), "2 of 4 rows with texts of 3 characters that are not a number"),
-    ("weight", pl.Series(["1.5", "2,5", "1", None]), "1 of 4 rows with texts of 3 characters that are not a number"),
+    ("weight", pl.Series(["1.5", "2,5", "1", None]), "1 of 4 rows with numbers whose decimal mark is ','"),
     ("note", pl.Series([1, 2, None, 4]), "3 of 4 rows with values of type Int64"),
     (
         "is_pregnant",

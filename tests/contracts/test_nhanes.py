@@ -32,7 +32,7 @@ def contract_of(table: str) -> Contract:
 
 
 def delivered(table: str, wave: str) -> pa.Table:
-    return conform(read_delivery(NHANES / SOURCE["waves"][wave]["tables"][table]["file"]), contract_of(table), wave)
+    return conform(read_delivery(NHANES / SOURCE["waves"][wave]["tables"][table]["file"]).frame, contract_of(table), wave)
 
 
 @needs_files
@@ -141,7 +141,6 @@ def test_every_contract_states_its_grain_its_terms_and_its_key() -> None:
     for table in {table for table, _ in TABLES}:
         contract = contract_of(table)
         assert contract.description.startswith("One row per ")
-        assert contract.version == "1.0.0"
         document = yaml.safe_load((DATA_CONTRACTS / "raw" / f"{table}.odcs.yaml").read_text())
         kinds = {definition["type"] for definition in document["description"]["authoritativeDefinitions"]}
         assert {"documentation", "terms"} <= kinds

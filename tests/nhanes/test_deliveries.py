@@ -77,6 +77,21 @@ def test_a_rejected_delivery_names_every_problem_and_leaves_its_source_at_the_la
     assert nhanes.query("select count(*) from meta.deliveries where is_stale") == [(0,)]
 
 
+def test_an_unlisted_code_rejects_its_delivery_and_leaves_every_report_of_the_source(nhanes: Atlas) -> None:
+    tables = [table for table in nhanes.project.report_tables if table != "report.planted_truth"]
+    before = {table: nhanes.query(f"select * from {table} where source = 'nhanes' order by all") for table in tables}
+    landing = nhanes.settings.landing_folder / "nhanes" / PUBLIC
+    first_three = pl.int_range(pl.len()) < 3
+    rewrite(landing / "2005/DataFiles/SLQ_D.xpt", pl.when(first_three).then(5.0).otherwise("SLQ160").alias("SLQ160"))
+    refreshed = nhanes.refresh()
+    assert not refreshed.success
+    assert "raw.nhanes_slq 2005-2006: SLQ160" in refreshed.failures[-1]
+    assert "unlisted: 5 (3 rows; nearest known codes 4 and 7)" in refreshed.failures[-1]
+    assert {table: nhanes.query(f"select * from {table} where source = 'nhanes' order by all") for table in tables} == before
+    stale = "select wave from meta.deliveries where source = 'nhanes' and is_stale"
+    assert nhanes.query(stale) == [("2005-2006",)]
+
+
 def test_a_first_delivery_that_is_rejected_leaves_the_pool_unestimated_and_says_why(nhanes: Atlas) -> None:
     import shutil
 

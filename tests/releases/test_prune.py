@@ -81,6 +81,16 @@ def test_what_is_accepted_stays_with_all_that_it_was_made_from(store: Store) -> 
     assert store.sidecar_of_content(RAW, raw.content or "") == raw
 
 
+def test_what_an_ingredient_names_stays_with_the_sidecar_that_explains_it(store: Store) -> None:
+    earlier, now = make(store, RAW, "earlier"), make(store, RAW, "now")
+    compared = Place("drift", "people", "survey", "2020")
+    judged = make(store, compared, "compared", ingredients={"previous delivery": earlier.content or ""})
+    accept(store, (RAW, now), (compared, judged))
+    sweep(store, [], START, timedelta(0))
+    assert files(store) == {"earlier", "now", "compared"}
+    assert store.sidecar_of_content(RAW, earlier.content or "") == earlier
+
+
 def test_the_grace_period_begins_when_nothing_needs_a_file_any_more(store: Store) -> None:
     old, new = make(store, RAW, "old"), make(store, RAW, "new")
     accept(store, (RAW, old))

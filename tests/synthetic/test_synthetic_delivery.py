@@ -125,7 +125,7 @@ def test_the_file_of_records_is_a_mess_that_its_contract_reads(delivered: Projec
     path = landing(delivered, survey) / "2024/respondents.csv"
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     contract = delivered.contracts["raw.synthetic_survey_respondents"]
-    records = pl.DataFrame(conform(read_delivery(path), contract, "2024"))
+    records = pl.DataFrame(conform(read_delivery(path).frame, contract, "2024"))
     assert records.height == 1_503
     assert records["respondent"].n_unique() == 1_500
     assert (records["age"] == 199).sum() == 4
@@ -137,14 +137,14 @@ def test_the_file_of_records_is_a_mess_that_its_contract_reads(delivered: Projec
 def test_the_file_of_pairs_has_the_rows_that_its_source_publishes(delivered: Project, case_control: Source) -> None:
     for wave in case_control.study_waves:
         file = case_control.waves[wave].tables["synthetic_case_control_participants"]
-        assert read_delivery(landing(delivered, case_control) / file.file).height == file.rows
+        assert read_delivery(landing(delivered, case_control) / file.file).frame.height == file.rows
 
 
 def test_the_files_of_planted_values_meet_their_contracts(delivered: Project, survey: Source, case_control: Source) -> None:
     for source in (survey, case_control):
         for wave in source.study_waves:
             table = f"{source.source}_planted"
-            frame = read_delivery(landing(delivered, source) / source.waves[wave].tables[table].file)
+            frame = read_delivery(landing(delivered, source) / source.waves[wave].tables[table].file).frame
             planted = pl.DataFrame(conform(frame, delivered.contracts[f"raw.{table}"], wave))
             assert planted["planted"].null_count() == 0
             assert planted["wave"].unique().to_list() == [wave]

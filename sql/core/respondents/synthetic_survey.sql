@@ -139,8 +139,6 @@ select
   answers.dietary_weight,
   answers.stratum,
   answers.psu,
-  cast(null as varchar) as matched_set,
-  cast(null as boolean) as is_case,
   answers.is_synthetic
 from answers
 left join study.age_bands as age_bands

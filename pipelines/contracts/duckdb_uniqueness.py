@@ -1,0 +1,60 @@
+"""How Great Expectations counts repeated values on DuckDB: by one grouping, where its own queries sort or join the table.
+
+The expectations and their verdicts stay the library's own. It is imported here, so that this module is imported with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from great_expectations.expectations.metrics.map_metric_provider.column_map_metric_provider import ColumnMapMetricProvider
+from great_expectations.expectations.metrics.map_metric_provider.multicolumn_map_metric_provider import (
+    MulticolumnMapMetricProvider,
+)
+from great_expectations.expectations.metrics.metric_provider import MetricProvider, metric_value
+
+
+def count_by_grouping(engine: type) -> None:
+    """Register the counts of both uniqueness expectations for one kind of execution engine; others keep theirs."""
+
+    class RepeatedValues(MetricProvider):
+        """How many rows have values that other rows have as well; rows where one of them is missing are not compared."""
+
+        @classmethod
+        def _get_evaluation_dependencies(cls, *_: Any, **__: Any) -> dict[str, Any]:
+            return {}
+
+        @metric_value(engine=engine)
+        def _count(*_: Any, **given: Any) -> int:
+            return _n_repeated(given["execution_engine"], given["metric_domain_kwargs"])
+
+    class RepeatedColumnValues(RepeatedValues):
+        """Registers itself by its name."""
+
+        metric_name = "column_values.unique.unexpected_count"
+        domain_keys = ColumnMapMetricProvider.condition_domain_keys
+        value_keys = ()
+
+    class RepeatedCompoundValues(RepeatedValues):
+        """Registers itself by its name."""
+
+        metric_name = "compound_columns.unique.unexpected_count"
+        domain_keys = MulticolumnMapMetricProvider.condition_domain_keys
+        value_keys = ()
+
+
+def _n_repeated(execution_engine: Any, domain: dict[str, Any]) -> int:
+    columns: list[Any] = [sa.column(name) for name in domain.get("column_list") or [domain["column"]]]
+    rows = execution_engine.get_domain_records(domain_kwargs=domain)
+    if isinstance(rows, sa.Select):
+        rows = rows.subquery()
+    counts = (
+        sa.select(sa.func.count().label("n"))
+        .select_from(rows)
+        .where(*(column.is_not(None) for column in columns))
+        .group_by(*columns)
+        .having(sa.func.count() > 1)
+        .subquery()
+    )
+    return int(execution_engine.execute_query(sa.select(sa.func.coalesce(sa.func.sum(counts.c.n), 0))).scalar())

@@ -1,0 +1,115 @@
+"""No output holds a respondent's value: distinctive values are delivered, and what a night writes is searched for them."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.atlas import Atlas
+
+TEXT, NUMBER, DECIMAL = "ZQXMARKER7391", "73917391", "7391.7391"
+MARKERS = re.compile(r"ZQXMARKER7391|73[,_ ]?917[,_ ]?391|7[,_ ]?391\.7391", re.IGNORECASE)
+TABLE = "raw.synthetic_survey_respondents"
+
+
+def refresh_in_a_terminal(atlas: Atlas) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "CRAMP_ATLAS_PROJECT": str(atlas.folder),
+        "DAGSTER_HOME": str(atlas.folder / ".dagster"),
+        "COLUMNS": "500",
+    }
+    command = [str(Path(sys.executable).with_name("cramp-atlas")), "refresh"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def planted(frame: pl.DataFrame, cells: list[tuple[str, int, str]]) -> pl.DataFrame:
+    """The frame with values put into column and row."""
+    rows = pl.int_range(pl.len())
+    for column, row, value in cells:
+        frame = frame.with_columns(pl.when(rows == row).then(pl.lit(value)).otherwise(pl.col(column)).alias(column))
+    return frame
+
+
+def written(atlas: Atlas) -> Iterator[tuple[str, str]]:
+    """Everything that a night writes beside respondents: name and text of files, and every column of the meta tables."""
+    folders = [atlas.folder / ".dagster", atlas.warehouse / "store", atlas.warehouse / "releases"]
+    for path in sorted(path for folder in folders for path in folder.rglob("*") if path.is_file()):
+        if path.suffix in {".parquet", ".duckdb"}:
+            continue
+        yield str(path.relative_to(atlas.folder)), path.read_bytes().decode("latin-1")
+    for path in sorted((atlas.warehouse / "store" / "meta").rglob("*.parquet")):
+        yield str(path.relative_to(atlas.folder)), pl.read_parquet(path).write_csv()
+    for database in ("epi.duckdb", "epi_public.duckdb"):
+        for schema in ("meta", "report"):
+            tables = atlas.query(f"select table_name from duckdb_tables() where schema_name = '{schema}'", database)
+            for (table,) in tables:
+                yield f"{database} {schema}.{table}", repr(atlas.query(f"from {schema}.{table}", database))
+
+
+ACCEPTED = [
+    ("interview_weight", 3, DECIMAL),
+    ("respondent", 5, NUMBER),
+    ("respondent", 6, NUMBER),
+    ("age", 7, NUMBER),
+    ("remark", 8, TEXT),
+]
+REJECTED: dict[str, list[tuple[str, int, str]]] = {
+    "an unlisted text and an unlisted number": [("sex", 3, TEXT), ("statin", 4, NUMBER)],
+    "text and fractions for whole numbers": [("age", 3, TEXT), ("ethnicity", 4, DECIMAL)],
+    "a name of a column that is none": [("remark", 3, TEXT)],
+    "too many records to set aside": [("age", row, NUMBER) for row in range(400)],
+}
+
+
+@pytest.fixture
+def marked(synthetic: Atlas) -> Atlas:
+    """A survey with a remark and without a generator."""
+    source = synthetic.folder / "data_contracts/sources/synthetic_survey.yaml"
+    source.write_text(source.read_text(encoding="utf-8").partition("generator:")[0], encoding="utf-8")
+    synthetic.edit(
+        "data_contracts/raw/synthetic_survey_respondents.odcs.yaml",
+        "  properties:\n  - name: respondent\n",
+        "  properties:\n  - {name: remark, physicalType: VARCHAR, description: A remark., logicalTypeOptions: {maxLength: 40}}\n"
+        "  - name: respondent\n",
+    )
+    return synthetic
+
+
+def deliver(atlas: Atlas, cells: list[tuple[str, int, str]], extra: str | None = None) -> None:
+    path = atlas.settings.landing_folder / "synthetic_survey" / "2024" / "respondents.csv"
+    frame = planted(pl.read_csv(path, infer_schema=False).with_columns(remark=pl.lit("-")), cells)
+    path.unlink()
+    (frame.with_columns(pl.lit("a").alias(extra)) if extra else frame).write_csv(path)
+
+
+def leaks(atlas: Atlas, ended: subprocess.CompletedProcess[str]) -> list[str]:
+    outputs = [("stdout", ended.stdout), ("stderr", ended.stderr), *written(atlas)]
+    return [
+        f"{name}: {text[max(0, found.start() - 60) : found.end()]}" for name, text in outputs if (found := MARKERS.search(text))
+    ]
+
+
+def test_an_accepted_delivery_leaves_no_value_outside_its_tables(marked: Atlas) -> None:
+    deliver(marked, ACCEPTED)
+    ended = refresh_in_a_terminal(marked)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    raw = "select count(*) from raw.synthetic_survey_respondents where remark = 'ZQXMARKER7391' or interview_weight = 7391.7391"
+    assert marked.query(raw) == [(2,)]
+    # the repeated number is one of a respondent's that the generator repeats already: three more records are aside
+    assert marked.query("select count(*) from meta.rejected_rows") == [(13,)]
+    assert leaks(marked, ended) == []
+
+
+@pytest.mark.parametrize("kind", REJECTED)
+def test_a_rejected_delivery_leaves_no_value_anywhere(marked: Atlas, kind: str) -> None:
+    deliver(marked, REJECTED[kind], extra=f"{TEXT} Elm Street 5" if kind.startswith("a name") else None)
+    ended = refresh_in_a_terminal(marked)
+    assert ended.returncode == 1
+    assert "synthetic_survey 2024" in ended.stdout
+    assert leaks(marked, ended) == []
