@@ -58,6 +58,8 @@ def _rows(n: int) -> str:
 
 
 def _nearest(code: int, known: Iterable[object]) -> str:
-    numbers = {int(str(value)) for value in known if CODE.fullmatch(str(value))}
-    nearest = sorted(sorted(numbers, key=lambda number: (abs(number - code), number))[:N_NEAREST])
+    """The nearest code on each side, and otherwise the next one."""
+    numbers = sorted({int(str(value)) for value in known if CODE.fullmatch(str(value))}, key=lambda number: abs(number - code))
+    below, above = [number for number in numbers if number < code], [number for number in numbers if number > code]
+    nearest = sorted(list(dict.fromkeys([*below[:1], *above[:1], *numbers]))[:N_NEAREST])
     return f"; nearest known codes {' and '.join(map(str, nearest))}" if nearest else ""

@@ -191,6 +191,23 @@ def test_a_wrong_head_is_an_error(load: Load, fields: dict[str, Any], expected: 
     assert expected in str(raised.value)
 
 
+def with_share(share: object) -> dict[str, Any]:
+    contract = document(columns())
+    contract["schema"][0]["customProperties"] = [{"property": "maxShareSetAside", "value": share}]
+    return contract
+
+
+@pytest.mark.parametrize("share", [-0.01, 1.01, True, "5 %"])
+def test_a_share_of_records_set_aside_outside_0_to_1_is_an_error(load: Load, share: object) -> None:
+    with pytest.raises(ContractError, match="maxShareSetAside must be a number from 0 to 1"):
+        load(with_share(share))
+
+
+@pytest.mark.parametrize("share", [0, 0.05, 1])
+def test_a_share_of_records_set_aside_is_read(load: Load, share: float) -> None:
+    assert load(with_share(share)).max_share_set_aside == share
+
+
 def test_an_error_names_the_line_of_the_field(load: Load, folder: Path) -> None:
     path = folder / "raw" / "sleep.odcs.yaml"
     load()
