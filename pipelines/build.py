@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipelines.engine import bind_frame, engine, without_values
 from pipelines.errors import CrampAtlasError
-from pipelines.estimates import ESTIMATORS, Estimation
+from pipelines.estimates import ESTIMATORS, SETTINGS_NOT_READ, Estimation
 from pipelines.harmonised import completed
 from pipelines.judge import as_records, bind_for, judge_claims, judge_contract, nothing_to_judge, problems_of
 from pipelines.plan import Plan
@@ -142,7 +142,7 @@ def _estimation(
     return Estimation(
         connection=connection,
         respondents=project.study.respondents,
-        study=project.study,
+        study=project.study.without(SETTINGS_NOT_READ[place.name]),
         source=source,
         waves=[wave for wave in source.study_waves if any(read.wave == wave for read in objects)],
         comparability=project.comparability_of(source),

@@ -10,16 +10,16 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from pipelines import release_commands
 from pipelines.contract_commands import contract_app, docs
 from pipelines.errors import CrampAtlasError
-from pipelines.terminal import console
-from pipelines.terminal import explained as _explained
+from pipelines.terminal import console, explained
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Survey deliveries in, published report tables out.")
 fetch_app = typer.Typer(no_args_is_help=True, help="Download deliveries into landing.")
-releases_app = typer.Typer(no_args_is_help=True, help="What was published: list it, go back, go on.")
 app.add_typer(fetch_app, name="fetch")
-app.add_typer(releases_app, name="releases")
+app.add_typer(release_commands.app, name="releases")
+app.command()(release_commands.passport)
 app.add_typer(contract_app, name="contract")
 app.command()(docs)
 
@@ -32,7 +32,7 @@ def refresh(
     ] = None,
 ) -> None:
     """Take in deliveries, judge, harmonise, estimate and publish: the nightly job, now."""
-    with _explained():
+    with explained():
         from pipelines.project import Project
         from pipelines.refresh import refresh as run
         from pipelines.summary import print_summary
@@ -46,7 +46,7 @@ def refresh(
 @app.command()
 def materialise(tables: Annotated[list[str], typer.Argument(help="Tables, such as raw.nhanes_slq or core.respondents.")]) -> None:
     """Bring single tables up to date, without publishing."""
-    with _explained():
+    with explained():
         from pipelines.project import Project
         from pipelines.refresh import refresh as run
 
@@ -62,7 +62,7 @@ def materialise(tables: Annotated[list[str], typer.Argument(help="Tables, such a
 @app.command()
 def publish() -> None:
     """Publish what is accepted, if it is whole."""
-    with _explained():
+    with explained():
         from pipelines.assets.release import rejections
         from pipelines.project import Project
         from pipelines.releases.publish import publish as run
@@ -80,7 +80,7 @@ def publish() -> None:
 @app.command()
 def status() -> None:
     """What is published, and what stands in the way of what is newer."""
-    with _explained():
+    with explained():
         from pipelines.project import Project
         from pipelines.summary import print_status
 
@@ -91,7 +91,7 @@ def status() -> None:
 @app.command()
 def sql() -> None:
     """A read-only SQL prompt on the published warehouse."""
-    with _explained():
+    with explained():
         from pipelines.queries import load_queries, prompt_command
         from pipelines.settings import Settings
 
@@ -115,7 +115,7 @@ def query(
     output: Annotated[str, typer.Option("--format", help="duckbox, csv, json, markdown or line.")] = "duckbox",
 ) -> None:
     """Answer one of the questions in sql/queries from the published warehouse, or list them."""
-    with _explained():
+    with explained():
         from pipelines.queries import load_queries, query_command
         from pipelines.settings import Settings
 
@@ -136,7 +136,7 @@ def query(
 @app.command()
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
     """Dagster's web page with the runs of this terminal, and the schedule, on 127.0.0.1. Ctrl-C ends it."""
-    with _explained():
+    with explained():
         import dagster as dg
 
         from pipelines.dagster_home import fail_abandoned_runs, prepare_dagster_home
@@ -167,7 +167,7 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> 
 @fetch_app.command("nhanes")
 def fetch_nhanes() -> None:
     """Download the NHANES files from CRAMP_ATLAS_NHANES_URL (default: CDC's public folder)."""
-    with _explained():
+    with explained():
         from pipelines.fetch import FetchFailed, fetch
         from pipelines.settings import Settings
         from pipelines.sources import load_sources
@@ -184,54 +184,6 @@ def fetch_nhanes() -> None:
             "Next: cramp-atlas refresh",
             highlight=False,
         )
-
-
-@releases_app.command("list")
-def releases_list() -> None:
-    """Every release that is kept, oldest first."""
-    with _explained():
-        from pipelines.project import Project
-        from pipelines.releases.publish import current_release, manifests
-
-        project = Project.load()
-        for manifest in manifests(project):
-            mark = "*" if manifest["release_id"] == current_release(project) else " "
-            console.print(f"{mark} {manifest['release_id']}  {manifest['published_at']}", highlight=False)
-
-
-@releases_app.command("rollback")
-def releases_rollback(release_id: str) -> None:
-    """Let readers see an earlier release until `releases resume`."""
-    with _explained():
-        from pipelines.project import Project
-        from pipelines.releases.rollback import roll_back
-
-        roll_back(Project.load(), release_id)
-        console.print(f"readers see {release_id} until: cramp-atlas releases resume", highlight=False)
-
-
-@releases_app.command("resume")
-def releases_resume() -> None:
-    """End a rollback: readers see the newest release again."""
-    with _explained():
-        from pipelines.project import Project
-        from pipelines.releases.rollback import resume
-
-        console.print(f"readers see {resume(Project.load())}", highlight=False)
-
-
-@releases_app.command("export")
-def releases_export(
-    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
-    release_id: Annotated[str | None, typer.Option("--release", metavar="ID", help="Default: the one that readers see.")] = None,
-) -> None:
-    """Write the report tables as Parquet, CSV and Excel, with data dictionary and citation."""
-    with _explained():
-        from pipelines.project import Project
-        from pipelines.releases.export import export
-
-        exported = export(Project.load(), folder, release_id)
-        console.print(f"release {exported} is in {folder}", highlight=False, soft_wrap=True)
 
 
 def _is_free(port: int) -> bool:

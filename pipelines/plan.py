@@ -5,13 +5,14 @@ Versions of contracts never decide: the hash of their text does.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 import pipelines
+from pipelines.estimates import SETTINGS_NOT_READ
 from pipelines.project import Project
 from pipelines.readers.form import Form
 from pipelines.sources import SHARED_WAVE, Source
@@ -75,7 +76,7 @@ def plan_core(project: Project, place: Place) -> Plan:
         **_contract(project, place),
         **codebooks,
         select.name: digest(select.text),
-        "age bands": digest(project.study.age_bands.model_dump()),
+        **_study(project, ["age_bands"]),
         "source": digest([source.top_codes(), source.is_synthetic, source.design, source.components]),
         "engine code": code_digest(ENGINE_CODE),
         "libraries": _libraries(ENGINE_LIBRARIES),
@@ -96,9 +97,11 @@ def plan_report(project: Project, place: Place) -> Plan:
             "libraries": _libraries(ENGINE_LIBRARIES),
         }
     else:
+        not_read = SETTINGS_NOT_READ[place.name]
+        standard = project.standard_population.groups
         made_by = {
-            "study": digest(project.study.of_estimates()),
-            "standard population": digest(project.standard_population.groups.to_dicts()),
+            **_study(project, set(project.study.of_estimates()) - not_read),
+            **({} if "standardisation" in not_read else {"standard population": digest(standard.to_dicts())}),
             "source": digest([source.design, source.components, source.matched_on, source.case_definition, source.study_waves]),
             "comparability": digest([verdict.model_dump() for verdict in project.comparability_of(source)]),
             "estimator code": code_digest(ESTIMATE_CODE),
@@ -145,7 +148,12 @@ def _contract(project: Project, place: Place) -> dict[str, str]:
     contract = project.contracts[place.name]
     checks = {check.name: digest(check.text) for check in project.checks.get(place.table, ())}
     codebook = {"codebook": contract.codebook_digest} if contract.codebook else {}
-    return {"contract": contract.digest, **codebook, **checks}
+    return {"contract": contract.digest_of_file, **codebook, **checks}
+
+
+def _study(project: Project, sections: Collection[str]) -> dict[str, str]:
+    """The settings of some sections of study.yaml, with their values: what differs can be named."""
+    return {f"study.yaml: {name}": value for name, value in project.study.settings_of_estimates(sections).items()}
 
 
 @cache
@@ -157,6 +165,12 @@ def code_digest(names: tuple[str, ...]) -> str:
     for file in files:
         hashed.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
     return hashed.hexdigest()
+
+
+@cache
+def code_version() -> dict[str, str]:
+    """Version of the package, and the hash of all its modules."""
+    return {"package": version("cramp-atlas"), "sha256": code_digest((".",))}
 
 
 @cache

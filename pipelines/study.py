@@ -1,5 +1,7 @@
 """The study as its analyst wrote it in study.yaml: outcomes, exposures, populations, age bands, schedule."""
 
+import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +91,10 @@ class DriftThresholds(_Settings):
 
 
 class Retention(_Settings):
+    """How many releases are kept, and how many days longer what no release and no accepted file needs any more."""
+
     releases: int = Field(ge=1)
+    grace_days: int = Field(7, ge=0)
 
 
 class DisclosureSettings(_Settings):
@@ -134,6 +139,21 @@ class Study(_Settings):
     def of_estimates(self) -> dict[str, Any]:
         """The settings that a number in a report table can depend on."""
         return self.model_dump(mode="json", exclude={"title", "question", "drift", "disclosure", "retention", "nightly"})
+
+    def settings_of_estimates(self, sections: Collection[str]) -> dict[str, str]:
+        """Setting -> its value as JSON, such as `odds_ratios.multiple_testing`, of those sections that a number can depend on."""
+        settings: dict[str, str] = {}
+        for section, value in self.of_estimates().items():
+            if section in sections:
+                named = (
+                    {f"{section}.{name}": part for name, part in value.items()} if isinstance(value, dict) else {section: value}
+                )
+                settings |= {name: json.dumps(part, sort_keys=True, ensure_ascii=False) for name, part in named.items()}
+        return settings
+
+    def without(self, sections: Collection[str]) -> "Study":
+        """The study without some sections: whoever reads one of them fails, so that no number depends on it unseen."""
+        return type(self).model_construct(**{name: value for name, value in self if name not in sections})
 
 
 def load_study(path: Path) -> Study:

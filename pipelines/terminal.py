@@ -23,3 +23,8 @@ def explained() -> Iterator[None]:
     except CrampAtlasError as error:
         console.print(f"[red]{escape(str(error))}[/red]", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
+
+
+def say(text: str) -> None:
+    """One line as it is: no markup, no colours, not cut."""
+    console.print(escape(text), highlight=False, soft_wrap=True)

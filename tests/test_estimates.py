@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 
 from pipelines.contracts.comparability import Comparability
-from pipelines.estimates import ESTIMATORS, Estimation
+from pipelines.estimates import ESTIMATORS, SETTINGS_NOT_READ, Estimation
+from pipelines.plan import plan_report
 from pipelines.project import Project
 from pipelines.sources import Source
 from tests.golden.reference import reference
@@ -14,6 +15,24 @@ from tests.golden.reference import reference
 @pytest.fixture(scope="module")
 def project() -> Project:
     return Project.load()
+
+
+def test_an_estimator_is_not_given_the_settings_that_its_recipe_leaves_out(project: Project) -> None:
+    assert SETTINGS_NOT_READ.keys() == ESTIMATORS.keys()
+    for sections in SETTINGS_NOT_READ.values():
+        for section in sections:
+            with pytest.raises(AttributeError):
+                getattr(project.study.without(sections), section)
+
+
+@pytest.mark.parametrize("table", ESTIMATORS)
+def test_a_recipe_names_the_settings_that_its_estimator_is_given(project: Project, table: str) -> None:
+    sections = set(project.study.of_estimates()) - SETTINGS_NOT_READ[table]
+    [place, *_] = project.places(table)
+    named = {
+        name.removeprefix("study.yaml: ").split(".")[0] for name in plan_report(project, place).ingredients if "study" in name
+    }
+    assert named == sections
 
 
 def cohort(waves: tuple[str, ...] = ("1973",)) -> Source:

@@ -5,10 +5,8 @@ import shutil
 import pytest
 import yaml
 
-from pipelines.errors import NotClosed, WarehouseBusy
-from pipelines.lock import warehouse_lock
+from pipelines.errors import NotClosed
 from pipelines.releases.publish import current_release, manifests, publish
-from pipelines.releases.rollback import resume, roll_back
 from tests.atlas import Atlas
 
 
@@ -178,22 +176,6 @@ def test_a_select_that_fails_leaves_its_table_as_it_was(synthetic: Atlas) -> Non
     assert synthetic.query(stale) == [(True, "harmonisation", "core.respondents, generator")]
 
 
-def test_a_rollback_holds_until_it_is_resumed(synthetic: Atlas) -> None:
-    first = current_release(synthetic.project)
-    assert first is not None
-    synthetic.edit("study.yaml", "confidence_level: 0.95", "confidence_level: 0.9")
-    assert synthetic.refresh().success
-    second = current_release(synthetic.project)
-    assert second != first
-    assert synthetic.query("select distinct confidence_level from report.odds_ratios") == [(0.9,)]
-    roll_back(synthetic.project, first)
-    assert synthetic.query("select distinct confidence_level from report.odds_ratios") == [(0.95,)]
-    assert synthetic.refresh().success
-    assert current_release(synthetic.project) == first
-    assert resume(synthetic.project) == second
-    assert current_release(synthetic.project) == second
-
-
 def test_readers_keep_what_they_opened(synthetic: Atlas) -> None:
     import duckdb
 
@@ -231,25 +213,6 @@ def test_releases_beyond_the_retention_go(synthetic: Atlas) -> None:
     path.write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
     assert synthetic.refresh().success
     assert [manifest["release_id"] for manifest in manifests(synthetic.project)] == [current_release(synthetic.project)]
-
-
-def test_the_lock_says_who_holds_it(synthetic: Atlas) -> None:
-    import subprocess
-    import sys
-
-    attempt = (
-        "from pathlib import Path; from pipelines.lock import warehouse_lock\n"
-        f"with warehouse_lock(Path({str(synthetic.warehouse)!r})): print('held')"
-    )
-    with warehouse_lock(synthetic.warehouse):
-        other = subprocess.run([sys.executable, "-c", attempt], capture_output=True, text=True, check=False)
-        with warehouse_lock(synthetic.warehouse):
-            pass
-    import os
-
-    assert other.returncode == 1
-    assert f"{WarehouseBusy.__name__}: process {os.getpid()} is at work" in other.stderr
-    assert subprocess.run([sys.executable, "-c", attempt], capture_output=True, text=True, check=True).stdout == "held\n"
 
 
 def test_a_report_that_breaks_a_claim_is_held_back_and_fails_the_night(synthetic: Atlas) -> None:

@@ -7,7 +7,7 @@ import dagster as dg
 
 from pipelines.assets.context import asset_spec, check_result, check_spec, materialisation
 from pipelines.build import build
-from pipelines.lock import warehouse_lock
+from pipelines.lock import PATIENCE_SECONDS, warehouse_lock
 from pipelines.plan import plan_core, plan_report
 from pipelines.project import Project
 from pipelines.store import Place, Sidecar
@@ -24,7 +24,7 @@ def built_asset(project: Project, table: str) -> dg.AssetsDefinition:
     def build_table(context: dg.AssetExecutionContext) -> Iterator[Any]:
         candidates: dict[Place, Sidecar] = {}
         n_made = 0
-        with warehouse_lock(project.settings.warehouse_folder):
+        with warehouse_lock(project.settings.warehouse_folder, PATIENCE_SECONDS):
             for place in project.places(table):
                 if schema == "core":
                     built = build(project, plan_core(project, place), "harmonisation")

@@ -13,7 +13,7 @@ from pipelines.drift.between import accepted_drift, note_drift
 from pipelines.engine import without_values
 from pipelines.errors import CrampAtlasError
 from pipelines.ingest import GENERATOR, Delivery, take_in
-from pipelines.lock import warehouse_lock
+from pipelines.lock import PATIENCE_SECONDS, warehouse_lock
 from pipelines.project import Project
 from pipelines.sources import Source
 from pipelines.statistics import StatsError
@@ -38,7 +38,7 @@ def raw_assets(project: Project, source: Source) -> dg.AssetsDefinition:
         description=f"Takes in what {source.title} delivered.",
     )
     def take_in_source(context: dg.AssetExecutionContext, config: Ingest) -> Iterator[Any]:
-        with warehouse_lock(project.settings.warehouse_folder):
+        with warehouse_lock(project.settings.warehouse_folder, PATIENCE_SECONDS):
             if source.generator:
                 context.log.info(f"{source.source}: {_generate(project, source)}")
             deliveries = [

@@ -7,8 +7,10 @@ import dagster as dg
 
 from pipelines.assets.context import asset_key
 from pipelines.errors import NotClosed
+from pipelines.lock import PATIENCE_SECONDS, warehouse_lock
 from pipelines.project import Project
 from pipelines.releases.meta import deliveries
+from pipelines.releases.prune import prune
 from pipelines.releases.publish import publish
 
 REJECTED = "rejected, and left at the last accepted state:"
@@ -28,7 +30,8 @@ def release_asset(project: Project) -> dg.AssetsDefinition:
     @dg.multi_asset(name="publish", specs=[spec])
     def publish_release(context: dg.AssetExecutionContext) -> Iterator[Any]:
         try:
-            published = publish(project)
+            with warehouse_lock(project.settings.warehouse_folder, PATIENCE_SECONDS):
+                published = publish(project)
         except NotClosed as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         context.log.info(f"release {published.release_id}: {'published' if published.is_new else 'nothing new to publish'}")
@@ -37,6 +40,9 @@ def release_asset(project: Project) -> dg.AssetsDefinition:
             metadata={"release_id": published.release_id, "is_new": published.is_new, "is_current": published.is_current},
             data_version=dg.DataVersion(published.release_id),
         )
+        with warehouse_lock(project.settings.warehouse_folder, PATIENCE_SECONDS):
+            pruned = prune(project)
+        context.log.info(f"{len(pruned.releases)} releases and {len(pruned.swept.removed)} files of the store removed")
         rejected = rejections(project)
         if rejected:
             raise dg.Failure("\n".join([REJECTED, *rejected]), allow_retries=False)

@@ -31,9 +31,9 @@ NOT_SCHEMAS = frozenset({"codebooks", "sources"})
 class Contract:
     """What one table promises: its columns in order, its rules, and what its codes mean.
 
-    `digest` changes with any edit of the file's content or its codebook. `comparability` holds the verdicts on waves that
-    stand in the contract. A delivery with more than `max_share_set_aside` of its records set aside is rejected. `links` are
-    (type, URL); a table without a key says why in `no_key_because`.
+    `digest` changes with any edit of the file's content or its codebook, `digest_of_file` with those of the file alone.
+    `comparability` holds the verdicts on waves that stand in the contract. A delivery with more than `max_share_set_aside` of
+    its records set aside is rejected. `links` are (type, URL); a table without a key says why in `no_key_because`.
     """
 
     schema: str
@@ -45,6 +45,7 @@ class Contract:
     codebook: Codebook | None
     digest: str
     comparability: tuple[Comparability, ...] = ()
+    digest_of_file: str = ""
     max_share_set_aside: float = MAX_SHARE_SET_ASIDE
     title: str = ""
     purpose: str = ""
@@ -142,6 +143,7 @@ def load_contract(path: Path, codebooks: Path) -> Contract:
         codebook=parts.codebook,
         digest=hashlib.sha256(f"{canonical}\n{codebook_digest}".encode()).hexdigest(),
         comparability=parts.comparability,
+        digest_of_file=hashlib.sha256(canonical.encode()).hexdigest(),
         max_share_set_aside=parts.max_share_set_aside,
         title=parts.title,
         purpose=parts.purpose,

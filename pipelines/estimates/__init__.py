@@ -23,4 +23,16 @@ ESTIMATORS: Mapping[str, Callable[[Estimation], pl.DataFrame]] = {
     "report.odds_ratios": odds_ratios,
 }
 
-__all__ = ["ESTIMATORS", "Estimation"]
+_OF_EXPOSURES = frozenset({"exposures", "adjustment", "odds_ratios"})
+
+SETTINGS_NOT_READ: Mapping[str, frozenset[str]] = {
+    "report.prevalence_by_age_band": _OF_EXPOSURES | {"standardisation"},
+    "report.prevalence_by_age_band_and_sex": _OF_EXPOSURES | {"standardisation"},
+    "report.prevalence_by_exposure": frozenset({"adjustment", "odds_ratios", "standardisation"}),
+    "report.prevalence_age_standardised": _OF_EXPOSURES,
+    "report.trends": _OF_EXPOSURES | {"standardisation"},
+    "report.odds_ratios": frozenset({"standardisation"}),
+}
+"""Table -> sections of study.yaml that its estimator is not given: a change of them leaves its numbers as they are."""
+
+__all__ = ["ESTIMATORS", "SETTINGS_NOT_READ", "Estimation"]

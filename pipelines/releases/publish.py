@@ -17,19 +17,26 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.errors import CrampAtlasError
 from pipelines.lock import warehouse_lock
 from pipelines.plan import code_digest
 from pipelines.project import Project
+from pipelines.releases.changes import Side, changes
 from pipelines.releases.composition import compose
 from pipelines.releases.database import write_database
 from pipelines.releases.disclosed import for_readers, meta_for_readers, protect_reports
+from pipelines.releases.manifest import new_manifest
 from pipelines.releases.meta import TIMES, conforming, meta_tables
 from pipelines.releases.page import write_page
+from pipelines.releases.passports import passports
 from pipelines.store import Place, Sidecar, digest
 from pipelines.store.files import READ_ONLY, replace_text, sha256_of_file, sync_file, sync_folder
 
 DATABASES = {"epi.duckdb": ("raw", "core", "report", "meta"), "epi_public.duckdb": ("report", "meta")}
 """File of a release -> the schemas that it holds."""
+
+BUILDING = ".building-"
+"""How the names of releases begin that are not whole yet."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +53,27 @@ def releases_folder(project: Project) -> Path:
 
 
 def manifests(project: Project) -> list[dict[str, Any]]:
-    """The manifests of all releases, oldest first."""
-    paths = releases_folder(project).glob("*/manifest.json")
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in paths if not path.parent.name.startswith(".")]
+    """The manifests of all releases, oldest first; raises CrampAtlasError that names one that cannot be read."""
+    found = []
+    for path in releases_folder(project).glob("[!.]*/manifest.json"):
+        try:
+            found.append(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise CrampAtlasError(
+                f"{path} cannot be read: restore that release from a backup, or move its folder away"
+            ) from error
     return sorted(found, key=lambda manifest: (manifest["published_at"], manifest["release_id"]))
+
+
+def manifest_of(project: Project, release_id: str | None = None) -> dict[str, Any]:
+    """The manifest of a release that is kept, without an id of the one that readers see; raises CrampAtlasError."""
+    known = {str(manifest["release_id"]): manifest for manifest in manifests(project)}
+    wanted = release_id or current_release(project)
+    if wanted is None:
+        raise CrampAtlasError("nothing is published yet: run cramp-atlas refresh")
+    if wanted not in known:
+        raise CrampAtlasError(f"there is no release {wanted}; there are: {', '.join(known) or 'none yet'}")
+    return known[wanted]
 
 
 def current_release(project: Project) -> str | None:
@@ -61,6 +85,13 @@ def current_release(project: Project) -> str | None:
 def hold_file(project: Project) -> Path:
     """Stands while a rollback holds: nights go on, but readers stay with the release they were rolled back to."""
     return releases_folder(project) / "hold.json"
+
+
+def held_release(project: Project) -> str | None:
+    """The release that a rollback holds readers at; None where none does, or where somebody has taken that release away."""
+    path = hold_file(project)
+    held = str(json.loads(path.read_text(encoding="utf-8"))["release_id"]) if path.exists() else None
+    return held if held and (releases_folder(project) / held / "manifest.json").exists() else None
 
 
 def publish(project: Project) -> Published:
@@ -79,9 +110,7 @@ def publish(project: Project) -> Published:
         else:
             release_id = _build(project, objects, frames, content, known)
             is_new = True
-        if not hold_file(project).exists():
-            point_to(project, release_id)
-            _drop_old(project)
+        point_to(project, held_release(project) or release_id)
         return Published(release_id, is_new, current_release(project) == release_id)
 
 
@@ -124,41 +153,39 @@ def _content_hash(project: Project, objects: dict[Place, Sidecar], frames: dict[
 def _build(
     project: Project, objects: dict[Place, Sidecar], frames: dict[str, pl.DataFrame], content: str, known: list[dict[str, Any]]
 ) -> str:
-    now = datetime.now(UTC)
-    today = now.date().isoformat()
-    sequence = 1 + max((manifest["sequence"] for manifest in known if manifest["release_id"].startswith(today)), default=0)
-    release_id = f"{today}.{sequence}-{content[:8]}"
-    manifest: dict[str, Any] = {
-        "release_id": release_id,
-        "sequence": sequence,
-        "published_at": now.isoformat(timespec="seconds"),
-        "content_hash": content,
-        "study": project.study.study,
-        "contracts": {name: contract.version for name, contract in sorted(project.contracts.items())},
-        "objects": [
-            {
-                "place": str(place),
-                "content": sidecar.content,
-                "recipe": sidecar.recipe,
-                "rows": None if project.sources[place.source].is_restricted else sidecar.rows,
-                "verdict": sidecar.verdict,
-            }
-            for place, sidecar in objects.items()
-        ],
-    }
-    frames = frames | {"meta.releases": conforming(_releases([*known, manifest]), project.contracts["meta.releases"])}
-    with _staging(releases_folder(project), release_id) as folder:
-        _write(project, folder, objects, frames, manifest)
+    manifest = new_manifest(project, objects, frames, content, known, datetime.now(UTC))
+    release_id = str(manifest["release_id"])
+    with _staging(releases_folder(project), release_id) as folder, tempfile.TemporaryDirectory() as temporary:
+        paths = _paths(project, objects)
+        safe = protect_reports(project, paths, Path(temporary))
+        _write_reports(project, folder, for_readers(paths, safe, _kept_back(project)["epi_public.duckdb"]))
+        explained = {
+            "meta.releases": _releases([*known, manifest]),
+            "meta.release_changes": _changes(project, folder, manifest, known),
+            "meta.passports": passports(project, objects, manifest),
+        }
+        frames = frames | {name: conforming(frame, project.contracts[name]) for name, frame in explained.items()}
+        _write(project, folder, paths, safe, frames, manifest)
     return release_id
+
+
+def _changes(project: Project, folder: Path, manifest: dict[str, Any], known: list[dict[str, Any]]) -> pl.DataFrame:
+    """The changes since the last of the known releases. One that is damaged must not stop the night: it is not compared with."""
+    before = Side(releases_folder(project) / known[-1]["release_id"], known[-1]) if known else None
+    try:
+        return changes(before, Side(folder, manifest), project.contracts)
+    except (OSError, pl.exceptions.PolarsError):
+        manifest["compared_with"] = None
+        return changes(None, Side(folder, manifest), project.contracts)
 
 
 @contextmanager
 def _staging(releases: Path, release_id: str) -> Iterator[Path]:
     """A folder beside the releases that becomes one of them when all went well; leftovers of a crash are removed."""
     releases.mkdir(parents=True, exist_ok=True)
-    for leftover in releases.glob(".building-*"):
+    for leftover in releases.glob(f"{BUILDING}*"):
         shutil.rmtree(leftover)
-    folder = releases / f".building-{release_id}"
+    folder = releases / f"{BUILDING}{release_id}"
     folder.mkdir()
     try:
         yield folder
@@ -169,25 +196,37 @@ def _staging(releases: Path, release_id: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write(
-    project: Project, folder: Path, objects: dict[Place, Sidecar], frames: dict[str, pl.DataFrame], manifest: dict[str, Any]
-) -> None:
-    paths = {place: project.store.path(place, sidecar.content) for place, sidecar in objects.items() if sidecar.content}
-    kept_from = {
+def _paths(project: Project, objects: dict[Place, Sidecar]) -> dict[Place, Path]:
+    return {place: project.store.path(place, sidecar.content) for place, sidecar in objects.items() if sidecar.content}
+
+
+def _kept_back(project: Project) -> dict[str, set[str]]:
+    """File of a release -> the sources whose people its readers may not see."""
+    return {
         "epi.duckdb": {name for name, source in project.sources.items() if source.is_withheld},
         "epi_public.duckdb": {name for name, source in project.sources.items() if source.is_restricted},
     }
+
+
+def _write_reports(project: Project, folder: Path, files: dict[str, list[Path]]) -> None:
     (folder / "report").mkdir()
-    with tempfile.TemporaryDirectory() as temporary:
-        safe = protect_reports(project, paths, Path(temporary))
-        for name, schemas in DATABASES.items():
-            contracts = [contract for contract in project.contracts.values() if contract.schema in schemas]
-            files = for_readers(paths, safe, kept_from[name])
-            write_database(folder / name, contracts, files, meta_for_readers(frames, kept_from[name]), project.settings)
-        public = for_readers(paths, safe, kept_from["epi_public.duckdb"])
-        for table in project.report_tables:
-            path = folder / "report" / f"{table.removeprefix('report.')}.parquet"
-            pl.concat([pl.read_parquet(part) for part in public[table]]).write_parquet(path)
+    for table in project.report_tables:
+        path = folder / "report" / f"{table.removeprefix('report.')}.parquet"
+        pl.concat([pl.read_parquet(part) for part in files[table]]).write_parquet(path)
+
+
+def _write(
+    project: Project,
+    folder: Path,
+    paths: dict[Place, Path],
+    safe: dict[Place, Path],
+    frames: dict[str, pl.DataFrame],
+    manifest: dict[str, Any],
+) -> None:
+    for name, kept_back in _kept_back(project).items():
+        contracts = [contract for contract in project.contracts.values() if contract.schema in DATABASES[name]]
+        files = for_readers(paths, safe, kept_back)
+        write_database(folder / name, contracts, files, meta_for_readers(frames, kept_back), project.settings)
     write_page(project, folder / "epi_public.duckdb", folder / "report.html", manifest)
     written = sorted(path for path in folder.rglob("*") if path.is_file())
     manifest["files"] = {str(path.relative_to(folder)): sha256_of_file(path) for path in written}
@@ -212,13 +251,3 @@ def _releases(known: list[dict[str, Any]]) -> pl.DataFrame:
             for manifest in known
         ]
     )
-
-
-def _drop_old(project: Project) -> None:
-    """Keep the newest releases that study.yaml asks for, and the current one."""
-    keep = {manifest["release_id"] for manifest in manifests(project)[-project.study.retention.releases :]} | {
-        current_release(project)
-    }
-    for manifest in manifests(project):
-        if manifest["release_id"] not in keep:
-            shutil.rmtree(releases_folder(project) / manifest["release_id"])

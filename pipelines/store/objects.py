@@ -129,14 +129,24 @@ class Store:
         return sidecar
 
     def sidecar_of_content(self, place: Place, content: str) -> Sidecar:
-        """A sidecar that led to this content; the accepted one if there are several."""
-        accepted = self.accepted(place)
-        if accepted and accepted.content == content:
-            return accepted
-        candidates = (
-            Sidecar.model_validate_json(path.read_text(encoding="utf-8")) for path in sorted(self.folder(place).glob("*.json"))
-        )
-        return next(sidecar for sidecar in candidates if sidecar.content == content and sidecar.verdict != "rejected")
+        """A sidecar that led to this content; the accepted one if there are several. Raises StoreDamaged where there is none."""
+        recipe = self.recipe_of_content(place, content)
+        if recipe is None:
+            raise StoreDamaged(
+                f"nothing in {self.folder(place)} says how object {content[:12]} of {place} was made, which an accepted object "
+                "rests on: restore the store from a backup, or delete it and refresh"
+            )
+        return Sidecar.model_validate_json((self.folder(place) / f"{recipe}.json").read_text(encoding="utf-8"))
+
+    def recipe_of_content(self, place: Place, content: str) -> str | None:
+        """The recipe that led to this content: the accepted one if there are several, None where there is none."""
+        accepted = self.acceptance(place.source, place.wave).tables.get(place.name)
+        paths = sorted(self.folder(place).glob("*.json"), key=lambda path: (path.stem != accepted, path.stem))
+        for path in paths:
+            sidecar = Sidecar.model_validate_json(path.read_text(encoding="utf-8"))
+            if sidecar.content == content and sidecar.verdict != "rejected":
+                return sidecar.recipe
+        return None
 
     def record(self, place: Place, sidecar: Sidecar) -> None:
         replace_text(self.folder(place) / f"{sidecar.recipe}.json", sidecar.model_dump_json(indent=1))

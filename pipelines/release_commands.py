@@ -1,0 +1,154 @@
+"""`cramp-atlas releases ...` and `cramp-atlas passport`: what was published, what changed, and how a number was made."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.errors import CrampAtlasError
+from pipelines.terminal import console, explained, say
+
+app = typer.Typer(no_args_is_help=True, help="What was published: list it, compare it, check it, go back, go on.")
+
+CHANGES_SHOWN = 40
+
+ReleaseId = Annotated[str, typer.Argument(metavar="ID", help="A release, as releases list names it.")]
+OfCurrent = Annotated[str | None, typer.Argument(metavar="[ID]", help="A release; without one, that which readers see.")]
+
+
+@app.command("list")
+def list_releases() -> None:
+    """Every release that is kept, oldest first; readers see the one with the star."""
+    with explained():
+        from pipelines.project import Project
+        from pipelines.releases.publish import current_release, held_release, manifests
+
+        project = Project.load()
+        current, held = current_release(project), held_release(project)
+        for manifest in manifests(project):
+            release_id = manifest["release_id"]
+            note = "  held by a rollback" if release_id == held else ""
+            note += f"  {len(manifest['rejected'])} held back" if manifest.get("rejected") else ""
+            say(f"{'*' if release_id == current else ' '} {release_id}  {manifest['published_at']}{note}")
+
+
+@app.command()
+def show(release_id: OfCurrent = None) -> None:
+    """When it was published, what rests on what, contracts, verdicts, stale deliveries and sizes."""
+    with explained():
+        from pipelines.project import Project
+        from pipelines.releases.printed import print_release
+        from pipelines.releases.publish import manifest_of
+
+        project = Project.load()
+        print_release(project, manifest_of(project, release_id), console)
+
+
+@app.command()
+def diff(
+    one: ReleaseId,
+    other: ReleaseId,
+    limit: Annotated[int, typer.Option(help="How many changes to print, the largest first; 0 for all.")] = CHANGES_SHOWN,
+) -> None:
+    """Every number that differs between two releases, and which ingredient of its making does."""
+    with explained():
+        from pipelines.project import Project
+        from pipelines.releases.changes import Side, changes
+        from pipelines.releases.printed import print_changes
+        from pipelines.releases.publish import manifest_of, releases_folder
+
+        project = Project.load()
+        sides = [Side(releases_folder(project) / name, manifest_of(project, name)) for name in (one, other)]
+        print_changes(changes(sides[0], sides[1], project.contracts), limit, console)
+
+
+@app.command()
+def verify(release_id: OfCurrent = None) -> None:
+    """Compute every hash anew: of the files of a release and of the objects that it names; ends with 1 where one is wrong."""
+    with explained():
+        from pipelines.project import Project
+        from pipelines.releases.publish import manifest_of
+        from pipelines.releases.verify import verify as problems_of
+
+        project = Project.load()
+        manifest = manifest_of(project, release_id)
+        problems = problems_of(project, manifest)
+    for problem in problems:
+        say(problem)
+    objects = len([*manifest["objects"], *manifest.get("rests_on", [])])
+    checked = f"{len(manifest['files'])} files, {objects} objects of the store, the links"
+    say(f"release {manifest['release_id']}: {f'{len(problems)} problems' if problems else 'all is well'} ({checked})")
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def prune(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+) -> None:
+    """Remove what retention in study.yaml does not keep, as every night does."""
+    with explained():
+        from pipelines.project import Project
+        from pipelines.releases.prune import prune as run
+
+        pruned = run(Project.load(), dry_run=dry_run)
+    for release_id in pruned.releases:
+        say(f"release {release_id}")
+    for path in pruned.leftovers:
+        say(f"left by a killed process: {path.name}")
+    removed = (
+        f"{len(pruned.releases)} releases, {len(pruned.swept.removed)} files of the store, {len(pruned.leftovers)} leftovers"
+    )
+    say(f"{'would remove' if dry_run else 'removed'} {removed}: {pruned.n_bytes / 1e6:,.1f} MB")
+    say(f"{pruned.swept.n_waiting} files that nothing needs wait for the end of their grace period")
+
+
+@app.command()
+def rollback(release_id: ReleaseId) -> None:
+    """Let readers see an earlier release until `releases resume`."""
+    with explained():
+        from pipelines.project import Project
+        from pipelines.releases.rollback import roll_back
+
+        roll_back(Project.load(), release_id)
+        say(f"readers see {release_id} until: cramp-atlas releases resume")
+
+
+@app.command()
+def resume() -> None:
+    """End a rollback: readers see the newest release again."""
+    with explained():
+        from pipelines.project import Project
+        from pipelines.releases.rollback import resume as run
+
+        say(f"readers see {run(Project.load())}")
+
+
+def passport(
+    table: Annotated[str, typer.Argument(help="A core or report table, such as report.odds_ratios.")],
+    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
+    release: Annotated[str | None, typer.Option(help="A release; without one, that which readers see.")] = None,
+) -> None:
+    """How a table was made, source by source: from delivered files to its rows."""
+    with explained():
+        from pipelines.project import Project
+        from pipelines.releases.printed import print_passports, read_passports
+
+        project = Project.load()
+        found = read_passports(project, table, source, release)
+        if not found:
+            of_source = f" of {source}" if source else ""
+            raise CrampAtlasError(f"the release holds no passport of {table}{of_source}; try: cramp-atlas releases show")
+        print_passports(found, console)
+
+
+@app.command("export")
+def export_release(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    release_id: Annotated[str | None, typer.Option("--release", metavar="ID", help="Default: the one that readers see.")] = None,
+) -> None:
+    """Write the report tables as Parquet, CSV and Excel, with data dictionary and citation."""
+    with explained():
+        from pipelines.project import Project
+        from pipelines.releases.export import export
+
+        say(f"release {export(Project.load(), folder, release_id)} is in {folder}")

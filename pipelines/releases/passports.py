@@ -1,0 +1,123 @@
+"""Passports: from any row of a report table, by its table and source, to everything that its making rests on."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from pipelines.engine import engine, identifier, literal
+from pipelines.estimates import ESTIMATORS
+from pipelines.project import Project
+from pipelines.releases.graph import Graph, Making
+from pipelines.store import Place, Sidecar, digest
+
+OTHER_CONTRACT = "another one than that of the release: it was held back"
+
+Record = dict[str, Any]
+
+
+def passports(project: Project, objects: Mapping[Place, Sidecar], manifest: Mapping[str, Any]) -> pl.DataFrame:
+    """One row per core and report object of the release. Lists are JSON text, so that any tool reads them."""
+    graph = Graph.of(manifest)
+    if graph is None:
+        raise ValueError(f"the manifest of {manifest['release_id']} does not say what its objects rest on")
+    entries = {(entry["place"], entry["content"]): entry for entry in [*manifest["rests_on"], *manifest["objects"]]}
+    counted = {place: _exclusions(project, place, sidecar) for place, sidecar in objects.items()}
+    rows = []
+    for place, sidecar in objects.items():
+        if place.schema not in {"core", "report"}:
+            continue
+        under = sorted(graph.under(str(place)), key=lambda making: making.place)
+        made_by, sql_text = _made_by(project, place, sidecar)
+        rows.append(
+            {
+                "table_name": place.name,
+                "source": place.source,
+                "wave": place.wave,
+                "content": sidecar.content,
+                "recipe": sidecar.recipe,
+                "n_rows": sidecar.rows,
+                "verdict": sidecar.verdict,
+                "made_by": made_by,
+                "sql_text": sql_text,
+                "inputs": _json([{"object": name, "sha256": content} for name, content in sorted(sidecar.inputs.items())]),
+                "contracts": _json(dict(_contract(project, making) for making in under)),
+                "deliveries": _json(list(_deliveries(under, entries))),
+                "exclusions": _json([part for making in under for part in counted.get(making.place, [])]),
+                "ingredients": _json(dict(sorted(sidecar.ingredients.items()))),
+                "code": next((value for name, value in sidecar.ingredients.items() if name.endswith(" code")), None),
+                "package_version": manifest["code"]["package"],
+                "libraries": sidecar.ingredients.get("libraries"),
+                "made_at": sidecar.made_at,
+            }
+        )
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _made_by(project: Project, place: Place, sidecar: Sidecar) -> tuple[str | None, str | None]:
+    """The SQL file and its text, or the estimator. No text where the file has changed since: the object is an older one."""
+    if place.name in ESTIMATORS:
+        estimator = ESTIMATORS[place.name]
+        return f"{estimator.__module__}.{estimator.__qualname__}", None
+    select = project.selects[place.name if place.schema == "report" else f"{place.name}/{place.source}"]
+    return select.name, select.text if sidecar.ingredients.get(select.name) == digest(select.text) else None
+
+
+def _contract(project: Project, making: Making) -> tuple[str, str]:
+    name = making.place.name
+    contract = project.contracts.get(name)
+    is_same = contract is not None and making.ingredients.get("contract") == contract.digest_of_file
+    return name, contract.version if contract and is_same else OTHER_CONTRACT
+
+
+def _deliveries(under: list[Making], entries: Mapping[tuple[str, str | None], Record]) -> Iterator[Record]:
+    """What was delivered, how many records were received, and how many of them were set aside; no numbers of a restricted source."""
+    for making in under:
+        if making.place.schema == "raw" and not making.is_absent:
+            entry = entries[str(making.place), making.content]
+            rows, set_aside = entry["rows"], entry["n_rejected_rows"]
+            yield {
+                "object": str(making.place),
+                "sha256": making.ingredients["delivery"],
+                "received": None if rows is None else rows + set_aside,
+                "set_aside": set_aside,
+            }
+
+
+def _exclusions(project: Project, place: Place, sidecar: Sidecar) -> list[Record]:
+    """Of one wave's respondents, for each population and outcome: out of scope, without an answer, and analysed.
+
+    Nothing for other tables, and for older respondents that do not have the columns that study.yaml names today.
+    """
+    if place.name != project.study.respondents or sidecar.verdict != "accepted" or sidecar.content is None:
+        return []
+    path = project.store.path(place, sidecar.content)
+    questions = [(population, outcome) for population in project.study.populations for outcome in project.study.outcomes]
+    counts = [
+        f"count(*) filter (where {where}), count(*) filter (where {where} and {identifier(outcome)} is null)"
+        for population, outcome in questions
+        if (where := f"coalesce({project.study.populations[population].where}, false)")
+    ]
+    with engine(project.settings) as connection:
+        try:
+            counted = connection.sql(f"select {', '.join(counts)} from read_parquet({literal(str(path))})").fetchall()[0]
+        except duckdb.BinderException:
+            return []
+    return [
+        {
+            "wave": place.wave,
+            "population": population,
+            "outcome": outcome,
+            "respondents": sidecar.rows,
+            "out_of_scope": sidecar.rows - in_scope,
+            "no_answer": unanswered,
+            "with_answer": in_scope - unanswered,
+        }
+        for (population, outcome), in_scope, unanswered in zip(questions, counted[::2], counted[1::2], strict=True)
+    ]
