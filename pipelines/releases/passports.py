@@ -77,7 +77,7 @@ def _contract(project: Project, making: Making) -> tuple[str, str]:
 
 
 def _deliveries(under: list[Making], entries: Mapping[tuple[str, str | None], Record]) -> Iterator[Record]:
-    """What was delivered, how many records were received, and how many of them were set aside; no numbers of a restricted source."""
+    """What was delivered, how many records were received and how many of them set aside; no numbers of a restricted source."""
     for making in under:
         if making.place.schema == "raw" and not making.is_absent:
             entry = entries[str(making.place), making.content]
