@@ -51,7 +51,8 @@ def _print_objects(manifest: Mapping[str, Any], console: Console) -> None:
     for entry in manifest["objects"]:
         if entry["verdict"] == "accepted":
             content = (entry["content"] or "nothing")[:SHOWN_OF_A_HASH]
-            _say(console, f"{entry['place']}: {entry['rows']:,} rows, {content}")
+            rows = "rows not told" if entry["rows"] is None else f"{entry['rows']:,} rows"
+            _say(console, f"{entry['place']}: {rows}, {content}")
             for name, made_from in entry.get("inputs", {}).items():
                 _say(console, f"  rests on {name}, {made_from[:SHOWN_OF_A_HASH]}")
     n_empty = sum(entry["verdict"] != "accepted" for entry in manifest["objects"])
