@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,12 @@ from pipelines.contracts.conform import conform
 from pipelines.contracts.expectations import judge
 from pipelines.contracts.model import Contract, load_contract
 from pipelines.readers import read_delivery
+from tests.nhanes_files import nhanes_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATA_CONTRACTS = REPOSITORY / "data_contracts"
-NHANES = Path(os.environ.get("CRAMP_ATLAS_TEST_NHANES", REPOSITORY.parent / "shared" / "nhanes"))
 SOURCE = yaml.safe_load((DATA_CONTRACTS / "sources" / "nhanes.yaml").read_text())
 TABLES = [(table, wave) for wave, content in SOURCE["waves"].items() for table in content["tables"]]
-
-needs_files = pytest.mark.skipif(not NHANES.is_dir(), reason=f"no NHANES files at {NHANES}")
 
 
 def contract_of(table: str) -> Contract:
@@ -32,10 +29,11 @@ def contract_of(table: str) -> Contract:
 
 
 def delivered(table: str, wave: str) -> pa.Table:
-    return conform(read_delivery(NHANES / SOURCE["waves"][wave]["tables"][table]["file"]).frame, contract_of(table), wave)
+    return conform(
+        read_delivery(nhanes_folder() / SOURCE["waves"][wave]["tables"][table]["file"]).frame, contract_of(table), wave
+    )
 
 
-@needs_files
 @pytest.mark.parametrize(("table", "wave"), TABLES)
 def test_a_published_file_is_accepted(table: str, wave: str, tmp_path: Path) -> None:
     conformed = delivered(table, wave)
@@ -49,11 +47,10 @@ def test_a_published_file_is_accepted(table: str, wave: str, tmp_path: Path) -> 
 
 def published_codebook(table: str, wave: str) -> Mapping[str, Any]:
     cycle = {"2005-2006": "D", "2007-2008": "E"}[wave]
-    codebook: dict[str, dict[str, Any]] = json.loads((NHANES / "codebook.json").read_text())
+    codebook: dict[str, dict[str, Any]] = json.loads((nhanes_folder() / "codebook.json").read_text())
     return codebook.get(f"{table.removeprefix('nhanes_').upper()}_{cycle}", {})
 
 
-@needs_files
 @pytest.mark.parametrize(("table", "wave"), [place for place in TABLES if place[0] not in ("nhanes_dr1tot", "nhanes_rxq_drug")])
 def test_codes_are_counted_as_the_published_codebook_prints_them(table: str, wave: str) -> None:
     conformed, contract = delivered(table, wave), contract_of(table)
@@ -85,7 +82,6 @@ def test_codes_are_counted_as_the_published_codebook_prints_them(table: str, wav
             assert pc.sum(within).as_py() == ranges[0]["count"] + coded_within, variable
 
 
-@needs_files
 def test_every_code_of_the_codebooks_is_published() -> None:
     for table in sorted({table for table, _ in TABLES if table not in ("nhanes_dr1tot", "nhanes_rxq_drug")}):
         entries = [published_codebook(table, wave) for wave in ("2005-2006", "2007-2008")]
@@ -97,7 +93,6 @@ def test_every_code_of_the_codebooks_is_published() -> None:
         assert {(code.variable, code.received) for code in codebook.codes} <= known
 
 
-@needs_files
 def test_a_reliable_recall_is_code_1_in_both_cycles() -> None:
     """Nutrients are totalled for a reliable recall only: not where it is unreliable, not done, or holds breast milk."""
     for wave in ("2005-2006", "2007-2008"):
