@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ import duckdb
 
 from pipelines.contracts.expectations import judge
 from tests.benchmarks.answers import WAVE, answers_contract
+from tests.benchmarks.memory import peak_megabytes
 
 Counts = dict[str, int]
 """Rule -> how many rows or values break it; 1 for a rule about the table as a whole that fails."""
@@ -81,5 +81,4 @@ WAYS: dict[str, Callable[[Path, Path], Counts]] = {"contract": by_contract, "by-
 
 if __name__ == "__main__":
     WAYS[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(peak / (1_000_000 if sys.platform == "darwin" else 1_000))  # noqa: T201
+    print(peak_megabytes())  # noqa: T201

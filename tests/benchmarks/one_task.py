@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 from pathlib import Path
 
+from tests.benchmarks.memory import peak_megabytes
 from tests.benchmarks.tasks import TASKS, connect, relation
 
 
@@ -13,8 +13,7 @@ def peak_memory(task: str, path: Path) -> float:
     """Largest resident size of this process in MB, Python and its packages included, after the task."""
     with connect() as con:
         TASKS[task].run(con, relation(path))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1_000_000 if sys.platform == "darwin" else 1_000)
+    return peak_megabytes()
 
 
 if __name__ == "__main__":
