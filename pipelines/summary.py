@@ -31,7 +31,8 @@ def print_summary(project: Project, refreshed: Refreshed, console: Console) -> N
         # what was rejected stands above already
         if not failure.startswith(REJECTED):
             console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
-    for line in in_words(accepted_drift(project)):
+    # what stands every night is on the page; here it is news
+    for line in in_words(accepted_drift(project)) if refreshed.n_made else ():
         console.print(f"[yellow]drift: {escape(line)}[/yellow]", highlight=False, soft_wrap=True)
     if refreshed.n_made == 0:
         console.print("nothing was new: no delivery was parsed, nothing was estimated", highlight=False)
