@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,17 @@ class Atlas:
             patch.setenv("DAGSTER_HOME", str(self.folder / ".dagster"))
             patch.chdir(REPOSITORY)
             return refresh(self.project, **arguments)
+
+    def refresh_in_a_terminal(self) -> subprocess.CompletedProcess[str]:
+        """The command itself, in a process of its own, and what it printed."""
+        environment = {
+            **os.environ,
+            "CRAMP_ATLAS_PROJECT": str(self.folder),
+            "DAGSTER_HOME": str(self.folder / ".dagster"),
+            "COLUMNS": "500",
+        }
+        command = [str(Path(sys.executable).with_name("cramp-atlas")), "refresh"]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     def query(self, sql: str, database: str = "epi.duckdb") -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.warehouse / database), read_only=True) as connection:

@@ -1,11 +1,7 @@
 """No output holds a respondent's value: distinctive values are delivered, and what a night writes is searched for them."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -15,17 +11,6 @@ from tests.atlas import Atlas
 TEXT, NUMBER, DECIMAL = "ZQXMARKER7391", "73917391", "7391.7391"
 MARKERS = re.compile(r"ZQXMARKER7391|73[,_ ]?917[,_ ]?391|7[,_ ]?391\.7391", re.IGNORECASE)
 TABLE = "raw.synthetic_survey_respondents"
-
-
-def refresh_in_a_terminal(atlas: Atlas) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        "CRAMP_ATLAS_PROJECT": str(atlas.folder),
-        "DAGSTER_HOME": str(atlas.folder / ".dagster"),
-        "COLUMNS": "500",
-    }
-    command = [str(Path(sys.executable).with_name("cramp-atlas")), "refresh"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def planted(frame: pl.DataFrame, cells: list[tuple[str, int, str]]) -> pl.DataFrame:
@@ -97,7 +82,7 @@ def leaks(atlas: Atlas, ended: subprocess.CompletedProcess[str]) -> list[str]:
 
 def test_an_accepted_delivery_leaves_no_value_outside_its_tables(marked: Atlas) -> None:
     deliver(marked, ACCEPTED)
-    ended = refresh_in_a_terminal(marked)
+    ended = marked.refresh_in_a_terminal()
     assert ended.returncode == 0, ended.stdout + ended.stderr
     raw = "select count(*) from raw.synthetic_survey_respondents where remark = 'ZQXMARKER7391' or interview_weight = 7391.7391"
     assert marked.query(raw) == [(2,)]
@@ -109,7 +94,7 @@ def test_an_accepted_delivery_leaves_no_value_outside_its_tables(marked: Atlas) 
 @pytest.mark.parametrize("kind", REJECTED)
 def test_a_rejected_delivery_leaves_no_value_anywhere(marked: Atlas, kind: str) -> None:
     deliver(marked, REJECTED[kind], extra=f"{TEXT} Elm Street 5" if kind.startswith("a name") else None)
-    ended = refresh_in_a_terminal(marked)
+    ended = marked.refresh_in_a_terminal()
     assert ended.returncode == 1
     assert "synthetic_survey 2024" in ended.stdout
     assert leaks(marked, ended) == []

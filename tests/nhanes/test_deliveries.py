@@ -1,8 +1,5 @@
 """NHANES deliveries that go wrong, and contracts that change: what is rejected, what stays, what is made anew."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
@@ -28,17 +25,6 @@ def rewrite(path: Path, change: pl.Expr | None = None, drop: str | None = None) 
     pyreadstat.write_xport(frame.drop(drop or []).to_pandas(), str(path), table_name=path.stem, file_format_version=5)
 
 
-def refresh_in_a_terminal(atlas: Atlas) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        "CRAMP_ATLAS_PROJECT": str(atlas.folder),
-        "DAGSTER_HOME": str(atlas.folder / ".dagster"),
-        "COLUMNS": "200",
-    }
-    command = [str(Path(sys.executable).with_name("cramp-atlas")), "refresh"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
 def test_a_rejected_delivery_names_every_problem_and_leaves_its_source_at_the_last_accepted_one(nhanes: Atlas) -> None:
     report, odds, release = nhanes.query(NHANES_REPORT), nhanes.query(NHANES_ODDS), current_release(nhanes.project)
     landing = nhanes.settings.landing_folder / "nhanes" / PUBLIC
@@ -49,7 +35,7 @@ def test_a_rejected_delivery_names_every_problem_and_leaves_its_source_at_the_la
     rewrite(landing / "2007/DataFiles/BMX_E.xpt", drop="BMXWT")
     nhanes.edit("data_contracts/sources/synthetic_survey.yaml", "seed: 20241122", "seed: 7")
 
-    ended = refresh_in_a_terminal(nhanes)
+    ended = nhanes.refresh_in_a_terminal()
 
     assert ended.returncode == 1
     for named in ("SLQ160", "RIDAGEYR", "BMXWT", "2005-2006 is stale", "2007-2008 is stale"):
