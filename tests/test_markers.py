@@ -1,6 +1,7 @@
 """No output holds a respondent's value: distinctive values are delivered, and what a night writes is searched for them."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 
 import polars as pl
