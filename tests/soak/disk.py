@@ -1,0 +1,108 @@
+"""A refresh that runs out of space on a small disk of its own, and the one after space was made."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.releases.prune import prune
+from tests.atlas import Atlas
+from tests.soak.nights import Fingerprint, fingerprint, new_delivery, orphans, problems_of_release, start_refresh
+
+NIGHT = 500
+DISK_MB = 512
+SHARES = (0, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97)
+"""How much of the space that the night needs is there."""
+
+
+class CannotMount(Exception):
+    """A disk of a given size cannot be made here; the message says why."""
+
+
+@dataclass(frozen=True)
+class Full:
+    """What a refresh without space said: the steps that failed, and what was wrong."""
+
+    free: int
+    steps: list[str]
+    said: str
+    problems: list[str]
+
+    def in_words(self) -> str:
+        return f"{self.free / 1e6:.2f} MB free: broke in {', '.join(self.steps) or 'no step'}; {len(self.problems)} wrong"
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A file system in memory, mounted on the folder; raises CannotMount."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", str(folder)]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        raise CannotMount(f"{mounted.stderr.strip()}: mounting needs root, or run it under `unshare --map-root-user --mount`")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(atlas: Atlas, folder: Path, share: float, *, is_all_on_it: bool) -> Full:
+    """Refresh a copy of the atlas whose warehouse, or whose whole project, is on a disk with a share of what it needs."""
+    copy = Atlas(folder / "project")
+    with small_disk(copy.folder if is_all_on_it else copy.warehouse) as disk:
+        shutil.copytree(atlas.folder, copy.folder, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("ballast"))
+        needed, after = _needed(atlas, folder / "needed")
+        before = fingerprint(copy)
+        new_delivery(copy, NIGHT)
+        free = int(share * needed)
+        _take_all_but(disk, free)
+        output = folder / "output.txt"
+        code = start_refresh(copy, output).wait()
+        said = output.read_text(encoding="utf-8")
+        problems = [*_problems_of_message(code, said), *problems_of_release(copy)]
+        if fingerprint(copy) not in (before, after):
+            problems.append("readers had tables of neither release")
+        (disk / "ballast").unlink()
+        refreshed = copy.refresh()
+        if not refreshed.success:
+            problems.append(f"with space again: {refreshed.failures}")
+        elif fingerprint(copy) != after:
+            problems.append("with space again other tables are made")
+        prune(copy.project)
+        problems += [*(f"{path} is left" for path in orphans(copy)), *problems_of_release(copy)]
+    shutil.rmtree(folder / "project")
+    return Full(free, re.findall(r"✗ (\w+)", said), said, problems)
+
+
+def _needed(atlas: Atlas, folder: Path) -> tuple[int, Fingerprint]:
+    """By how many bytes the night makes a warehouse grow where there is space, and what its tables hold; made once."""
+    control = Atlas(folder)
+    if not folder.exists():
+        shutil.copytree(atlas.folder, folder, symlinks=True)
+        new_delivery(control, NIGHT)
+        assert control.refresh().success
+    return _bytes(control.folder) - _bytes(atlas.folder), fingerprint(control)
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def _take_all_but(disk: Path, free: int) -> None:
+    with (disk / "ballast").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, max(4096, shutil.disk_usage(disk).free - free - 8192))
+
+
+def _problems_of_message(code: int, said: str) -> list[str]:
+    """A full disk is said as such: what, where, what to do; no traceback, and no delivery is blamed."""
+    problems = [] if code == 1 else [f"exit code {code}"]
+    problems += [
+        f"{words!r} is not said"
+        for words in ("no space is left on the disk of", "run cramp-atlas refresh again")
+        if words not in said
+    ]
+    return problems + [f"{words!r} is said" for words in ("Traceback", "rejected:", "cannot be read") if words in said]
