@@ -44,13 +44,13 @@ def soak_readers(atlas: Atlas, folder: Path, short: bool) -> list[str]:
 
 
 def soak_kills(atlas: Atlas, folder: Path, short: bool) -> list[str]:
-    killed = kill_many(atlas, folder, 3 if short else 50)
+    killed = kill_many(atlas, folder, 3 if short else 50, console.print)
     console.print(killed.in_words())
     return killed.problems + refresh_twice_at_once(atlas, folder)
 
 
 def soak_disk(atlas: Atlas, folder: Path, short: bool) -> list[str]:
-    problems = []
+    problems: list[str] = []
     for is_all_on_it in (False, True):
         for share in SHARES[1::4] if short else SHARES:
             try:

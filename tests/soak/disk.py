@@ -52,7 +52,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 def fill(atlas: Atlas, folder: Path, share: float, *, is_all_on_it: bool) -> Full:
     """Refresh a copy of the atlas whose warehouse, or whose whole project, is on a disk with a share of what it needs."""
-    copy = Atlas(folder / "project")
+    copy = Atlas(folder / "on the disk")
     with small_disk(copy.folder if is_all_on_it else copy.warehouse) as disk:
         shutil.copytree(atlas.folder, copy.folder, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("ballast"))
         needed, after = _needed(atlas, folder / "needed")
@@ -74,7 +74,7 @@ def fill(atlas: Atlas, folder: Path, share: float, *, is_all_on_it: bool) -> Ful
             problems.append("with space again other tables are made")
         prune(copy.project)
         problems += [*(f"{path} is left" for path in orphans(copy)), *problems_of_release(copy)]
-    shutil.rmtree(folder / "project")
+    shutil.rmtree(copy.folder)
     return Full(free, re.findall(r"✗ (\w+)", said), said, problems)
 
 

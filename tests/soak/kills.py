@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.soak.nights import Fingerprint, fingerprint, new_delivery, new_estima
 
 CHANGES = (new_estimates, new_delivery)
 SECONDS_TO_DIE = 15
+SAID_EVERY = 10
 NOT_SWAPPED = re.compile(r"warehouse/current does not lead to .*: run cramp-atlas publish")
 """What verify says between a release that is whole and the swap of the link: readers are well, the next refresh swaps."""
 
@@ -40,18 +42,21 @@ class Killed:
         )
 
 
-def kill_many(atlas: Atlas, folder: Path, n_kills: int, seed: int = 2026) -> Killed:
+def kill_many(atlas: Atlas, folder: Path, n_kills: int, say: Callable[[str], None] = print, seed: int = 2026) -> Killed:
     """Kill as many refreshes, each of which has something new to do, at moments spread over their whole time."""
     moments = random.Random(seed)
     seconds = {change: _seconds(atlas, change, 10 + number, folder / "output.txt") for number, change in enumerate(CHANGES)}
+    order = moments.sample(range(n_kills), n_kills)
     killed = Killed()
     night = 100
     while killed.n_killed < n_kills:
         night += 1
         change = CHANGES[night % len(CHANGES)]
         # one stretch of the time for each kill, so that a few are spread as well as many
-        share = (killed.n_killed + moments.random()) / n_kills
+        share = (order[killed.n_killed] + moments.random()) / n_kills
         _kill_one(atlas, folder / "output.txt", night, share * seconds[change], killed)
+        if not killed.n_killed % SAID_EVERY:
+            say(killed.in_words())
     return killed
 
 

@@ -113,7 +113,7 @@ def _wait_for(readers: list[Reader]) -> None:
 
 def _release(atlas: Atlas, night: int, output: Path) -> None:
     new_words(atlas, night)
-    if night % REAL_EVERY:
+    if night % REAL_EVERY != 2:
         assert publish(atlas.project).is_new
         return
     new_estimates(atlas, night)
