@@ -1,6 +1,7 @@
 """A disk without space, told apart from what is wrong with a delivery or a select: nothing of it may be recorded as a verdict."""
 
 import errno
+import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -20,6 +21,9 @@ SAID = (
 )
 """What libraries say of a full disk; DuckDB names its own limit, which is a share of the free space, where it spills."""
 
+SQLITE_SAID = "disk I/O error"
+SCARCE_BYTES = 2**20
+
 SPEAKING = (OSError, duckdb.IOException, duckdb.OutOfMemoryException, sqlite3.OperationalError)
 """Errors whose text is believed. The text of others may quote a delivery."""
 
@@ -30,10 +34,18 @@ def is_full(error: BaseException) -> bool:
     while found is not None:
         if isinstance(found, OSError) and found.errno in FULL:
             return True
-        if isinstance(found, SPEAKING) and tells_of_it(str(found)):
+        if (isinstance(found, SPEAKING) and tells_of_it(str(found))) or _is_home_full(found):
             return True
         found = found.__cause__ or found.__context__
     return False
+
+
+def _is_home_full(error: BaseException) -> bool:
+    """Whether Dagster's SQLite cannot work for want of space: its shared memory does not fit, an I/O error."""
+    if not isinstance(error, sqlite3.OperationalError) or SQLITE_SAID not in str(error):
+        return False
+    home = Path(os.environ.get("DAGSTER_HOME", "."))
+    return home.exists() and shutil.disk_usage(home).free < SCARCE_BYTES
 
 
 def tells_of_it(text: str) -> bool:

@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import polars as pl
@@ -60,6 +61,14 @@ def test_a_full_disk_is_told_from_other_errors_even_where_a_delivery_quotes_it(e
     assert is_full(error) is expected
 
 
+@pytest.mark.parametrize(("free", "expected"), [(0, True), (2**30, False)])
+def test_an_io_error_of_sqlite_is_a_full_disk_where_there_is_no_space(
+    monkeypatch: pytest.MonkeyPatch, free: int, expected: bool
+) -> None:
+    monkeypatch.setattr("pipelines.disk.shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+    assert is_full(sqlite3.OperationalError("disk I/O error")) is expected
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_reader_without_space_does_not_call_the_file_damaged(tmp_path: Path, packed: bool) -> None:
     people = pl.DataFrame({"person": range(200_000)}).write_csv().encode()
@@ -84,7 +93,7 @@ def test_a_delivery_that_is_read_without_space_is_not_recorded_as_rejected(
 ) -> None:
     recorded = synthetic.sidecars()
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise NoSpace("no space")
 
     monkeypatch.setattr("pipelines.ingest.read_delivery", full)
