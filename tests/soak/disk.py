@@ -47,7 +47,8 @@ def small_disk(folder: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        # lazily: a connection of Dagster that met the full disk may still be open in this process
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def fill(atlas: Atlas, folder: Path, share: float, *, is_all_on_it: bool) -> Full:

@@ -42,10 +42,16 @@ class Killed:
         )
 
 
-def kill_many(atlas: Atlas, folder: Path, n_kills: int, say: Callable[[str], None] = print, seed: int = 2026) -> Killed:
-    """Kill as many refreshes, each of which has something new to do, at moments spread over their whole time."""
+def kill_many(
+    atlas: Atlas, folder: Path, n_kills: int, say: Callable[[str], None] = print, seconds: float | None = None, seed: int = 2026
+) -> Killed:
+    """Kill as many refreshes, each of which has something new to do, at moments spread over the time that they take.
+
+    `seconds` stands for that time where it need not be measured.
+    """
     moments = random.Random(seed)
-    seconds = {change: _seconds(atlas, change, 10 + number, folder / "output.txt") for number, change in enumerate(CHANGES)}
+    output = folder / "output.txt"
+    lasts = {change: seconds or _seconds(atlas, change, 10 + number, output) for number, change in enumerate(CHANGES)}
     order = moments.sample(range(n_kills), n_kills)
     killed = Killed()
     night = 100
@@ -54,7 +60,7 @@ def kill_many(atlas: Atlas, folder: Path, n_kills: int, say: Callable[[str], Non
         change = CHANGES[night % len(CHANGES)]
         # one stretch of the time for each kill, so that a few are spread as well as many
         share = (order[killed.n_killed] + moments.random()) / n_kills
-        _kill_one(atlas, folder / "output.txt", night, share * seconds[change], killed)
+        _kill_one(atlas, output, night, share * lasts[change], killed)
         if not killed.n_killed % SAID_EVERY:
             say(killed.in_words())
     return killed
