@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.atlas import Atlas, make_atlas
 from tests.coverage.console import console
-from tests.soak.disk import SHARES, CannotMount, fill
+from tests.soak.disk import SHARES, CannotMount, fill, needed
 from tests.soak.kills import kill_many, refresh_twice_at_once
 from tests.soak.nights import keep_little
 from tests.soak.readers import watch
@@ -51,10 +51,11 @@ def soak_kills(atlas: Atlas, folder: Path, short: bool) -> list[str]:
 
 def soak_disk(atlas: Atlas, folder: Path, short: bool) -> list[str]:
     problems: list[str] = []
+    n_bytes, after = needed(atlas, folder / "needed")
     for is_all_on_it in (False, True):
         for share in SHARES[1::4] if short else SHARES:
             try:
-                full = fill(atlas, folder, share, is_all_on_it=is_all_on_it)
+                full = fill(atlas, folder, int(share * n_bytes), is_all_on_it=is_all_on_it, after=after)
             except CannotMount as error:
                 console.print(f"skipped: {error}", markup=False)
                 return problems

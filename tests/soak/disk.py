@@ -51,27 +51,32 @@ def small_disk(folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def fill(atlas: Atlas, folder: Path, share: float, *, is_all_on_it: bool) -> Full:
-    """Refresh a copy of the atlas whose warehouse, or whose whole project, is on a disk with a share of what it needs."""
+def fill(atlas: Atlas, folder: Path, free: int, *, is_all_on_it: bool, after: Fingerprint | None = None) -> Full:
+    """Refresh a copy of the atlas whose warehouse, or whose whole project, is on a disk with so many bytes free.
+
+    `after`: what the tables hold that are made where there is space.
+    """
     copy = Atlas(folder / "on the disk")
     with small_disk(copy.folder if is_all_on_it else copy.warehouse) as disk:
-        shutil.copytree(atlas.folder, copy.folder, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("ballast"))
-        needed, after = _needed(atlas, folder / "needed")
+        shutil.copytree(atlas.folder, copy.folder, symlinks=True, dirs_exist_ok=True)
         before = fingerprint(copy)
         new_delivery(copy, NIGHT)
-        free = int(share * needed)
         _take_all_but(disk, free)
         output = folder / "output.txt"
         code = start_refresh(copy, output).wait()
         said = output.read_text(encoding="utf-8")
         problems = [*_problems_of_message(code, said), *problems_of_release(copy)]
-        if fingerprint(copy) not in (before, after):
-            problems.append("readers had tables of neither release")
+        found = fingerprint(copy)
         (disk / "ballast").unlink()
         refreshed = copy.refresh()
         if not refreshed.success:
             problems.append(f"with space again: {refreshed.failures}")
-        elif fingerprint(copy) != after:
+        made = fingerprint(copy)
+        if made == before:
+            problems.append("the night had nothing new to do")
+        if found not in (before, made):
+            problems.append("readers had tables of neither release")
+        if made != (after or made):
             problems.append("with space again other tables are made")
         prune(copy.project)
         problems += [*(f"{path} is left" for path in orphans(copy)), *problems_of_release(copy)]
@@ -79,13 +84,12 @@ def fill(atlas: Atlas, folder: Path, share: float, *, is_all_on_it: bool) -> Ful
     return Full(free, re.findall(r"✗ (\w+)", said), said, problems)
 
 
-def _needed(atlas: Atlas, folder: Path) -> tuple[int, Fingerprint]:
-    """By how many bytes the night makes a warehouse grow where there is space, and what its tables hold; made once."""
+def needed(atlas: Atlas, folder: Path) -> tuple[int, Fingerprint]:
+    """By how many bytes the night makes a warehouse grow where there is space, and what its tables hold."""
     control = Atlas(folder)
-    if not folder.exists():
-        shutil.copytree(atlas.folder, folder, symlinks=True)
-        new_delivery(control, NIGHT)
-        assert control.refresh().success
+    shutil.copytree(atlas.folder, folder, symlinks=True)
+    new_delivery(control, NIGHT)
+    assert control.refresh().success
     return _bytes(control.folder) - _bytes(atlas.folder), fingerprint(control)
 
 
