@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: refresh nhanes ui sql status docs test lint coverage bench fuzz lock clean
+.PHONY: refresh nhanes ui sql status docs test lint coverage bench fuzz soak lock clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -45,6 +45,9 @@ bench: $(VENV)/.installed  ## speed and memory, as ratios to the bare scan of th
 
 fuzz: $(VENV)/.installed  ## damaged deliveries, ten minutes a reader
 	$(BIN)/python -m tests.fuzz
+
+soak: $(VENV)/.installed  ## readers, kills and full disks while the night runs
+	$(BIN)/python -m tests.soak
 
 lock:  ## after a change of pyproject.toml; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \

@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from pipelines.disk import raise_if_full
 from pipelines.engine import bind_frame, engine, without_values
 from pipelines.errors import CrampAtlasError
 from pipelines.estimates import ESTIMATORS, SETTINGS_NOT_READ, Estimation
@@ -85,6 +86,7 @@ def _compute(project: Project, plan: Plan) -> Sidecar:
     try:
         content, rows = _write(project, plan)
     except duckdb.Error as error:
+        raise_if_full(error, project.settings.warehouse_folder)
         return _failed(plan, without_values(error))
     except pa.ArrowInvalid:
         return _failed(plan, "a column does not have the type that the contract promises")

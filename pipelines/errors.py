@@ -25,5 +25,9 @@ class StoreDamaged(CrampAtlasError):
     """An accepted object is not in the store any more."""
 
 
+class NoSpace(CrampAtlasError):
+    """The disk is full. Nothing is wrong with a delivery, a contract or a select, and no verdict may say so."""
+
+
 class WarehouseBusy(CrampAtlasError):
     """Another process is at work on the warehouse."""

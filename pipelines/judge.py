@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from pipelines.contracts.expectations import RuleResult, Status, judge, not_applicable
+from pipelines.disk import raise_if_full
 from pipelines.engine import bind_frame, bind_objects, engine, without_values
 from pipelines.plan import raw_place
 from pipelines.project import Project, Select
@@ -87,6 +88,7 @@ def _judge_claim(
     try:
         offending = connection.sql(f"select count(*) from ({check.text})").fetchall()[0][0]
     except duckdb.Error as error:
+        raise_if_full(error, project.settings.warehouse_folder)
         return _claim(check, "error", 0, without_values(error))
     if offending:
         return _claim(check, "failed", offending, f"{offending:,} rows against it")

@@ -3,11 +3,13 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import dagster as dg
 
 from pipelines.assets.context import N_MADE
 from pipelines.dagster_home import PROCESS_TAG, fail_abandoned_runs, prepare_dagster_home
+from pipelines.disk import no_space, tells_of_it
 from pipelines.lock import warehouse_lock
 from pipelines.project import Project
 from pipelines.store.files import remove_unfinished
@@ -50,7 +52,11 @@ def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[st
             for event in events
             if event.event_type == dg.DagsterEventType.STEP_SUCCESS
         },
-        failures=[_reason(event) for event in events if event.event_type == dg.DagsterEventType.STEP_FAILURE],
+        failures=[
+            _reason(event, project.settings.warehouse_folder)
+            for event in events
+            if event.event_type == dg.DagsterEventType.STEP_FAILURE
+        ],
     )
 
 
@@ -69,9 +75,11 @@ def _reread_config(project: Project, reread: Sequence[str]) -> dict[str, object]
     return {f"take_in_{source}": {"config": {"reread": waves}} for source, waves in wanted.items()}
 
 
-def _reason(event: dg.DagsterEvent) -> str:
+def _reason(event: dg.DagsterEvent, warehouse: Path) -> str:
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return str(data.user_failure_data.description)
     error = data.error.cause or data.error if data.error else None
+    if error and tells_of_it(error.message):
+        return f"{event.step_key}: {no_space(warehouse)}"
     return f"{event.step_key}: {error.message.strip() if error else 'failed without a reason'}"

@@ -3,11 +3,13 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from pipelines.disk import is_full, no_space
 from pipelines.errors import CrampAtlasError
 
 WIDTH_OF_A_FILE = 120
@@ -23,6 +25,17 @@ def explained() -> Iterator[None]:
     except CrampAtlasError as error:
         console.print(f"[red]{escape(str(error))}[/red]", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
+    except Exception as error:
+        if not is_full(error):
+            raise
+        console.print(f"[red]{escape(str(no_space(_warehouse())))}[/red]", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+
+
+def _warehouse() -> Path:
+    from pipelines.settings import Settings
+
+    return Settings().warehouse_folder
 
 
 def say(text: str) -> None:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pipelines.assets.context import CHECK, asset_key, asset_spec, check_result, check_spec, materialisation
 from pipelines.build import with_accepted, with_rejection
+from pipelines.disk import raise_if_full
 from pipelines.drift.between import accepted_drift, note_drift
 from pipelines.engine import without_values
 from pipelines.errors import CrampAtlasError
@@ -67,6 +68,7 @@ def _generate(project: Project, source: Source) -> str:
         outcome = "generated a delivery" if deliver(project, source) else "the generated delivery is there already"
         problem = None
     except (CrampAtlasError, StatsError, duckdb.Error) as error:
+        raise_if_full(error, project.settings.warehouse_folder)
         reason = without_values(error) if isinstance(error, duckdb.Error) else str(error)
         outcome = problem = f"nothing could be generated: {reason}"
     for wave in source.waves:

@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from pipelines.disk import no_space
 from pipelines.readers.delivered import Refused
 from pipelines.readers.form import Form
 from pipelines.readers.limits import Limits, in_bytes
@@ -40,7 +41,10 @@ class Desk:
         atexit.register(self.close)
 
     def ask(self, task: str, path: Path, form: Form, limits: Limits, folder: Path) -> dict[str, Any]:
-        """The worker's answer about a file; raises Refused where it refuses the file, dies of it, or takes too long."""
+        """The worker's answer about a file; raises Refused where it refuses the file, dies of it, or takes too long.
+
+        Raises NoSpace where the disk of `folder` is full: that says nothing about the file.
+        """
         request = {
             "task": task,
             "path": str(path.absolute()),
@@ -56,6 +60,8 @@ class Desk:
                 raise
             if answer["is_spent"]:
                 self.close()
+        if answer.get("outcome") == "disk":
+            raise no_space(folder.parent)
         if "found" in answer:
             raise Refused(answer["found"], answer["remedy"])
         return answer

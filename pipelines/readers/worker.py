@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipelines.disk import is_full
 from pipelines.readers.delivered import FRAME_FILE, Refused
 from pipelines.readers.form import SEPARATORS, Form
 from pipelines.readers.formats import Job, read_job, unpacked
@@ -57,10 +58,14 @@ def _answer(job: Job, task: str) -> dict[str, Any]:
     try:
         return _sniffed(job) if task == "sniff" else _read(job)
     except Refused as refused:
+        if is_full(refused):  # where the reader unpacks to, not the file
+            return {"outcome": "disk"}
         return {"found": refused.found, "remedy": refused.remedy}
-    except MemoryError:
-        return {"outcome": "memory"}
+    except MemoryError as error:
+        return {"outcome": "disk" if is_full(error) else "memory"}
     except Exception as error:  # a library's message may hold content
+        if is_full(error):
+            return {"outcome": "disk"}
         return {"found": f"a file that its reader fails on ({type(error).__name__})", "remedy": "Fetch it again, or deliver CSV"}
 
 

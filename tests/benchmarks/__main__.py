@@ -1,4 +1,7 @@
-"""`python -m tests.benchmarks [statistics|contracts] [millions ...]`: estimators by a scan, contracts by hand SQL."""
+"""`python -m tests.benchmarks [statistics|contracts|publishing] [millions ...]`.
+
+Estimators by a scan, contracts by hand SQL, publishing by a copy of the same Parquet files.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tests.atlas import Atlas, make_atlas
 from tests.benchmarks.answers import answers_contract, write_answers
 from tests.benchmarks.contract_tasks import WAYS, by_contract, by_hand
+from tests.benchmarks.publishing import copy_seconds, enlarge
 from tests.benchmarks.respondents import write_respondents
 from tests.benchmarks.tasks import TASKS, Task, connect, relation, scan
 
-MILLIONS = {"statistics": (1, 10), "contracts": (1, 10)}
+MILLIONS = {"statistics": (1, 10), "contracts": (1, 10), "publishing": (1, 10)}
+NOT_UNLESS_NAMED = {"publishing"}
+"""Needs several gigabytes of disk."""
 CONTRACT_ROUNDS = 5
 ROUNDS = {"prevalence": 15, "categorical": 11, "continuous": 5}
 MOST_MEMORY_MB = 400
@@ -30,12 +37,38 @@ console = Console(width=130)
 
 def main(arguments: list[str]) -> None:
     """Generate, time and print; nothing is kept."""
-    wanted = [argument for argument in arguments if argument in MILLIONS] or list(MILLIONS)
+    wanted = [argument for argument in arguments if argument in MILLIONS] or sorted(MILLIONS.keys() - NOT_UNLESS_NAMED)
     millions = [float(argument) for argument in arguments if argument not in MILLIONS]
     if "statistics" in wanted:
         time_statistics(millions or list(MILLIONS["statistics"]))
     if "contracts" in wanted:
         time_contracts(millions or list(MILLIONS["contracts"]))
+    if "publishing" in wanted:
+        time_publishing(millions or list(MILLIONS["publishing"]))
+
+
+def time_publishing(millions: list[float]) -> None:
+    """A release of so many respondents and as many delivered records, by copying their Parquet files once."""
+    table = Table("respondents", "Parquet MB", "copy s", "publish s", "publish / copy", "release MB", "written MB", "peak MB")
+    for number in millions:
+        with tempfile.TemporaryDirectory() as folder:
+            atlas = make_atlas(Path(folder) / "project")
+            if not atlas.refresh().success:
+                raise RuntimeError("the project could not be refreshed")
+            objects = enlarge(atlas, int(number * 1_000_000))
+            table.add_row(f"{int(number * 1_000_000):,}", *_publishing_cells(atlas, objects))
+    console.print(table)
+    console.print("copy: read, write and fsync. release: the size of its files. written: what its process gave to the disk.")
+
+
+def _publishing_cells(atlas: Atlas, objects: list[Path]) -> list[str]:
+    n_bytes = sum(path.stat().st_size for path in objects)
+    copying = copy_seconds(objects, atlas.folder / "copied")
+    command = [sys.executable, "-m", "tests.benchmarks.publishing", str(atlas.folder)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    seconds, size, written, peak = map(float, said.split())
+    cells = [f"{n_bytes / 1e6:,.0f}", f"{copying:.1f}", f"{seconds:.1f}", f"{seconds / copying:.1f}"]
+    return [*cells, f"{size / 1e6:,.0f}", f"{written / 1e6:,.0f}", f"{peak:,.0f}"]
 
 
 def time_contracts(millions: list[float]) -> None:
