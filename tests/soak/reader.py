@@ -34,7 +34,7 @@ def reported(tables: dict[str, str]) -> str:
 
 
 def ask(connection: duckdb.DuckDBPyConnection) -> list[Any]:
-    """One query over six tables, then two more within the same connection: all must be of one release."""
+    """One query over five tables, then two more within the same connection: all must be of one release."""
     joined = f"select * from ({MARKS}), ({reported(TABLES)})"
     return [
         *_only(connection, joined),
