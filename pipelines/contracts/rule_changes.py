@@ -16,7 +16,6 @@ from pipelines.contracts.versions import Impact
 
 PRIMARY_KEY = "table.primaryKey"
 NOT_NULL = "expect_column_values_to_not_be_null"
-IN_SET = "expect_column_values_to_be_in_set"
 COUNTED_ON = {
     NOT_NULL: "rows without a value may appear",
     "expect_column_values_to_be_unique": "a join on it may multiply rows",
