@@ -12,10 +12,10 @@ import pyarrow as pa
 from pipelines.disk import raise_if_full
 from pipelines.engine import bind_frame, engine, without_values
 from pipelines.errors import CrampAtlasError
-from pipelines.estimates import ESTIMATORS, SETTINGS_NOT_READ, Estimation
+from pipelines.estimates import COUNTING_RECORDS, ESTIMATORS, SETTINGS_NOT_READ, Estimation
 from pipelines.harmonised import completed
 from pipelines.judge import as_records, bind_for, judge_claims, judge_contract, nothing_to_judge, problems_of
-from pipelines.plan import Plan
+from pipelines.plan import Plan, records_received
 from pipelines.project import Project
 from pipelines.sources import Source
 from pipelines.statistics import StatsError
@@ -149,6 +149,7 @@ def _estimation(
         waves=[wave for wave in source.study_waves if any(read.wave == wave for read in objects)],
         comparability=project.comparability_of(source),
         standard_population=project.standard_population,
+        received=records_received(project, source) if place.name in COUNTING_RECORDS else {},
     )
 
 

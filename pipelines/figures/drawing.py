@@ -1,6 +1,7 @@
 """What all figures share: one theme, and the way from an Altair chart to SVG."""
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,9 @@ INK, SOFT, RULE = "#1b1f24", "#5a6472", "#d5dae1"
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 NOT_SHOWN = "not shown"
+
+TITLE, SUBTITLE = 42, 56
+"""Letters in a line."""
 
 SIZE = re.compile(r'<svg[^>]* width="([\d.]+)" height="([\d.]+)"')
 
@@ -65,3 +69,10 @@ def draw(chart: Any, alternative: str) -> Figure:
 def scale_of(names: Sequence[str], values: Sequence[str]) -> dict[str, Any]:
     """Domain and range of a nominal scale: each name keeps its colour or shape, whatever rows there are."""
     return {"domain": list(names), "range": [values[i % len(values)] for i in range(len(names))]}
+
+
+def heading(title: str, subtitle: str) -> Any:
+    """The title of a figure; a long one takes several lines."""
+    import altair as alt
+
+    return alt.TitleParams(textwrap.wrap(title, TITLE), subtitle=textwrap.wrap(subtitle, SUBTITLE), color=INK, offset=10)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipelines.figures.drawing import INK, NOT_SHOWN, PALETTE, SHAPES, SOFT, Figure, Row, draw, scale_of
+from pipelines.figures.drawing import NOT_SHOWN, PALETTE, SHAPES, SOFT, Figure, Row, draw, heading, scale_of
 
 WIDTH, HEIGHT = 350, 240
 DODGE = 9
@@ -47,7 +47,7 @@ def prevalence_figure(rows: Sequence[Row], title: str, subtitle: str) -> Figure:
             y=alt.datum(0), text="label:N", color=alt.value(SOFT)
         ),
     ]
-    chart = alt.layer(*layers, title=alt.TitleParams(title, subtitle=subtitle, color=INK)).properties(width=WIDTH, height=HEIGHT)
+    chart = alt.layer(*layers, title=heading(title, subtitle)).properties(width=WIDTH, height=HEIGHT)
     return draw(chart, _in_words(rows, title, subtitle))
 
 
