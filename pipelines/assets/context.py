@@ -86,13 +86,12 @@ def _hides(project: Project, place: Place) -> bool:
 
 
 def _object(project: Project, place: Place, sidecar: Sidecar) -> dict[str, Any]:
+    synthetic = ", synthetic" if project.sources[place.source].is_synthetic else ""
     return {
-        "source": place.source,
+        "source": f"{place.source}{synthetic}",
         "wave": place.wave,
         "rows": HELD_BACK if _hides(project, place) else sidecar.rows,
         "verdict": VERDICTS.get(sidecar.verdict, sidecar.verdict),
-        "synthetic": "yes" if project.sources[place.source].is_synthetic else "no",
-        "made": f"{sidecar.made_at:%Y-%m-%d %H:%M} UTC",
     }
 
 
@@ -149,9 +148,8 @@ def _in_words(judged: Sequence[Mapping[str, Any]], n_problems: int) -> str:
     if not judged and not n_problems:
         return "nothing was delivered: there was nothing to judge"
     rules, passed, failed = (sum(row[name] for row in judged) for name in ("rules", "passed", "not passed"))
-    verdict = f"{rules:,} rules judged on {len(judged)} objects: {passed:,} passed, {failed:,} did not"
     outcome = "rejected: readers keep what was accepted before" if n_problems else "accepted"
-    return f"{verdict}, {rules - passed - failed:,} had nothing to judge; {outcome}"
+    return f"{rules:,} rules: {passed:,} passed, {failed:,} did not, {rules - passed - failed:,} had nothing to judge; {outcome}"
 
 
 def _judged(place: Place, sidecars: Sequence[Sidecar], is_restricted: bool) -> dict[str, Any]:

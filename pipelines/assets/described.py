@@ -1,8 +1,12 @@
-"""What an asset shows of how it is made, before it has run: files, SQL, estimator, and the lineage of its columns."""
+"""What an asset shows of how it is made, before it has run: files, SQL, estimator, and the lineage of its columns.
+
+Long texts are Markdown, which Dagster opens in a dialog; keys are short, because Dagster does not break them.
+"""
 
 import inspect
+import re
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ from sqlglot.errors import SqlglotError
 import pipelines
 from pipelines.contracts.dagster_schema import table_schema
 from pipelines.estimates import ESTIMATORS, SETTINGS_NOT_READ
+from pipelines.harmonised import DESIGN_COLUMNS
 from pipelines.lineage import Origin, origins
 from pipelines.project import Project, Select
 from pipelines.sources import Source
@@ -19,61 +24,69 @@ from pipelines.store import Sidecar
 
 LINEAGE = "column lineage"
 
-MOST_TEXTS = 3
-"""Of so many columns of one table the question is quoted; of more, that of the first."""
+MOST_NAMED = 3
+"""Of so many columns of one table each is quoted; of more, the first."""
 
-INGEST = Path(pipelines.__file__).parent / "ingest.py"
+PACKAGE = Path(pipelines.__file__).parent
+
+NOT_TABLES = {"meta.this_wave": "source file", "study.age_bands": "study.yaml"}
+"""What a select reads beside tables, in words."""
 
 
 def definition_metadata(project: Project, table: str) -> dict[str, Any]:
-    """Metadata of the definition of a raw, core or report asset; it is not stored with every run."""
+    """Metadata of the definition of a raw, core or report asset; unlike that of a run it is not stored every night."""
     contract = project.contracts[table]
+    checks = project.checks.get(contract.table, ())
     metadata: dict[str, Any] = {
-        "contract": f"data_contracts/{contract.schema}/{contract.table}.odcs.yaml, version {contract.version}",
+        "contract": f"version {contract.version}",
         "dagster/column_schema": table_schema(contract),
-        "dagster/code_references": _code_references(project, table),
+        "dagster/code_references": code_references(_files(project, table)),
     }
     if contract.schema == "raw":
         metadata |= _delivered(project.raw_source(table), contract.table)
-    elif table in ESTIMATORS:
-        metadata["estimator"] = f"{_name(ESTIMATORS[table])} in {_below(INGEST.parent.parent, _file(ESTIMATORS[table]))}"
+    elif estimator := ESTIMATORS.get(table):
+        metadata["estimator"] = f"{estimator.__module__}.{estimator.__qualname__}"
         metadata["dagster/column_lineage"] = _table_lineage(_estimated(project, table))
     else:
-        metadata |= _selected(project, table)
-    selects = [*_selects(project, table).values(), *project.checks.get(contract.table, ())]
-    return metadata | {select.name: _sql(select) for select in selects}
+        metadata |= {"sql": _sql(_selects(project, table).values())} | _selected(project, table)
+    return metadata | ({"checks": _sql(checks)} if checks else {})
 
 
 def read_by_estimator(project: Project, made: Mapping[str, Sidecar]) -> dict[str, Any]:
-    """Metadata of a materialisation: the columns that the estimator has read, by source, down to the delivered variables."""
-    columns = {column for sidecar in made.values() for column in sidecar.columns_read}
-    if not columns:
-        return {}
+    """Metadata of a materialisation: what the estimator has read, by source, down to the delivered variables."""
     study = project.study
-    roles: dict[str, Collection[str]] = {"outcome": study.outcomes, "exposure": study.exposures, "adjustment": study.adjustment}
-    ordered = dict.fromkeys([*(name for names in roles.values() for name in names), *sorted(columns)])
-    rows = []
-    for column in (name for name in ordered if name in columns):
-        role = ", ".join(role for role, names in roles.items() if column in names) or "who is counted, and design"
-        for source, sidecar in made.items():
-            if column in sidecar.columns_read:
-                found = origins(project, project.selects[f"{study.respondents}/{source}"])
-                made_from = found.get(column)
-                asked = _texts(project, made_from) if made_from and column in study.variables else ""
-                rows.append((f"`{column}`", role, source, _shortly(made_from) if made_from else "not asked", asked))
-    return {LINEAGE: _grid((f"read from {study.respondents}", "as", "source", "delivered as", "what was asked"), rows)}
+    variables = dict.fromkeys([*study.variables, *study.exposures, *study.adjustment])
+    sections = {}
+    for source, sidecar in made.items():
+        made_from = origins(project, project.selects[f"{study.respondents}/{source}"])
+        ordered = [*(name for name in variables if name in sidecar.columns_read), *sidecar.columns_read]
+        sections[source] = [
+            (
+                f"`{column}`",
+                _role(project, column),
+                _names(made_from.get(column, ()), MOST_NAMED),
+                _texts(project, made_from.get(column, ())) if column in variables else "",
+            )
+            for column in dict.fromkeys(ordered)
+        ]
+    head = (f"read from {study.respondents}", "as", "delivered as", "what was asked")
+    return {LINEAGE: _grids(head, sections)} if any(sections.values()) else {}
+
+
+def _role(project: Project, column: str) -> str:
+    study = project.study
+    named: dict[str, Container[str]] = {"outcome": study.outcomes, "exposure": study.exposures, "adjustment": study.adjustment}
+    roles = [role for role, columns in named.items() if column in columns]
+    return ", ".join(roles) or ("design" if column in DESIGN_COLUMNS | {"wave"} else "description or population")
 
 
 def _delivered(source: Source, table: str) -> dict[str, Any]:
-    files = [
-        {"wave": wave, "file": file.file, "rows published": "" if file.rows is None else f"{file.rows:,}"}
-        for wave, delivered in source.waves.items()
-        if (file := delivered.tables.get(table))
+    files = {wave: delivered.tables[table] for wave, delivered in source.waves.items() if table in delivered.tables}
+    rows = {wave: "" if file.rows is None else f"{file.rows:,}" for wave, file in files.items()}
+    records = [
+        dg.TableRecord({"wave": wave, "file": Path(file.file).name, "rows published": rows[wave]}) for wave, file in files.items()
     ]
-    metadata: dict[str, Any] = {
-        "source": f"{source.title} (data_contracts/sources/{source.source}.yaml)",
-        "delivered_files": dg.MetadataValue.table([dg.TableRecord(file) for file in files]),
-    }
+    metadata: dict[str, Any] = {"source": source.title, "delivered_files": dg.MetadataValue.table(records)}
     return metadata | ({"synthetic": "generated: describes no real person"} if source.is_synthetic else {})
 
 
@@ -83,18 +96,20 @@ def _selected(project: Project, table: str) -> dict[str, Any]:
         found = {source: origins(project, select) for source, select in _selects(project, table).items()}
     except (SqlglotError, ValueError) as error:
         return {LINEAGE: f"not known: {error}"}
-    rows = [
-        (f"`{column}`", source, _names(made_from[column]), _texts(project, made_from[column]))
-        for column in project.contracts[table].column_types()
+    sections = {
+        source: [
+            (f"`{column}`", _names(made_from[column]), _texts(project, made_from[column]))
+            for column in project.contracts[table].column_types()
+            if column in made_from
+        ]
         for source, made_from in found.items()
-        if column in made_from
-    ]
+    }
     together: dict[str, set[Origin]] = {}
-    for of_select in found.values():
-        for column, made_from in of_select.items():
-            together.setdefault(column, set()).update(made_from)
+    for made_from in found.values():
+        for column, of_select in made_from.items():
+            together.setdefault(column, set()).update(of_select)
     return {
-        LINEAGE: _grid(("column", "source", "made from", "what was asked"), rows),
+        LINEAGE: _grids(("column", "made from", "what was asked"), sections),
         "dagster/column_lineage": _table_lineage(together),
     }
 
@@ -120,7 +135,7 @@ def _table_lineage(found: Mapping[str, Iterable[Origin]]) -> dg.TableColumnLinea
         column: [
             dg.TableColumnDep(dg.AssetKey(origin.table.split(".")), origin.column)
             for origin in sorted(made_from)
-            if origin.table.partition(".")[0] in {"raw", "core", "report"}
+            if origin.table not in NOT_TABLES
         ]
         for column, made_from in found.items()
     }
@@ -128,42 +143,38 @@ def _table_lineage(found: Mapping[str, Iterable[Origin]]) -> dg.TableColumnLinea
 
 
 def _selects(project: Project, table: str) -> dict[str, Select]:
-    """The selects of a table by source; one that is for all sources stands under `all`."""
-    return {
-        name.partition("/")[2] or "all": select for name, select in project.selects.items() if name.partition("/")[0] == table
-    }
+    """The selects of a table by source; one that is for all sources stands under `all sources`."""
+    selects = {name.partition("/"): select for name, select in project.selects.items()}
+    return {source or "all sources": select for (name, _, source), select in selects.items() if name == table}
 
 
-def _names(made_from: Sequence[Origin]) -> str:
-    by_table = _by_table(made_from)
-    named = [f"{table}: {', '.join(f'`{column}`' for column in columns)}" for table, columns in by_table.items()]
-    return "; ".join(named) or "a constant"
+def _names(made_from: Iterable[Origin], most: int | None = None) -> str:
+    """Columns as `table: column, column`; of a table that has more than `most` of them only the first."""
+    named = []
+    for table, columns in _by_table(made_from).items():
+        is_shortened = most is not None and len(columns) > most
+        listed = ", ".join(f"`{column}`" for column in (columns[:1] if is_shortened else columns))
+        more = f" and {len(columns) - 1} more" if is_shortened else ""
+        named.append(f"{NOT_TABLES.get(table, table)}: {listed}{more}")
+    return "; ".join(named) or "–"
 
 
-def _shortly(made_from: Sequence[Origin]) -> str:
-    by_table = _by_table(made_from)
-    named = {table: columns if len(columns) <= MOST_TEXTS else columns[:1] for table, columns in by_table.items()}
-    return "; ".join(
-        f"{table}: {', '.join(f'`{column}`' for column in columns)}"
-        + (f" and {len(by_table[table]) - 1} more" if len(columns) < len(by_table[table]) else "")
-        for table, columns in named.items()
-    )
-
-
-def _texts(project: Project, made_from: Sequence[Origin]) -> str:
-    return "; ".join(
+def _texts(project: Project, made_from: Iterable[Origin]) -> str:
+    """What was asked for these variables; what is described where nothing was asked."""
+    found = [
         text
         for table, columns in _by_table(made_from).items()
-        if table in project.contracts
+        if table not in NOT_TABLES
         for text in _texts_of(project, table, columns)
-    )
+    ]
+    return "; ".join(found)
 
 
 def _texts_of(project: Project, table: str, columns: Sequence[str]) -> Iterator[str]:
-    for name in columns if len(columns) <= MOST_TEXTS else columns[:1]:
+    for name in columns if len(columns) <= MOST_NAMED else columns[:1]:
         column = project.contracts[table].column(name)
         yield f"{name}: {column.question or column.description}"
-    if len(columns) > MOST_TEXTS:
+    if len(columns) > MOST_NAMED:
         yield f"and {len(columns) - 1} more like it"
 
 
@@ -174,49 +185,46 @@ def _by_table(made_from: Iterable[Origin]) -> dict[str, list[str]]:
     return tables
 
 
-def _sql(select: Select) -> dg.MarkdownMetadataValue:
-    return dg.MetadataValue.md(f"```sql\n{select.text.strip()}\n```")
+def _sql(selects: Iterable[Select]) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md("\n\n".join(f"**{select.name}**\n\n```sql\n{select.text.strip()}\n```" for select in selects))
 
 
-def _grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> dg.MarkdownMetadataValue:
-    """A table in Markdown, which Dagster shows in a dialog: lineage has too many rows for the page."""
+def _grids(head: Sequence[str], sections: Mapping[str, Iterable[Sequence[str]]]) -> dg.MarkdownMetadataValue:
+    """A table a source."""
+    return dg.MetadataValue.md("\n\n".join(f"**{name}**\n\n{grid(head, rows)}" for name, rows in sections.items()))
+
+
+def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
-    return dg.MetadataValue.md("\n".join(f"| {' | '.join(_cell(cell) for cell in cells)} |" for cells in lines))
+    return "\n".join(f"| {' | '.join(_cell(cell) for cell in cells)} |" for cells in lines)
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    return re.sub(r"[ \n]+", " ", text).replace("|", "\\|")
 
 
-def _code_references(project: Project, table: str) -> dg.CodeReferencesMetadataValue:
-    """The files that an asset is made by, to open in an editor."""
-    root = project.settings.project
+def _files(project: Project, table: str) -> dict[Path, int | None]:
+    """The files that a table is made by, and the line where it begins."""
     schema, name = table.split(".")
-    files: dict[Path, int | None] = {project.settings.data_contracts / schema / f"{name}.odcs.yaml": None}
+    settings = project.settings
     selects = [*_selects(project, table).values(), *project.checks.get(name, ())]
-    files |= {project.settings.sql.parent / select.name: None for select in selects}
-    if table in ESTIMATORS:
-        files |= {_file(ESTIMATORS[table]): inspect.getsourcelines(ESTIMATORS[table])[1]}
+    files: dict[Path, int | None] = {settings.data_contracts / schema / f"{name}.odcs.yaml": None}
+    files |= {settings.project / select.name: None for select in selects}
+    if estimator := ESTIMATORS.get(table):
+        files |= {Path(inspect.getfile(estimator)): inspect.getsourcelines(estimator)[1]}
     if schema == "raw":
-        files |= {project.settings.data_contracts / "sources" / f"{project.raw_source(table).source}.yaml": None, INGEST: None}
+        source = settings.data_contracts / "sources" / f"{project.raw_source(table).source}.yaml"
+        files |= {source: None, PACKAGE / "ingest.py": None}
+    return files
+
+
+def code_references(files: Mapping[Path, int | None]) -> dg.CodeReferencesMetadataValue:
+    """Files, and lines in them, that Dagster offers to open in an editor."""
     with warnings.catch_warnings(action="ignore", category=dg.BetaWarning):
         return dg.CodeReferencesMetadataValue(
             code_references=[
-                dg.LocalFileCodeReference(file_path=str(file.resolve()), line_number=line, label=_below(root, file))
+                dg.LocalFileCodeReference(file_path=str(file.resolve()), line_number=line, label=file.name)
                 for file, line in files.items()
             ]
         )
-
-
-def _name(function: Any) -> str:
-    return f"{function.__module__}.{function.__qualname__}"
-
-
-def _file(function: Any) -> Path:
-    return Path(inspect.getfile(function))
-
-
-def _below(root: Path, file: Path) -> str:
-    """The path of a file inside a project or beside the package, as people write it."""
-    base = root if file.is_relative_to(root) else Path(pipelines.__file__).parent.parent
-    return str(file.relative_to(base))

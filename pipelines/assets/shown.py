@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from pipelines.assets.described import grid
 from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
 from pipelines.figures import Figure, forest_figure, prevalence_figure
@@ -22,18 +23,19 @@ from pipelines.plan import code_digest
 from pipelines.project import Project
 from pipelines.store import Place, Sidecar, digest
 
-PREVIEW, FIGURES, DRAWN_FROM = "preview", "figures", "figures_drawn_from"
+PREVIEW, FIGURES = "preview", "figures"
 
 MOST_ROWS = 24
-"""Rows of a preview: they stand in the page and are stored with every run."""
+"""Rows of a preview: every run stores them."""
 
-UNSEEN = re.compile(
-    r' (?:class|role|pointer-events|aria-[a-z]+)="[^"]*"| (?:opacity|stroke-width)="1"| font-weight="normal"'
-    r'|<path d="M0,0h0v0h0Z"/>|<path d="" display="none"/>'
-)
+UNSEEN = re.compile(r' (?:class|role|pointer-events|aria-[a-z]+)="[^"]*"| (?:opacity|stroke-width)="1"| font-weight="normal"')
 """What an SVG holds that changes nothing in the picture."""
 
+UNBROKEN = "\N{NO-BREAK SPACE}"
+
 FONT = re.compile(r' font-family="([^"]*)"')
+TAG = re.compile(r"<[^>]*>")
+EMPTY = re.compile(r'<path d="(?:M0,0h0v0h0Z)?"(?: display="none")?/>')
 DECIMALS = re.compile(r"(\d\.\d\d)\d+")
 
 
@@ -44,7 +46,7 @@ def report_metadata(project: Project, table: str, accepted: Mapping[Place, Sidec
     frames = [pl.read_parquet(project.store.path(place, sidecar.content)) for place, sidecar in shown.items() if sidecar.content]
     rows = pl.concat(frames).to_dicts() if frames else []
     metadata: dict[str, Any] = {}
-    restricted = sorted({place.source for place, sidecar in accepted.items() if sidecar.content} - {p.source for p in shown})
+    restricted = sorted({place.source for place in accepted if place not in shown})
     if restricted:
         metadata["not_shown"] = f"{', '.join(restricted)}: restricted; what may be shown stands in warehouse/epi_public.duckdb"
     if rows:
@@ -59,7 +61,7 @@ def _figures(
     draw = DRAW.get(table)
     if draw is None:
         return {}
-    drawn_from = digest(
+    drawn_from = "[drawn from]: #" + digest(
         [
             [sidecar.content for sidecar in shown.values()],
             project.study.model_dump(mode="json", include={"outcomes", "exposures", "populations", "confidence_level"}),
@@ -67,17 +69,17 @@ def _figures(
             code_digest(("assets", "figures", "formatting.py", "page")),
         ]
     )
-    last = before.get(DRAWN_FROM)
-    if last is not None and last.value == drawn_from and FIGURES in before:
-        return {FIGURES: before[FIGURES], DRAWN_FROM: drawn_from}
+    last = before.get(FIGURES)
+    if isinstance(last, dg.MarkdownMetadataValue) and (last.md_str or "").endswith(drawn_from):
+        return {FIGURES: last}
     sources = _in_order(project, rows)
     figures = [
         figure
         for source in [name for name in sources if not project.sources[name].is_synthetic] or sources
         for figure in draw(Labels(project.study, project.sources[source]), [row for row in rows if row["source"] == source])
     ]
-    pictures = "\n\n".join(_picture(figure) for figure in figures)
-    return {FIGURES: dg.MetadataValue.md(pictures), DRAWN_FROM: drawn_from} if figures else {}
+    pictures = "\n\n".join([*(_picture(figure) for figure in figures), drawn_from])
+    return {FIGURES: dg.MetadataValue.md(pictures)} if figures else {}
 
 
 def _in_order(project: Project, rows: Sequence[Row]) -> list[str]:
@@ -125,27 +127,34 @@ def _picture(figure: Figure) -> str:
 def smaller(svg: str) -> str:
     """The same picture in about half as many bytes: every run stores it."""
     font = FONT.search(svg)
-    svg = UNSEEN.sub("", UNSEEN.sub("", DECIMALS.sub(r"\1", FONT.sub("", svg))))
-    return svg.replace("<svg ", f"<svg{font[0]} ", 1) if font else svg
+    svg = TAG.sub(lambda tag: UNSEEN.sub("", DECIMALS.sub(r"\1", FONT.sub("", tag[0]))), svg)
+    return EMPTY.sub("", svg.replace("<svg ", f"<svg{font[0]} ", 1) if font else svg)
 
 
-def _preview(project: Project, contract: Contract, rows: Sequence[Row]) -> dg.TableMetadataValue:
-    """Some rows of each source, of all its waves together where they are pooled, with intervals in one cell."""
+def _preview(project: Project, contract: Contract, rows: Sequence[Row]) -> dg.MarkdownMetadataValue:
+    """Some rows of each source, of all its waves together where they are pooled; what they have in common stands above them."""
     sources = _in_order(project, rows)
-    chosen: list[Row] = []
+    n_shown = 0
+    sections = []
     for number, source in enumerate(sources):
         of_source = [row for row in rows if row["source"] == source]
         pooled = [row for row in of_source if row["wave"] == POOLED]
-        chosen += (pooled or of_source)[: (MOST_ROWS - len(chosen)) // (len(sources) - number)]
-    columns = _previewed(project, contract)
-    return dg.MetadataValue.table([dg.TableRecord({name: _cell(row, name) for name in columns}) for row in chosen])
+        chosen = (pooled or of_source)[: (MOST_ROWS - n_shown) // (len(sources) - number)]
+        n_shown += len(chosen)
+        cells = {name: [_cell(row, name) for row in chosen] for name in _previewed(project, contract)}
+        common = ", ".join(f"{name} {values[0]}" for name, values in cells.items() if len(set(values)) == 1)
+        varying = {name: values for name, values in cells.items() if len(set(values)) > 1}
+        sections.append(f"**{common}**\n\n{grid(list(varying), zip(*varying.values(), strict=True))}")
+    return dg.MetadataValue.md("\n\n".join([*sections, f"{n_shown:,} of {len(rows):,} rows"]))
 
 
 def _previewed(project: Project, contract: Contract) -> list[str]:
-    """The key, or what stands where the key would, then counts, estimates and verdicts. How they were made is left out."""
+    """The key, or what stands where the key would, then estimates, counts and verdicts. How they were made is left out."""
     names = set(contract.column_types())
     units = {column.unit for column in contract.columns if f"{column.name}_lower" in names}
-    return [column.name for column in contract.columns if _is_previewed(project, contract, column, units)]
+    kept = [column for column in contract.columns if _is_previewed(project, contract, column, units)]
+    ordered = sorted(kept, key=lambda column: (column.key_position is None, column.type != "DOUBLE" and bool(contract.key)))
+    return [column.name for column in ordered]
 
 
 def _is_previewed(project: Project, contract: Contract, column: Column, units: Collection[str | None]) -> bool:
@@ -160,7 +169,7 @@ def _is_previewed(project: Project, contract: Contract, column: Column, units: C
     return column.type == "BIGINT" or not contract.key
 
 
-def _cell(row: Row, name: str) -> str | int:
+def _cell(row: Row, name: str) -> str:
     value = row[name]
     if value is None:
         return NOTHING
@@ -168,8 +177,10 @@ def _cell(row: Row, name: str) -> str | int:
         return "yes" if value else "no"
     if name == "p_value":
         return p_value(value)
-    if isinstance(value, float):
-        ends = [row.get(f"{name}_{end}") for end in ("lower", "upper")]
-        known = [NOTHING if end is None else f"{end:.3f}" for end in ends]
-        return f"{value:.3f} ({' to '.join(known)})" if any(end is not None for end in ends) else f"{value:.3f}"
-    return value if isinstance(value, int) else str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    if not isinstance(value, float):
+        return str(value)
+    ends = [row.get(f"{name}_{end}") for end in ("lower", "upper")]
+    words = [NOTHING if end is None else f"{end:.3f}" for end in ends]
+    return f"{value:.3f}" + ("" if ends == [None, None] else f"{UNBROKEN}({words[0]}{UNBROKEN}to{UNBROKEN}{words[1]})")
