@@ -12,6 +12,9 @@ from pipelines.releases.spreadsheet import write_csv
 SMALL, MARGIN = 8, 1.5
 """Points of the letters in a table, and centimetres around a page."""
 
+NAMES, NUMBERS = "Table names", "Table numbers"
+"""Styles of the paragraphs in cells."""
+
 MARKS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -37,6 +40,7 @@ def write_word(title: str, paragraphs: Sequence[str], tables: Sequence[DisplayTa
     section.orientation = WD_ORIENT.LANDSCAPE
     section.page_width, section.page_height = Cm(29.7), Cm(21)
     section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Cm(MARGIN)
+    _add_styles(document)
     document.add_heading(title, 0)
     for paragraph in paragraphs:
         document.add_paragraph(paragraph)
@@ -62,9 +66,12 @@ def _add_table(document: Any, table: DisplayTable) -> None:
         cells = [row.get(column.key, "") + marks.get((position, column.key), "") for column in table.columns]
         grid.append((cells, False))
     made = document.add_table(rows=len(grid), cols=len(table.columns), style="Light List")
+    ids = {name: document.styles[name].style_id for name in (NAMES, NUMBERS)}
     for line, (cells, is_heading) in zip(made.rows, grid, strict=True):
         for cell, text, column in zip(line.cells, cells, table.columns, strict=True):
-            _write_cell(cell, text, is_heading, is_right=not column.is_text)
+            paragraph = cell.paragraphs[0]
+            paragraph._p.style = ids[NAMES if column.is_text else NUMBERS]  # by name, python-docx looks it up for each cell
+            paragraph.add_run(text).bold = is_heading
     for repeated in made.rows[: 1 + has_spanners]:
         _repeat_on_every_page(repeated)
     for position, text in enumerate(texts):
@@ -78,17 +85,17 @@ def _mark(position: int) -> str:
     return MARKS[position % len(MARKS)] * (position // len(MARKS) + 1)
 
 
-def _write_cell(cell: Any, text: str, is_heading: bool, is_right: bool) -> None:
+def _add_styles(document: Any) -> None:
+    """The paragraph styles of cells: small, and numbers to the right."""
+    from docx.enum.style import WD_STYLE_TYPE
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Pt
 
-    paragraph = cell.paragraphs[0]
-    paragraph.paragraph_format.space_after = Pt(0)
-    if is_right:
-        paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-    run = paragraph.add_run(text)
-    run.bold = is_heading
-    run.font.size = Pt(SMALL)
+    for name, alignment in ((NAMES, WD_ALIGN_PARAGRAPH.LEFT), (NUMBERS, WD_ALIGN_PARAGRAPH.RIGHT)):
+        style = document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
+        style.font.size = Pt(SMALL)
+        style.paragraph_format.space_after = Pt(0)
+        style.paragraph_format.alignment = alignment
 
 
 def _repeat_on_every_page(row: Any) -> None:
