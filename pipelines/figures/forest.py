@@ -33,7 +33,7 @@ def forest_figure(rows: Sequence[Row], labels: Mapping[str, str], title: str, su
     import altair as alt
 
     rows = in_order(rows, labels)
-    numbers = [row[name] for row in rows for name in ("odds_ratio_lower", "odds_ratio_upper") if row[name]]
+    numbers = [row[name] for row in rows for name in ("odds_ratio", "odds_ratio_lower", "odds_ratio_upper") if row[name]]
     lower, upper = max(WIDEST[0], min([*numbers, 0.8])) / 1.05, min(WIDEST[1], max([*numbers, 1.25])) * 1.05
     names = [(contrast(row, labels), row["wave"]) for row in rows]
     lines = [
