@@ -187,9 +187,14 @@ def _study(project: Project, sections: Collection[str]) -> dict[str, str]:
 
 @cache
 def code_digest(names: tuple[str, ...]) -> str:
-    """SHA-256 over the source files of modules and packages of `pipelines`."""
+    """SHA-256 over the source files and templates of modules and packages of `pipelines`."""
     root = Path(pipelines.__file__).parent
-    files = sorted(file for name in names for file in ([root / name] if name.endswith(".py") else (root / name).rglob("*.py")))
+    files = sorted(
+        file
+        for name in names
+        for file in ([root / name] if name.endswith(".py") else (root / name).rglob("*"))
+        if file.suffix in {".py", ".j2"}
+    )
     hashed = hashlib.sha256()
     for file in files:
         hashed.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
