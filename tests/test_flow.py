@@ -1,5 +1,7 @@
 """Who was received, left out and analysed: every record is somewhere, and no number is counted in two ways."""
 
+from collections.abc import Sequence
+
 import polars as pl
 import pytest
 
@@ -35,7 +37,7 @@ def pairs() -> Source:
     )
 
 
-def people(rows: list[tuple[object, ...]], columns: list[str]) -> pl.DataFrame:
+def people(rows: Sequence[tuple[object, ...]], columns: list[str]) -> pl.DataFrame:
     frame = pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
     return frame.with_columns(source=pl.lit("berkeley"), wave=pl.lit("1973"))
 
