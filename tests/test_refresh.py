@@ -80,12 +80,14 @@ def test_a_release_is_whole_and_read_only(published_synthetic: Atlas) -> None:
     release = published_synthetic.warehouse / "current"
     files = sorted(path.relative_to(release).as_posix() for path in release.rglob("*") if path.is_file())
     reports = [
+        "characteristics_by_outcome",
         "odds_ratios",
         "planted_truth",
         "prevalence_age_standardised",
         "prevalence_by_age_band",
         "prevalence_by_age_band_and_sex",
         "prevalence_by_exposure",
+        "respondent_flow",
         "trends",
     ]
     assert files == [
