@@ -11,7 +11,8 @@ LABELS = {"is_exposed": "Exposed to something", "dose": "Dose"}
 
 
 def ratio_row(**values: Any) -> dict[str, Any]:
-    row = {"wave": "2001", "exposure": "is_exposed", "exposure_level": "true", "reference_level": "false", "model": "crude"}
+    row: dict[str, Any] = {"wave": "2001", "model": "crude"}
+    row |= {"exposure": "is_exposed", "exposure_level": "true", "reference_level": "false"}
     row |= {"exposed_cases": 10, "exposed_noncases": 90, "unexposed_cases": 1_005, "unexposed_noncases": 1_995}
     return row | {"odds_ratio": 1.5, "odds_ratio_lower": 1.1, "odds_ratio_upper": 2.05} | values
 

@@ -1,10 +1,13 @@
 """Every number on the report page is that of the release's report tables, written anew from them by SQL."""
 
 import base64
-import re
+import csv
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
+import docx
+import docx.table
 import duckdb
 import pytest
 from lxml import html
@@ -12,8 +15,6 @@ from lxml import html
 from tests.atlas import Atlas
 
 EXPECTED = (Path(__file__).parent / "expected.sql").read_text(encoding="utf-8")
-MARK = re.compile(r"[a-z]{1,2}$")
-
 Lines = Counter[tuple[str, str | None, tuple[str, ...]]]
 
 
@@ -28,17 +29,20 @@ def page_of(atlas: Atlas) -> html.HtmlElement:
     return html.fromstring((atlas.warehouse / "current" / "report.html").read_text(encoding="utf-8"))
 
 
-def read_page(atlas: Atlas) -> Lines:
+def lines_of(atlas: Atlas) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Every line of every table: name of the table, name of the line, cells without the marks of footnotes."""
-    lines: Lines = Counter()
     for part in page_of(atlas).xpath("//div[@class='table']"):
         name = part.xpath("./p[@class='title']/@id")[0].removesuffix("-name")
         for line in part.xpath(".//tbody/tr[not(contains(@class, 'gt_group_heading_row'))]"):
             for mark in line.xpath(".//span[contains(@class, 'gt_footnote_marks')]"):
                 mark.drop_tree()
             first, *cells = [cell.text_content().strip() for cell in line.xpath("./th | ./td")]
-            lines[name, None if name.startswith("planted-") else first, tuple(cells)] += 1
-    return lines
+            yield name, first, tuple(cells)
+
+
+def read_page(atlas: Atlas) -> Lines:
+    """The lines of the page; those of planted values without their names, which are put together from several columns."""
+    return Counter((table, None if table.startswith("planted-") else name, cells) for table, name, cells in lines_of(atlas))
 
 
 def read_tables(atlas: Atlas) -> Lines:
@@ -108,3 +112,29 @@ def test_the_first_sentence_is_the_prevalence_of_everybody(published: Atlas) -> 
 
 def svg_of(source: str) -> bytes:
     return base64.b64decode(source.removeprefix("data:image/svg+xml;base64,"))
+
+
+def without_marks(cell: docx.table._Cell) -> str:
+    return "".join(run.text for run in cell.paragraphs[0].runs if not run.font.superscript)
+
+
+def test_the_word_file_holds_every_line_of_every_table(published: Atlas) -> None:
+    document = docx.Document(str(published.warehouse / "current" / "report_tables.docx"))
+    lines = Counter(tuple(without_marks(cell) for cell in row.cells) for table in document.tables for row in table.rows)
+    page = page_of(published)
+    assert len(document.tables) == len(page.xpath("//table"))
+    of_page = Counter((name, *cells) for _, name, cells in lines_of(published))
+    assert sum(of_page.values()) > 100
+    assert of_page - lines == Counter()
+
+
+def test_each_table_is_a_csv_file_with_the_same_lines(published: Atlas) -> None:
+    shown: Lines = Counter()
+    for path in (published.warehouse / "current" / "report_tables").iterdir():
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            heading, *rows = list(csv.reader(file))
+        first = 1 if heading[0] == "Group" else 0
+        for row in rows:
+            cells = tuple(cell.removeprefix("'") for cell in row[first + 1 :])
+            shown[path.stem, None if path.stem.startswith("planted-") else row[first], cells] += 1
+    assert shown == read_page(published)
