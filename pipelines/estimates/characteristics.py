@@ -13,6 +13,8 @@ from pipelines.statistics.presentation import NO_KNOWN_OUTCOME, SMALLEST_N, Pres
 MEAN = "mean"
 """The level of a continuous characteristic."""
 
+KEY = ["source", "wave", "population", "outcome", "characteristic", "level"]
+
 GROUPS = ("cases", "noncases")
 
 STATUS = "is_case"
@@ -37,18 +39,19 @@ def characteristics_by_outcome(estimation: Estimation) -> pl.DataFrame:
     categorical = estimation.asked(study.categorical_characteristics)
     continuous = estimation.asked(list(study.characteristics.continuous))
     rows: list[Row] = []
-    for scope in estimation.scopes():
-        for population in study.odds_ratios.populations:
+    for population in study.odds_ratios.populations:
+        levels = {name: estimation.levels(name, population) for name in categorical} | dict.fromkeys(continuous)
+        for scope in estimation.scopes():
             for outcome in estimation.outcomes:
-                for name in [*categorical, *continuous]:
-                    rows += _rows(estimation, scope, population, outcome, name, is_categorical=name in categorical)
+                for name, of_name in levels.items():
+                    rows += _rows(estimation, scope, population, outcome, name, of_name)
     return pl.DataFrame(rows, infer_schema_length=None).sort(KEY) if rows else pl.DataFrame()
 
 
-KEY = ["source", "wave", "population", "outcome", "characteristic", "level"]
-
-
-def _rows(estimation: Estimation, scope: Scope, population: str, outcome: str, name: str, *, is_categorical: bool) -> list[Row]:
+def _rows(
+    estimation: Estimation, scope: Scope, population: str, outcome: str, name: str, levels: Sequence[bool | str] | None
+) -> list[Row]:
+    """The rows of one characteristic; `levels` are None where it is continuous."""
     variables = {outcome, name, *estimation.population_variables(population)}
     weight = estimation.weight(variables)
     key: Row = {
@@ -57,22 +60,22 @@ def _rows(estimation: Estimation, scope: Scope, population: str, outcome: str, n
         "population": population,
         "outcome": outcome,
         "characteristic": name,
-        "kind": "categorical" if is_categorical else "continuous",
+        "kind": "continuous" if levels is None else "categorical",
         "weight": weight,
         "is_suppressed": False,
         "is_synthetic": estimation.source.is_synthetic,
     }
-    levels = estimation.levels(name, population) if is_categorical else [MEAN]
+    named = [MEAN] if levels is None else levels
     refusal = estimation.refusal(scope, variables)
     if refusal:
-        return [key | {"level": as_text(level)} | not_shown(refusal) for level in levels]
+        return [key | {"level": as_text(level)} | not_shown(refusal) for level in named]
     status = STATUS if estimation.is_matched else outcome
     cells = estimation.cells(scope, weight, (*([status] if estimation.is_matched else estimation.outcomes), name))
     domain = pl.col(in_population(population))
     try:
-        found = _shares(cells, name, status, domain, levels) if is_categorical else [_means(cells, name, status, domain)]
+        found = [_means(cells, name, status, domain)] if levels is None else _shares(cells, name, status, domain, levels)
     except StatsError as error:
-        return [key | {"level": as_text(level)} | not_shown(str(error)) for level in levels]
+        return [key | {"level": as_text(level)} | not_shown(str(error)) for level in named]
     if estimation.is_matched:
         reason = MATCHED_ON if name in estimation.source.matched_on else MATCHED_STUDY
         nothing = dict.fromkeys([f"{what}_of_{group}_se" for what in ("share", "mean") for group in GROUPS])
@@ -81,7 +84,7 @@ def _rows(estimation: Estimation, scope: Scope, population: str, outcome: str, n
     return [key | row | {"degrees_freedom_rule": estimation.degrees_freedom_rule} for row in found]
 
 
-def _shares(cells: Cells, name: str, status: str, domain: pl.Expr, levels: list[Any]) -> list[Row]:
+def _shares(cells: Cells, name: str, status: str, domain: pl.Expr, levels: Sequence[bool | str]) -> list[Row]:
     """One row per level: its share among cases and among noncases whose characteristic is known."""
     known = cells.table.filter(domain & pl.col(status).is_not_null())
     common = {"n_missing": int(known.filter(pl.col(name).is_null())["n"].sum())} | _association(cells, name, status, domain)

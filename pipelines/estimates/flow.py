@@ -6,9 +6,7 @@ import polars as pl
 
 from pipelines.engine import literal
 from pipelines.estimates.estimation import Estimation, Scope, in_population
-
-REASON = "_missing"
-"""Ends the name of the column that says why a variable is unanswered."""
+from pipelines.harmonised import REASON
 
 KINDS_OF_MISSING = {"not_asked": "n_not_asked", "refused": "n_refused", "dont_know": "n_dont_know"}
 """Kind of missing -> its column; any other, and none, is n_no_value."""

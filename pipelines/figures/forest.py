@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from pipelines.figures.drawing import INK, NOT_SHOWN, PALETTE, SHAPES, SOFT, Figure, Row, draw, heading, scale_of
+from pipelines.figures.drawing import INK, NOT_SHOWN, PALETTE, SHAPES, SOFT, Figure, Row, data_source, draw, heading, scale_of
 from pipelines.formatting import cases_of_all, ratio_with_interval
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def forest_figure(rows: Sequence[Row], labels: Mapping[str, str], title: str, su
     import altair as alt
 
     rows = in_order(rows, labels)
-    numbers = [row[name] for row in rows for name in ("odds_ratio_lower", "odds_ratio_upper") if row[name]]
+    numbers = [row[name] for row in rows for name in ("odds_ratio", "odds_ratio_lower", "odds_ratio_upper") if row[name]]
     lower, upper = max(WIDEST[0], min([*numbers, 0.8])) / 1.05, min(WIDEST[1], max([*numbers, 1.25])) * 1.05
     names = [(contrast(row, labels), row["wave"]) for row in rows]
     lines = [
@@ -43,7 +43,7 @@ def forest_figure(rows: Sequence[Row], labels: Mapping[str, str], title: str, su
         for position, (name, row) in enumerate(zip(names, rows, strict=True))
     ]
     y = alt.Y("position:Q", axis=None, scale=alt.Scale(domain=[len(lines) - 0.5, -0.5], nice=False, zero=False))
-    base = alt.Chart(alt.InlineData(lines)).encode(y=y).properties(height=LINE * len(lines))
+    base = alt.Chart(data_source()).encode(y=y).properties(height=LINE * len(lines))
     interval = f"OR ({100 * level:g} % CI)"
     models = [model for model in MODELS if model in {row["model"] for row in rows}]
     chart = alt.hconcat(
@@ -57,7 +57,7 @@ def forest_figure(rows: Sequence[Row], labels: Mapping[str, str], title: str, su
         spacing=4,
         title=heading(title, subtitle),
     )
-    return draw(chart, _in_words(rows, labels, title, subtitle))
+    return draw(chart, lines, _in_words(rows, labels, title, subtitle))
 
 
 def in_order(rows: Sequence[Row], labels: Mapping[str, str]) -> list[Row]:

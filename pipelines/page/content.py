@@ -26,8 +26,14 @@ class OutcomePart:
     """One outcome of one source: figures beside their tables."""
 
     label: str
+    characteristics: DisplayTable | None
     prevalence: tuple[Figure, DisplayTable] | None
     odds_ratios: tuple[Figure, DisplayTable] | None
+
+    @property
+    def tables(self) -> list[DisplayTable]:
+        pairs = [pair for pair in (self.prevalence, self.odds_ratios) if pair]
+        return [*([self.characteristics] if self.characteristics else []), *(table for _, table in pairs)]
 
 
 @dataclass(frozen=True)
@@ -42,8 +48,8 @@ class SourcePart:
 
     @property
     def tables(self) -> list[DisplayTable]:
-        pairs = [pair for outcome in self.outcomes for pair in (outcome.prevalence, outcome.odds_ratios) if pair]
-        return [*self.first_tables, *(table for _, table in pairs), *self.other_tables]
+        of_outcomes = [table for outcome in self.outcomes for table in outcome.tables]
+        return [*self.first_tables, *of_outcomes, *self.other_tables]
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Content:
     rejected: Sequence[Row]
     not_shown: Sequence[tuple[str, int]]
     quality: DisplayTable
-    changes: DisplayTable | None
+    changes: Sequence[DisplayTable]
     drift: Sequence[str]
     citation: Sequence[str]
 
@@ -66,7 +72,7 @@ class Content:
     def tables(self) -> list[DisplayTable]:
         """Every table, in the order of the page."""
         of_sources = [table for part in self.sources for table in part.tables]
-        return [*of_sources, self.quality, *([self.changes] if self.changes else [])]
+        return [*of_sources, self.quality, *self.changes]
 
 
 def read_content(project: Project, database: Path, manifest: dict[str, Any]) -> Content:
@@ -75,7 +81,7 @@ def read_content(project: Project, database: Path, manifest: dict[str, Any]) -> 
         reports = {name: _rows(connection, f"from {name}") for name in project.report_tables}
         deliveries = _rows(connection, "select * exclude (accepted_at, rejected_at) from meta.deliveries order by source, wave")
         comparability = _rows(connection, "from meta.comparability")
-        changes = _rows(connection, "from meta.release_changes")
+        changes = connection.sql("from meta.release_changes").pl()
         drift = in_words(_rows(connection, "from meta.drift"))
         checks = _rows(connection, CHECKS)
         described = connection.sql("from meta.sources order by is_synthetic, source").pl()
@@ -91,7 +97,7 @@ def read_content(project: Project, database: Path, manifest: dict[str, Any]) -> 
         rejected=[row for row in deliveries if row["verdict"] == "rejected"],
         not_shown=_not_shown(reports),
         quality=tables.quality_table(deliveries, checks, titles),
-        changes=tables.changes_table(changes) if changes else None,
+        changes=tables.changes_tables(changes) if changes.height else [],
         drift=drift,
         citation=[
             cite(project.study.title, manifest["release_id"], published_on),
@@ -135,19 +141,22 @@ def _source_part(project: Project, name: str, reports: dict[str, list[Row]], com
         other.append(tables.planted_table(labels, planted))
     if any(row["verdict"] != "identical" for row in comparability):
         other.append(tables.comparability_table(labels, comparability))
-    return SourcePart(labels.source, _lead(labels, reports["prevalence_by_age_band"]), [], outcomes, other)
+    flow = reports["respondent_flow"]
+    first = [tables.flow_table(labels, flow)] if flow else []
+    return SourcePart(labels.source, _lead(labels, reports["prevalence_by_age_band"]), first, outcomes, other)
 
 
 def _outcome_part(labels: Labels, subtitle: str, outcome: str, reports: dict[str, list[Row]]) -> OutcomePart:
     label = labels.study.outcomes[outcome].label
-    prevalence, ratios = (
-        [row for row in reports[table] if row["outcome"] == outcome] for table in ("prevalence_by_age_band", "odds_ratios")
+    prevalence, ratios, trends, characteristics = (
+        [row for row in reports[table] if row["outcome"] == outcome]
+        for table in ("prevalence_by_age_band", "odds_ratios", "trends", "characteristics_by_outcome")
     )
-    trends = [row for row in reports["trends"] if row["outcome"] == outcome]
     shown = best_of_waves(ratios)
     by_band = [row for row in prevalence if row["age_band"] != ALL]
     return OutcomePart(
         label,
+        characteristics=tables.characteristics_table(labels, outcome, latest(characteristics)) if characteristics else None,
         prevalence=(
             prevalence_figure(by_band, label, subtitle),
             tables.prevalence_table(labels, outcome, prevalence, trends),

@@ -1,6 +1,8 @@
 """The tables of the page for a manuscript: one Word file, and a CSV file each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ from pipelines.releases.spreadsheet import write_csv
 
 SMALL, MARGIN = 8, 1.5
 """Points of the letters in a table, and centimetres around a page."""
+
+NAMES, NUMBERS = "Table names", "Table numbers"
+"""Styles of the paragraphs in cells."""
 
 MARKS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -37,6 +42,7 @@ def write_word(title: str, paragraphs: Sequence[str], tables: Sequence[DisplayTa
     section.orientation = WD_ORIENT.LANDSCAPE
     section.page_width, section.page_height = Cm(29.7), Cm(21)
     section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Cm(MARGIN)
+    _add_styles(document)
     document.add_heading(title, 0)
     for paragraph in paragraphs:
         document.add_paragraph(paragraph)
@@ -45,32 +51,67 @@ def write_word(title: str, paragraphs: Sequence[str], tables: Sequence[DisplayTa
     document.save(str(path))
 
 
+@dataclass(frozen=True)
+class _Line:
+    """A line of a table of Word: texts, marks of footnotes beside them, and whether equal texts side by side are one cell."""
+
+    texts: list[str]
+    marks: list[str]
+    is_heading: bool = False
+    is_merged: bool = False
+
+
 def _add_table(document: Any, table: DisplayTable) -> None:
     document.add_heading(table.title, 2)
-    texts = list(dict.fromkeys(text for _, _, text in table.footnotes))
-    marks = {(position, key): _mark(texts.index(text)) for position, key, text in table.footnotes}
-    has_spanners = any(column.spanner for column in table.columns)
-    grid: list[tuple[list[str], bool]] = []
-    if has_spanners:
-        grid.append(([column.spanner or "" for column in table.columns], True))
-    grid.append(([column.label for column in table.columns], True))
-    group = None
-    for position, row in enumerate(table.rows):
-        if row.get(GROUP, "") != (group or ""):
-            group = row[GROUP]
-            grid.append(([group, *[""] * (len(table.columns) - 1)], True))
-        cells = [row.get(column.key, "") + marks.get((position, column.key), "") for column in table.columns]
-        grid.append((cells, False))
-    made = document.add_table(rows=len(grid), cols=len(table.columns), style="Light List")
-    for line, (cells, is_heading) in zip(made.rows, grid, strict=True):
-        for cell, text, column in zip(line.cells, cells, table.columns, strict=True):
-            _write_cell(cell, text, is_heading, is_right=not column.is_text)
-    for repeated in made.rows[: 1 + has_spanners]:
-        _repeat_on_every_page(repeated)
-    for position, text in enumerate(texts):
-        document.add_paragraph(f"{_mark(position)} {text}")
+    lines = list(_lines(table))
+    made = document.add_table(rows=len(lines), cols=len(table.columns), style="Light Shading")
+    _without_bands(made)
+    ids = {name: document.styles[name].style_id for name in (NAMES, NUMBERS)}
+    for row, line in zip(made.rows, lines, strict=True):
+        cells = row.cells
+        for position, (text, mark) in enumerate(zip(line.texts, line.marks, strict=True)):
+            if line.is_merged and position and text == line.texts[position - 1]:
+                continue
+            paragraph = cells[position].paragraphs[0]
+            paragraph._p.style = ids[NAMES if table.columns[position].is_text else NUMBERS]  # by name it is looked up each time
+            paragraph.add_run(text).bold = line.is_heading
+            if mark:
+                paragraph.add_run(mark).font.superscript = True
+        if line.is_merged:
+            for _, alike in groupby(range(len(cells)), key=line.texts.__getitem__):
+                first, *others = alike
+                if others:
+                    cells[first].merge(cells[others[-1]])
+    n_headings = 1 + any(column.spanner for column in table.columns)
+    for row in made.rows[:n_headings]:
+        _repeat_on_every_page(row)
+    for text, mark in _marks(table).items():
+        document.add_paragraph(f"{mark} {text}", style=NAMES)
     for note in table.notes:
-        document.add_paragraph(note)
+        document.add_paragraph(note, style=NAMES)
+
+
+def _lines(table: DisplayTable) -> Iterator[_Line]:
+    """The lines from top to bottom: headings, then a line for each group and each row."""
+    keys = [column.key for column in table.columns]
+    nothing = [""] * len(keys)
+    if any(column.spanner for column in table.columns):
+        yield _Line([column.spanner or "" for column in table.columns], nothing, is_heading=True, is_merged=True)
+    yield _Line([column.label for column in table.columns], nothing, is_heading=True)
+    marks = _marks(table)
+    beside = {(position, key): marks[text] for position, key, text in table.footnotes}
+    group = ""
+    for position, row in enumerate(table.rows):
+        if row.get(GROUP, "") != group:
+            group = row[GROUP]
+            yield _Line([group] * len(keys), nothing, is_heading=True, is_merged=True)
+        yield _Line([row.get(key, "") for key in keys], [beside.get((position, key), "") for key in keys])
+
+
+def _marks(table: DisplayTable) -> dict[str, str]:
+    """Text of a footnote -> its mark."""
+    texts = dict.fromkeys(text for _, _, text in table.footnotes)
+    return {text: _mark(position) for position, text in enumerate(texts)}
 
 
 def _mark(position: int) -> str:
@@ -78,17 +119,27 @@ def _mark(position: int) -> str:
     return MARKS[position % len(MARKS)] * (position // len(MARKS) + 1)
 
 
-def _write_cell(cell: Any, text: str, is_heading: bool, is_right: bool) -> None:
+def _add_styles(document: Any) -> None:
+    """The paragraph styles of cells: small, and numbers to the right."""
+    from docx.enum.style import WD_STYLE_TYPE
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Pt
 
-    paragraph = cell.paragraphs[0]
-    paragraph.paragraph_format.space_after = Pt(0)
-    if is_right:
-        paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-    run = paragraph.add_run(text)
-    run.bold = is_heading
-    run.font.size = Pt(SMALL)
+    for name, alignment in ((NAMES, WD_ALIGN_PARAGRAPH.LEFT), (NUMBERS, WD_ALIGN_PARAGRAPH.RIGHT)):
+        style = document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
+        style.font.size = Pt(SMALL)
+        style.paragraph_format.space_after = Pt(0)
+        style.paragraph_format.line_spacing = 1.0
+        style.paragraph_format.alignment = alignment
+
+
+def _without_bands(table: Any) -> None:
+    """White behind every line: ECMA-376 part 1, 17.4.56."""
+    from docx.oxml.ns import qn
+
+    look = table._tbl.tblPr.find(qn("w:tblLook"))
+    look.set(qn("w:noHBand"), "1")
+    look.set(qn("w:val"), "0620")
 
 
 def _repeat_on_every_page(row: Any) -> None:

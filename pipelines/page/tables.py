@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
+
 from pipelines.figures.forest import contrast, in_order
 from pipelines.formatting import (
     NOTHING,
@@ -11,11 +13,13 @@ from pipelines.formatting import (
     cases_of_all,
     count,
     p_value,
+    percent,
     percent_with_interval,
     ratio,
     ratio_with_interval,
 )
 from pipelines.page.display import GROUP, Column, DisplayTable
+from pipelines.releases.changes import CHANGED, by_table, furthest_first
 from pipelines.sources import Source
 from pipelines.study import Study
 
@@ -34,6 +38,20 @@ class Labels:
     @property
     def exposures(self) -> dict[str, str]:
         return {name: exposure.label for name, exposure in self.study.exposures.items()}
+
+    @property
+    def characteristics(self) -> list[str]:
+        """In the order in which they describe people: continuous ones, then those with levels, exposures last."""
+        return [*self.study.characteristics.continuous, *self.study.categorical_characteristics]
+
+    def characteristic(self, name: str) -> str:
+        """What the study calls a column that describes people."""
+        named = self.study.characteristics.categorical | self.study.characteristics.continuous
+        return named[name].label if name in named else self.exposures.get(name) or self.names(name).capitalize()
+
+    def in_study_order(self, row: Row) -> tuple[int, bool, str]:
+        """Sorts rows by population, then by wave with the pooled ones last."""
+        return list(self.study.populations).index(row["population"]), row["wave"] == POOLED, row["wave"]
 
     @property
     def interval(self) -> str:
@@ -61,6 +79,97 @@ def best_of_waves(rows: Sequence[Row]) -> list[Row]:
         for row in rows
         if row["model"] == "matched" or (row["wave"] == POOLED if row["exposure"] in pooled else row["wave"] != POOLED)
     ]
+
+
+def flow_table(labels: Labels, rows: Sequence[Row]) -> DisplayTable:
+    """Who is in the estimates and who is not, and why (STROBE item 13). Outcomes with the same numbers share their rows."""
+    columns = [
+        Column("name", "Population", is_text=True),
+        Column("wave", "Wave", is_text=True),
+        *(Column(name, label) for name, label in FLOW.items()),
+    ]
+    numbers: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for row in rows:
+        cells = [count(row[name]) for name in FLOW]
+        numbers.setdefault((row["population"], row["wave"]), {})[row["outcome"]] = cells
+    alike: dict[str, list[str]] = {}
+    for outcome in dict.fromkeys(row["outcome"] for row in rows):
+        same = next((other for other in alike if all(found.get(other) == found.get(outcome) for found in numbers.values())), None)
+        alike.setdefault(same or outcome, []).append(outcome)
+    shown: list[dict[str, str]] = []
+    footnotes = []
+    for first, outcomes in alike.items():
+        heading = "; ".join(labels.study.outcomes[outcome].label for outcome in outcomes)
+        for row in sorted((row for row in rows if row["outcome"] == first), key=labels.in_study_order):
+            if row["reason"]:
+                footnotes.append((len(shown), "n_analysed", row["reason"]))
+            shown.append(
+                {
+                    GROUP: heading,
+                    "name": labels.study.populations[row["population"]].label,
+                    "wave": row["wave"],
+                    **{name: count(row[name]) for name in FLOW},
+                }
+            )
+    notes = [
+        "Received: records of the table with one record a person. Out of scope: not in the population, or not in the component "
+        "whose weight the outcome calls for. No answer: refused, not known, not asked, or in an incomplete matched set."
+    ]
+    return DisplayTable(f"flow-{labels.source.source}", "Respondent flow", columns, shown, notes, footnotes)
+
+
+FLOW = {
+    "n_received": "Received",
+    "n_set_aside": "Set aside",
+    "n_out_of_scope": "Out of scope",
+    "n_missing": "No answer",
+    "n_analysed": "Analysed",
+}
+"""Column of report.respondent_flow -> its heading; received is the sum of the others."""
+
+
+def characteristics_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> DisplayTable:
+    """The people with and without an outcome: shares with standard errors, means with standard deviations (STROBE item 14)."""
+    columns = [
+        Column("name", "Characteristic", is_text=True),
+        Column("n_cases", "n", "With the outcome"),
+        Column("cases", "% (SE) or mean (SD)", "With the outcome"),
+        Column("n_noncases", "n", "Without"),
+        Column("noncases", "% (SE) or mean (SD)", "Without"),
+        Column("n_missing", "No answer"),
+        Column("p_value", "p"),
+    ]
+    cells: list[dict[str, str]] = []
+    footnotes: list[tuple[int, str, str]] = []
+    for row in sorted(rows, key=lambda row: labels.characteristics.index(row["characteristic"])):
+        is_first = not cells or cells[-1][GROUP] != labels.characteristic(row["characteristic"])
+        if row["presentation_reason"]:
+            footnotes.append((len(cells), "cases", row["presentation_reason"]))
+        elif is_first and row["p_value_reason"]:
+            footnotes.append((len(cells), "p_value", row["p_value_reason"]))
+        cells.append(
+            {
+                GROUP: labels.characteristic(row["characteristic"]),
+                "name": {"true": "yes", "false": "no"}.get(row["level"], labels.names(row["level"])),
+                **{name: count(row[name]) for name in ("n_cases", "n_noncases")},
+                **{group: _share_or_mean(row, group) for group in ("cases", "noncases")},
+                "n_missing": count(row["n_missing"]) if is_first else "",
+                "p_value": p_value(row["p_value"]) if is_first else "",
+            }
+        )
+    population = ", ".join(labels.study.populations[name].label for name in dict.fromkeys(row["population"] for row in rows))
+    methods = "; ".join(sorted({row["method"] for row in rows if row["method"]}))
+    notes = [f"{population}; {rows[0]['wave']}. n is unweighted. {methods[:1].upper()}{methods[1:]}."]
+    title = f"{labels.study.outcomes[outcome].label}: characteristics of those with and without"
+    return DisplayTable(f"characteristics-{labels.source.source}-{outcome}", title, columns, cells, notes, footnotes)
+
+
+def _share_or_mean(row: Row, group: str) -> str:
+    if row["kind"] == "categorical":
+        share, error = row[f"share_of_{group}"], row[f"share_of_{group}_se"]
+        return percent(share) if error is None else f"{percent(share)} ({percent(error)})"
+    mean, deviation = row[f"mean_of_{group}"], row[f"sd_of_{group}"]
+    return NOTHING if mean is None else f"{mean:,.1f} ({deviation:,.1f})"
 
 
 def prevalence_table(labels: Labels, outcome: str, rows: Sequence[Row], trends: Sequence[Row]) -> DisplayTable:
@@ -277,31 +386,51 @@ def comparability_table(labels: Labels, rows: Sequence[Row]) -> DisplayTable:
     return DisplayTable(f"comparability-{labels.source.source}", "Comparability of waves", columns, cells, notes)
 
 
-def changes_table(changes: Sequence[Row]) -> DisplayTable:
-    """Numbers that differ from the release before, the furthest first."""
+def changes_tables(changes: pl.DataFrame) -> list[DisplayTable]:
+    """What differs from the release before: table by table, and the numbers that moved furthest."""
+    columns = [
+        Column("name", "Table, source", is_text=True),
+        Column("changed", "Numbers changed"),
+        Column("furthest", "By at most, in standard errors"),
+        Column("added", "Rows new"),
+        Column("vanished", "Rows gone"),
+        Column("ingredient", "What differs in its making", is_text=True),
+    ]
+    cells = [
+        {
+            "name": f"{row['table_name']}, {row['source'] or 'every source'}",
+            **{name: count(row[name]) for name in ("changed", "added", "vanished")},
+            "furthest": ratio(row["furthest"]),
+            "ingredient": row["ingredient"] or "",
+        }
+        for row in by_table(changes).iter_rows(named=True)
+    ]
+    moved = changes.filter(change=CHANGED)
+    shown = [DisplayTable("changes", "What changed", columns, cells, ["Every number is in meta.release_changes."])]
+    return [*shown, _moved_table(moved)] if moved.height else shown
+
+
+def _moved_table(moved: pl.DataFrame) -> DisplayTable:
     columns = [
         Column("name", "Table, row", is_text=True),
         Column("column", "Number", is_text=True),
         Column("before", "Before"),
         Column("after", "Now"),
         Column("in_se", "In standard errors"),
-        Column("ingredient", "What differs in its making", is_text=True),
     ]
-    furthest = sorted(changes, key=lambda row: -abs(row["difference_in_se"] or 0))
     cells = [
         {
             "name": f"{row['table_name']} {row['source'] or ''}: {row['row_key']}",
-            "column": row["column_name"] or f"(row {row['change']})",
+            "column": row["column_name"],
             "before": _any_number(row["before"]),
             "after": _any_number(row["after"]),
             "in_se": NOTHING if row["difference_in_se"] is None else f"{row['difference_in_se']:+.2f}",
-            "ingredient": row["ingredient"] or "",
         }
-        for row in furthest[:CHANGES_SHOWN]
+        for row in furthest_first(moved).head(CHANGES_SHOWN).iter_rows(named=True)
     ]
-    more = len(changes) - len(cells)
-    notes = [f"{more:,} more are in meta.release_changes."] if more > 0 else []
-    return DisplayTable("changes", "Numbers that changed", columns, cells, notes)
+    more = moved.height - len(cells)
+    notes = [f"{more:,} more numbers changed less."] if more > 0 else []
+    return DisplayTable("numbers-changed", "The numbers that changed most", columns, cells, notes)
 
 
 def _any_number(value: Any) -> str:
