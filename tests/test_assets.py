@@ -217,8 +217,9 @@ def test_figures_of_the_same_rows_are_not_drawn_again(published_synthetic: Atlas
 
 def test_a_smaller_picture_says_the_same() -> None:
     drawn = (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="9"><g class="a" aria-hidden="true"><text font-family="F, G" opacity="1" '
-        'x="1.23456" opacity-of="1">12.345 %</text><path aria-hidden="true" d="" pointer-events="none" display="none"/><text font-family="F, G">b</text></g></svg>'
+        '<svg xmlns="http://www.w3.org/2000/svg" width="9"><g class="a" aria-hidden="true">'
+        '<text font-family="F, G" opacity="1" x="1.23456" opacity-of="1">12.345 %</text>'
+        '<path aria-hidden="true" d="" pointer-events="none" display="none"/><text font-family="F, G">b</text></g></svg>'
     )
     smaller = shown.smaller(drawn)
     assert smaller == (
@@ -268,7 +269,7 @@ def rejected(place: Place) -> Sidecar:
 def table(check: dg.AssetCheckResult, key: str) -> list[dg.TableRecord]:
     value = check.metadata[key]
     assert isinstance(value, dg.TableMetadataValue)
-    return value.records
+    return list(value.records)
 
 
 def test_a_failed_check_shows_numerator_denominator_threshold_and_what_to_do(published_synthetic: Atlas) -> None:
