@@ -81,7 +81,7 @@ def expect_count(locator: "Locator", count: int) -> None:
 
 def photograph(page: "Page", name: str) -> None:
     ARTEFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTEFACTS / f"{name}.png")
+    page.screenshot(path=ARTEFACTS / f"{name}.png", animations="disabled")
 
 
 def launch(page: "Page", button: str) -> None:
@@ -244,7 +244,7 @@ def test_a_delivery_that_breaks_its_contract_fails_its_check_with_advice(ui: Ser
     expect_text(body, "Failed", "rejected: readers keep what was accepted before", "ask for a corrected delivery")
     photograph(page, "check_failed")
     row = page.locator("tr").filter(has_text="no two rows have the same participant").filter(has_text="ask for").last
-    expect_text(row, "136-pairs", "2", "273")
+    expect_text(row, "synthetic_case_control 136-pairs", "2 of 273", "0 rows")
 
 
 def test_the_terminal_of_the_ui_tells_what_runs_and_warns_of_nothing(ui: ServedUi) -> None:
