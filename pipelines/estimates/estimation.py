@@ -48,7 +48,7 @@ class Estimation:
     """The respondents of one source, bound in `connection` under the name `respondents`, and what the study asks of them.
 
     `waves` are those that hold respondents; a source may declare more. `received` (by wave): what their respondents were
-    harmonised from.
+    harmonised from. `columns_read` notes the columns of the respondents whose values an estimator has taken.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -59,6 +59,7 @@ class Estimation:
     comparability: Sequence[Comparability] = ()
     standard_population: StandardPopulation | None = None
     received: Mapping[str, Received] = field(default_factory=dict)
+    columns_read: set[str] = field(default_factory=set)
     _counted: dict[tuple[Scope, str | None, tuple[str, ...]], Cells] = field(default_factory=dict, repr=False)
 
     @property
@@ -132,6 +133,7 @@ class Estimation:
 
     def levels(self, variable: str, population: str | None = None) -> list[bool | str]:
         """The levels of a variable that occur in this source, or in a population of it, in order."""
+        self.columns_read.add(variable)
         column = identifier(variable)
         members = self.study.populations[population].where if population else "true"
         found = self.connection.sql(
@@ -147,6 +149,9 @@ class Estimation:
         question = (scope, weight, keys)
         if question not in self._counted:
             self._counted[question] = self._count(scope, weight, keys)
+            self.columns_read.update("age_years" if key == STANDARD_AGE_GROUP else key for key in keys)
+            self.columns_read.update(*(self.population_variables(population) for population in self.study.populations))
+            self.columns_read.update({"wave", "stratum", "psu", weight} if weight else {"wave"})
         return self._counted[question]
 
     def _count(self, scope: Scope, weight: str | None, keys: tuple[str, ...]) -> Cells:

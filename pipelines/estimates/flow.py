@@ -74,6 +74,7 @@ def _missing(kinds: pl.Series, n: pl.Series) -> Row:
 def _matched(estimation: Estimation, scope: Scope, population: str) -> Row:
     """Members of the population, by whether their matched set has cases and noncases among them."""
     waves = ", ".join(literal(wave) for wave in scope.waves)
+    estimation.columns_read.update({"wave", "matched_set", "is_case"}, estimation.population_variables(population))
     [(n, n_unknown, n_whole)] = estimation.connection.sql(
         f"""
         with members as (
