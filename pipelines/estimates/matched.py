@@ -72,7 +72,7 @@ def _people(estimation: Estimation, scope: Scope, exposure: str, population: str
     waves = ", ".join(literal(wave) for wave in scope.waves)
     return estimation.connection.sql(
         f"select wave, matched_set, is_case, {identifier(exposure)} as is_exposed from {estimation.respondents} "
-        f"where wave in ({waves}) and {estimation.study.populations[population].where} order by all"
+        f"where wave in ({waves}) and ({estimation.study.populations[population].where}) order by all"
     ).pl()
 
 
