@@ -1,10 +1,7 @@
 """`cramp-atlas`: the commands. Each prints what happened and ends with 0, or with 1 where a person must look."""
 
 import os
-import signal
-import socket
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +10,7 @@ from rich.markup import escape
 from pipelines import release_commands
 from pipelines.contract_commands import contract_app, docs
 from pipelines.errors import CrampAtlasError
+from pipelines.serve_commands import serve_app, ui
 from pipelines.terminal import console, explained
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Survey deliveries in, published report tables out.")
@@ -22,6 +20,8 @@ app.add_typer(release_commands.app, name="releases")
 app.command()(release_commands.passport)
 app.add_typer(contract_app, name="contract")
 app.command()(docs)
+app.command()(ui)
+app.add_typer(serve_app, name="serve")
 
 
 @app.command()
@@ -133,37 +133,6 @@ def query(
     os.execv(command[0], command)
 
 
-@app.command()
-def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
-    """Dagster's web page with the runs of this terminal, and the schedule, on 127.0.0.1. Ctrl-C ends it."""
-    with explained():
-        import dagster as dg
-
-        from pipelines.dagster_home import fail_abandoned_runs, prepare_dagster_home
-        from pipelines.settings import Settings
-
-        if not _is_free(port):
-            raise CrampAtlasError(f"port {port} of 127.0.0.1 is taken, maybe by another UI: end that, or choose another --port")
-        project = Settings().project.resolve()
-        workspace = project / "workspace.yaml"
-        if not workspace.exists():
-            raise CrampAtlasError(f"{workspace} does not exist: CRAMP_ATLAS_PROJECT must name the folder of a project")
-        home = prepare_dagster_home(project)
-        with dg.DagsterInstance.get() as instance:
-            fail_abandoned_runs(instance)
-    console.print(
-        f"Dagster will be at http://127.0.0.1:{port} in about 20 seconds; Ctrl-C ends it.", highlight=False, soft_wrap=True
-    )
-    sys.stdout.flush()
-    os.environ["CRAMP_ATLAS_PROJECT"] = str(project)
-    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
-    os.environ.setdefault("PYTHONWARNINGS", "ignore:Function `dev_command` is superseded")
-    os.chdir(home)  # beside a dagster.yaml that is not in DAGSTER_HOME, Dagster warns that it is not used
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a script's background job inherits it ignored, and Dagster could not be ended
-    command = Path(sys.executable).with_name("dagster")
-    os.execv(command, [str(command), "dev", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace)])
-
-
 @fetch_app.command("nhanes")
 def fetch_nhanes() -> None:
     """Download the NHANES files from CRAMP_ATLAS_NHANES_URL (default: CDC's public folder)."""
@@ -184,16 +153,6 @@ def fetch_nhanes() -> None:
             "Next: cramp-atlas refresh",
             highlight=False,
         )
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _print_failures(failures: list[str]) -> None:
