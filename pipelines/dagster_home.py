@@ -63,12 +63,18 @@ def _is_alive(process: int) -> bool:
 
 
 def _listens(path: str | None) -> bool:
-    """Whether a server answers on the Unix socket; one that is reached otherwise is not of this machine, and taken to be well."""
+    """Whether a server answers on the Unix socket.
+
+    One that is reached otherwise is not of this machine, and one that only another user may ask is none of ours: both are
+    taken to be well.
+    """
     if path is None:
         return True
     with socket.socket(socket.AF_UNIX) as connection:
         try:
             connection.connect(path)
+        except PermissionError:
+            return True
         except OSError:
             return False
     return True

@@ -131,6 +131,16 @@ def test_a_run_of_a_ui_is_failed_when_the_ui_is_gone_and_left_while_it_is_there(
     assert fail_abandoned_runs(instance) == [run]
 
 
+def test_a_run_of_another_users_server_is_left(instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Forbidden(socket.socket):
+        def connect(self, _: object) -> None:
+            raise PermissionError
+
+    unfinished_run(instance, server_tag(tmp_path / "s"))
+    monkeypatch.setattr("pipelines.dagster_home.socket.socket", Forbidden)
+    assert fail_abandoned_runs(instance) == []
+
+
 def test_a_run_of_unknown_origin_is_left(instance: dg.DagsterInstance) -> None:
     unfinished_run(instance, {})
     unfinished_run(instance, {CODE_SERVER_TAG: json.dumps({"host": "elsewhere", "port": 4000})})
