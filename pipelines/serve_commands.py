@@ -10,17 +10,24 @@ from typing import Annotated, NoReturn
 import typer
 
 from pipelines.errors import CrampAtlasError
-from pipelines.terminal import console, explained
+from pipelines.terminal import console, ends, explained
 
 serve_app = typer.Typer(
-    no_args_is_help=True, help="Dagster's page and its scheduler as two services: docs/serving.md sets them up."
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Dagster's page and its scheduler as two services: docs/serving.md sets them up.",
 )
+
+UI_ENDS = ends("cramp-atlas ui --port 3001")
 
 Port = Annotated[int, typer.Option(help="Port on 127.0.0.1.")]
 
 
 def ui(port: Port = 3000) -> None:
-    """Dagster's web page with the runs of this terminal, and the schedule, on 127.0.0.1. Ctrl-C ends it."""
+    """Dagster's web page with the runs of this terminal, and the schedule, on 127.0.0.1. Ctrl-C ends it.
+
+    For a laptop. A machine that is always on has its servers as services instead: cramp-atlas serve, docs/serving.md.
+    """
     with explained():
         _check_port(port)
         workspace = _prepare()
@@ -32,18 +39,24 @@ def ui(port: Port = 3000) -> None:
     _become("dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace))
 
 
-@serve_app.command("webserver")
+@serve_app.command("webserver", epilog=ends("cramp-atlas serve webserver --port 3000"))
 def serve_webserver(port: Port = 3000) -> None:
-    """Dagster's web page alone, on 127.0.0.1. It shows and launches runs; the daemon executes them."""
+    """Dagster's web page alone, on 127.0.0.1. It shows and launches runs; the daemon executes them.
+
+    For a service of systemd, behind a login: docs/serving.md.
+    """
     with explained():
         _check_port(port)
         workspace = _prepare()
     _become("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace))
 
 
-@serve_app.command("daemon")
+@serve_app.command("daemon", epilog=ends("cramp-atlas serve daemon"))
 def serve_daemon() -> None:
-    """Dagster's daemon: the nightly schedule, and the runs that the page launches. There must be only one."""
+    """Dagster's daemon: the nightly schedule, and the runs that the page launches. There must be only one.
+
+    For a service of systemd: docs/serving.md. When it starts, runs that a killed daemon left are reported as failed.
+    """
     with explained():
         workspace = _prepare()
     _become("dagster-daemon", "run", "-w", str(workspace))

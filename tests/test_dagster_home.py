@@ -131,7 +131,9 @@ def test_a_run_of_a_ui_is_failed_when_the_ui_is_gone_and_left_while_it_is_there(
     assert fail_abandoned_runs(instance) == [run]
 
 
-def test_a_run_of_another_users_server_is_left(instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_of_another_users_server_is_left(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Forbidden(socket.socket):
         def connect(self, _: object) -> None:
             raise PermissionError
