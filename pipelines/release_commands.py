@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.errors import CrampAtlasError
+from pipelines.errors import WrongUsage
 from pipelines.exit_codes import ExitCode
 from pipelines.terminal import console, ends, explained, say
 
@@ -166,7 +166,7 @@ def passport(
         found = read_passports(project, table, source, release)
         if not found:
             of_source = f" of {source}" if source else ""
-            raise CrampAtlasError(f"the release holds no passport of {table}{of_source}; try: cramp-atlas releases show")
+            raise WrongUsage(f"the release holds no passport of {table}{of_source}; try: cramp-atlas releases show")
         print_passports(found, console)
 
 

@@ -155,14 +155,14 @@ def test_the_ui_says_that_its_port_is_taken() -> None:
         other.listen()
         port = other.getsockname()[1]
         result = CliRunner().invoke(app, ["ui", "--port", str(port)])
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert f"port {port} of 127.0.0.1 is taken" in result.output
 
 
 def test_the_ui_of_a_folder_that_is_no_project_says_so_and_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CRAMP_ATLAS_PROJECT", str(tmp_path / "typo"))
     result = CliRunner().invoke(app, ["ui", "--port", "0"])
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "CRAMP_ATLAS_PROJECT must name the folder of a project" in result.output
     assert list(tmp_path.iterdir()) == []
 
