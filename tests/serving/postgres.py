@@ -41,16 +41,21 @@ class Postgres:
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
         if os.geteuid() == ROOT:
             shutil.chown(self._folder, "postgres")
-        password = self._folder / "password"
-        password.write_text(PASSWORD, encoding="ascii")
         data = self._folder / "data"
-        self._run("initdb", "-D", data, "-U", USER, "--auth=scram-sha-256", f"--pwfile={password}", "-E", "UTF8", "--no-sync")
+        self._run("initdb", "-D", data, "-U", "postgres", "--auth-local=trust", "--auth-host=scram-sha-256", "-E", "UTF8", "-N")
         listening = f"-h 127.0.0.1 -p {self.port} -k {self._folder} -F"
         self._run("pg_ctl", "start", "-w", "-D", data, "-l", self._folder / "log", "-o", listening)
+        self._run("psql", *self._administrator, "-c", f"create role {USER} login password '{PASSWORD}'")
         self.create(DATABASE)
 
+    @property
+    def _administrator(self) -> tuple[str, ...]:
+        """Options that reach the server as who may do everything; over TCP everybody needs a password."""
+        return ("-h", str(self._folder), "-p", str(self.port), "-U", "postgres")
+
     def create(self, database: str) -> None:
-        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", USER, database)
+        """An empty database that the user owns, who may do nothing else."""
+        self._run("createdb", *self._administrator, "--owner", USER, database)
 
     def stop(self) -> None:
         self._run("pg_ctl", "stop", "-w", "-m", "fast", "-D", self._folder / "data")
@@ -59,9 +64,6 @@ class Postgres:
     def _run(self, program: str, *arguments: str | Path) -> None:
         command = [str(self.programs / program), *map(str, arguments)]
         if os.geteuid() == ROOT:
-            command = ["runuser", "-u", "postgres", "--", "env", f"PGPASSWORD={PASSWORD}", *command]
-        environment = os.environ | {"PGPASSWORD": PASSWORD}
-        done = subprocess.run(
-            command, cwd=self._folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout
+            command = ["runuser", "-u", "postgres", "--", *command]
+        done = subprocess.run(command, cwd=self._folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        assert done.returncode == 0, command

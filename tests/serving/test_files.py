@@ -94,8 +94,12 @@ def login() -> Iterator[tuple[int, ssl.SSLContext]]:
     subprocess.run(["openssl", "req", "-x509", *tls, *named], cwd=folder, check=True, capture_output=True)
     hashed = subprocess.run(["openssl", "passwd", "-6", "correct horse"], check=True, capture_output=True, text=True).stdout
     (folder / "htpasswd").write_text(f"analyst:{hashed}", encoding="ascii")
-    site = (FILES / "nginx.conf").read_text(encoding="utf-8").replace("/etc/cramp-atlas", str(folder))
-    site = site.replace("listen 443", f"listen 127.0.0.1:{port}").replace("127.0.0.1:3000", f"127.0.0.1:{page.server_port}")
+    site = (FILES / "nginx.conf").read_text(encoding="utf-8").replace("/etc/nginx/cramp-atlas.", f"{folder}/")
+    site = (
+        site.replace("/etc/ssl/cramp-atlas", f"{folder}/tls")
+        .replace("listen 443", f"listen 127.0.0.1:{port}")
+        .replace("127.0.0.1:3000", f"127.0.0.1:{page.server_port}")
+    )
     kept = "".join(f"{name}_temp_path {folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     configuration = folder / "whole.conf"
     configuration.write_text(
