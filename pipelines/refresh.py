@@ -1,7 +1,8 @@
 """The main job from a terminal: the very job that the schedule runs, in this process, on the same Dagster instance."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[st
         remove_unfinished(project.settings.warehouse_folder)
         fail_abandoned_runs(instance)
         job = definitions(project).resolve_job_def(JOB)
-        with shown():
+        with shown(), _interruptible():
             result = job.execute_in_process(
                 instance=instance,
                 raise_on_error=False,
@@ -87,6 +88,15 @@ def _n_made(event: dg.DagsterEvent) -> int:
         return 0
     made = event.step_materialization_data.materialization.metadata.get(N_MADE)
     return (made.value or 0) if isinstance(made, dg.IntMetadataValue) else 0
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Dagster's interruption, where it leaves Dagster at all, as everybody else's."""
+    try:
+        yield
+    except dg.DagsterExecutionInterruptedError as error:
+        raise KeyboardInterrupt from error
 
 
 def _rejected(event: dg.DagsterEvent) -> list[str]:
