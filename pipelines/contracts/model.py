@@ -31,7 +31,9 @@ NOT_SCHEMAS = frozenset({"codebooks", "sources"})
 class Contract:
     """What one table promises: its columns in order, its rules, and what its codes mean.
 
-    `digest` changes with any edit of the file's content or its codebook, `digest_of_file` with those of the file alone.
+    `digest` changes with any edit of the file's content or its codebook, `digest_of_file` with those of the file alone; neither
+    with the `team`, because nothing is judged or made otherwise for another owner. `owners` are e-mail addresses and
+    `team:<name>`, as Dagster writes them.
     `comparability` holds the verdicts on waves that stand in the contract. A delivery with more than `max_share_set_aside` of
     its records set aside is rejected. `links` are (type, URL); a table without a key says why in `no_key_because`.
     """
@@ -52,6 +54,7 @@ class Contract:
     usage: str = ""
     links: tuple[tuple[str, str], ...] = ()
     no_key_because: str | None = None
+    owners: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -131,7 +134,8 @@ def load_contract(path: Path, codebooks: Path) -> Contract:
     """Read one contract and, where `codebooks` has a file of its table, its codebook; raises ContractError."""
     schema, table = path.parent.name, path.name.removesuffix(SUFFIX)
     parts = read_contract(path, schema, table, codebooks / f"{table}.csv")
-    canonical = json.dumps(parts.content, sort_keys=True, default=str, separators=(",", ":"))
+    promised = {name: value for name, value in parts.content.items() if name != "team"}
+    canonical = json.dumps(promised, sort_keys=True, default=str, separators=(",", ":"))
     codebook_digest = parts.codebook.digest if parts.codebook else ""
     return Contract(
         schema=schema,
@@ -150,4 +154,5 @@ def load_contract(path: Path, codebooks: Path) -> Contract:
         usage=parts.usage,
         links=parts.links,
         no_key_because=parts.no_key_because,
+        owners=parts.owners,
     )

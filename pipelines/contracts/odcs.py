@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from pipelines.contracts.codebook import Codebook, read_codebook
 from pipelines.contracts.columns import ARROW_TYPES, LOGICAL_TYPES, Column
 from pipelines.contracts.comparability import Comparability, read_verdicts
+from pipelines.contracts.owners import read_owners
 from pipelines.contracts.quality import quality_rule
 from pipelines.contracts.rules import (
     SEVERITIES,
@@ -83,6 +84,7 @@ class ContractParts:
     content: Mapping[str, Any]
     description: str
     version: str
+    owners: tuple[str, ...]
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...]
     codebook: Codebook | None
@@ -128,6 +130,7 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
     columns = [_column(given, [*at, "properties", index], problems) for index, given in enumerate(subject.properties or [])]
     _check_names(columns, [*at, "properties"], problems)
     about = contract.description
+    owners = read_owners(contract.team, problems)
     verdicts, contradictions = read_verdicts(custom.get("comparability", []), {column.name for column in columns})
     for contradiction in contradictions:
         problems.add([*at, "customProperties"], contradiction)
@@ -139,6 +142,7 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
         content=source.content,
         description=str(subject.description).strip(),
         version=str(contract.version),
+        owners=owners,
         columns=tuple(columns),
         rules=tuple(rules),
         codebook=codebook,

@@ -84,6 +84,18 @@ def test_the_digest_follows_content_and_codebook_but_not_layout(load: Load, fold
     assert second.codebook_digest != first.codebook_digest
 
 
+def test_owners_are_the_team_and_those_of_its_members_who_have_not_left(load: Load) -> None:
+    members = [{"username": "ada@example.org"}, {"username": "gone@example.org", "dateOut": "2025-01-31"}]
+    assert load(document(columns()) | {"team": {"name": "sleep", "members": members}}).owners == ("team:sleep", "ada@example.org")
+    assert load(document(columns()) | {"team": members}).owners == ("ada@example.org",)
+    assert load().owners == ()
+
+
+def test_another_owner_is_no_other_contract(load: Load) -> None:
+    contract = load(document(columns()) | {"team": {"name": "sleep"}})
+    assert (contract.digest, contract.digest_of_file) == (load().digest, load().digest_of_file)
+
+
 WRONG_FIELDS: list[tuple[str, dict[str, Any], str]] = [
     ("weight", {"requird": True}, "requird is no field of the Open Data Contract Standard"),
     ("weight", {"relationships": [{"to": "a.b"}]}, "relationships is a field that nothing here keeps"),
@@ -179,6 +191,7 @@ WRONG_HEADS: list[tuple[dict[str, Any], str]] = [
     ({"id": "raw.sleeps"}, "id): must be raw.sleep"),
     ({"version": None}, "version): must be given"),
     ({"schema": []}, "exactly one table"),
+    ({"team": {"name": "sleep", "members": [{"username": "ada"}]}}, "username must be the e-mail address"),
     ({"slaProperties": []}, "slaProperties is a field that nothing here keeps"),
     ({"datasetName": "x"}, "datasetName is no field"),
 ]

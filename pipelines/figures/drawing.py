@@ -1,0 +1,88 @@
+"""What all figures share: one theme, and the way from an Altair chart to SVG."""
+
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Row = Mapping[str, Any]
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Okabe and Ito's colours, told apart with any colour vision: Color Universal Design, jfly.uni-koeln.de/color, 2008."""
+
+SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross")
+"""A shape beside each colour, for print in black and white."""
+
+INK, SOFT, RULE = "#1b1f24", "#5a6472", "#d5dae1"
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+
+NOT_SHOWN = "not shown"
+
+TITLE, SUBTITLE = 42, 56
+"""Letters in a line."""
+
+ROWS = "rows"
+
+SIZE = re.compile(r'<svg[^>]* width="([\d.]+)" height="([\d.]+)"')
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A vector graphic with its size in CSS pixels and the text that stands for it where it cannot be seen."""
+
+    svg: str
+    alt: str
+    width: int
+    height: int
+
+
+def draw(chart: Any, rows: Sequence[Row], alternative: str) -> Figure:
+    """Render an Altair chart of `data_source()`; needs no network and no browser, and equal charts give equal bytes."""
+    import altair
+    import vl_convert
+
+    themed = chart.configure(
+        font=FONT,
+        background="white",
+        padding=6,
+        aria=False,  # the alternative text stands with the picture
+        axis={
+            "labelColor": INK,
+            "titleColor": SOFT,
+            "labelFontSize": 12,
+            "titleFontSize": 12,
+            "titleFontWeight": "normal",
+            "domainColor": SOFT,
+            "tickColor": SOFT,
+            "gridColor": RULE,
+        },
+        legend={"labelColor": INK, "titleColor": SOFT, "labelFontSize": 12, "titleFontSize": 12, "orient": "top"},
+        title={"color": INK, "subtitleColor": SOFT, "anchor": "start", "fontSize": 13, "subtitleFontSize": 12, "frame": "group"},
+        view={"stroke": None},
+    )
+    spec = themed.to_dict(validate=False) | {"datasets": {ROWS: list(rows)}}
+    svg = vl_convert.vegalite_to_svg(spec, vl_version=altair.SCHEMA_VERSION.rpartition(".")[0])
+    size = SIZE.search(svg)
+    if size is None:
+        raise ValueError("the drawing library returned no SVG")
+    return Figure(svg, alternative, round(float(size[1])), round(float(size[2])))
+
+
+def scale_of(names: Sequence[str], values: Sequence[str]) -> dict[str, Any]:
+    """Domain and range of a nominal scale: each name keeps its colour or shape, whatever rows there are."""
+    return {"domain": list(names), "range": [values[i % len(values)] for i in range(len(names))]}
+
+
+def data_source() -> Any:
+    """Stands for the rows until the chart is drawn: Altair copies what is in a chart each time that something is added."""
+    import altair as alt
+
+    return alt.NamedData(ROWS)
+
+
+def heading(title: str, subtitle: str) -> Any:
+    """The title of a figure; a long one takes several lines."""
+    import altair as alt
+
+    return alt.TitleParams(textwrap.wrap(title, TITLE), subtitle=textwrap.wrap(subtitle, SUBTITLE), color=INK, offset=10)
