@@ -1,4 +1,4 @@
-"""How far a fetch is: a bar for all files, one for the file on its way. None without a terminal, or where plain text is asked for."""
+"""How far a fetch is: a bar for all files, one for the file on its way. None off a terminal, or where plain text is asked for."""
 
 from pathlib import PurePosixPath
 from types import TracebackType
