@@ -52,6 +52,7 @@ def machine(postgres: Postgres, published_synthetic: Atlas, tmp_path_factory: py
 @pytest.fixture(scope="module")
 def services(machine: Machine) -> Iterator[dict[str, Service]]:
     """Both, with room for those that a test starts anew; what a test leaves running is killed."""
+    assert runs_in(machine.environment) == {}  # makes Dagster's tables, over which processes that start together may stumble
     started = {name: machine.start(name) for name in ("webserver", "daemon")}
     try:
         yield started
@@ -62,7 +63,7 @@ def services(machine: Machine) -> Iterator[dict[str, Service]]:
 
 @pytest.fixture(scope="module")
 def refreshed(machine: Machine, services: dict[str, Service]) -> str:
-    """The id of a run in a terminal, which began when the services did: all three find an empty database."""
+    """The id of a run in a terminal, which began when the services did."""
     done = machine.run("cramp-atlas", "refresh")
     assert done.returncode == 0, done.stdout + done.stderr
     services["webserver"].wait_for("Serving dagster-webserver on")
