@@ -63,7 +63,7 @@ def materialise(tables: Annotated[list[str], typer.Argument(help="Tables, such a
 def publish() -> None:
     """Publish what is accepted, if it is whole."""
     with explained():
-        from pipelines.assets.release import rejections
+        from pipelines.night import in_words, standing_causes
         from pipelines.project import Project
         from pipelines.releases.publish import publish as run
 
@@ -72,9 +72,20 @@ def publish() -> None:
         console.print(
             f"release {published.release_id}: {'published' if published.is_new else 'nothing new to publish'}", highlight=False
         )
-        rejected = rejections(project)
-    _print_failures(rejected)
-    raise typer.Exit(1 if rejected else 0)
+        causes = standing_causes(project)
+    _print_failures([in_words(project, causes)] if causes else [])
+    raise typer.Exit(1 if causes else 0)
+
+
+@app.command()
+def test_alert() -> None:
+    """Send a trial message to each sink of CRAMP_ATLAS_ALERT_URLS."""
+    with explained():
+        from pipelines.alerts import try_sinks
+        from pipelines.project import Project
+
+        n_sinks = try_sinks(Project.load())
+        console.print(f"a trial message was sent to {n_sinks} {'sink' if n_sinks == 1 else 'sinks'}", highlight=False)
 
 
 @app.command()

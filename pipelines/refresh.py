@@ -8,8 +8,10 @@ from pathlib import Path
 import dagster as dg
 
 from pipelines.assets.context import N_MADE
+from pipelines.assets.raw import EVERY_WAVE
 from pipelines.dagster_home import PROCESS_TAG, fail_abandoned_runs, prepare_dagster_home
 from pipelines.disk import no_space, tells_of_it
+from pipelines.errors import CrampAtlasError
 from pipelines.lock import warehouse_lock
 from pipelines.project import Project
 from pipelines.store.files import remove_unfinished
@@ -71,7 +73,12 @@ def _reread_config(project: Project, reread: Sequence[str]) -> dict[str, object]
     wanted: dict[str, list[str]] = {}
     for name in reread:
         source, _, wave = name.partition("/")
-        wanted.setdefault(source, []).append(wave or "*")
+        if source not in project.sources:
+            raise CrampAtlasError(f"there is no source {source}; there are: {', '.join(project.sources)}")
+        waves = project.sources[source].waves
+        if wave and wave not in waves:
+            raise CrampAtlasError(f"{source} has no wave {wave}; it has: {', '.join(waves)}")
+        wanted.setdefault(source, []).append(wave or EVERY_WAVE)
     return {f"take_in_{source}": {"config": {"reread": waves}} for source, waves in wanted.items()}
 
 

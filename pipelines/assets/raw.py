@@ -5,7 +5,6 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-from pydantic import Field
 
 from pipelines.assets.context import CHECK, asset_key, asset_spec, check_result, check_spec, materialisation
 from pipelines.build import with_accepted, with_rejection
@@ -21,11 +20,22 @@ from pipelines.statistics import StatsError
 from pipelines.store import Place
 from pipelines.synthetic import deliver
 
+EVERY_WAVE = "*"
 
-class Ingest(dg.Config):
-    """Which waves to read and judge again although nothing about them has changed, as `<wave>`, or `*` for every wave."""
 
-    reread: list[str] = Field(default_factory=list)
+def reread_config(source: Source) -> dict[str, dg.Field]:
+    """The run configuration of a source: which waves to read and judge again. Dagster refuses others before the run starts."""
+    of_source = "".join(part.capitalize() for part in source.source.split("_"))
+    waves = {wave: f"Wave {wave} of {source.title}" for wave in source.waves} | {EVERY_WAVE: f"Every wave of {source.title}"}
+    kind = dg.Enum(f"WaveOf{of_source}", [dg.EnumValue(wave, description=words) for wave, words in waves.items()])
+    listed = ", ".join(f'"{wave}"' for wave in waves)
+    return {
+        "reread": dg.Field(
+            dg.Array(kind),
+            default_value=[],
+            description=f"Waves to read and judge again although nothing about them has changed, in quotation marks: {listed}.",
+        )
+    }
 
 
 def raw_assets(project: Project, source: Source) -> dg.AssetsDefinition:
@@ -36,14 +46,16 @@ def raw_assets(project: Project, source: Source) -> dg.AssetsDefinition:
         specs=[asset_spec(project, table, [], {"parquet", "python"}) for table in tables],
         check_specs=[check_spec(table) for table in tables],
         can_subset=True,
+        config_schema=reread_config(source),
         description=f"Takes in what {source.title} delivered.",
     )
-    def take_in_source(context: dg.AssetExecutionContext, config: Ingest) -> Iterator[Any]:
+    def take_in_source(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        reread = set(context.op_execution_context.op_config["reread"])
         with warehouse_lock(project.settings.warehouse_folder, PATIENCE_SECONDS):
             if source.generator:
                 context.log.info(f"{source.source}: {_generate(project, source)}")
             deliveries = [
-                take_in(project, source.source, wave, reread=bool({wave, "*"} & set(config.reread))) for wave in source.waves
+                take_in(project, source.source, wave, reread=bool({wave, EVERY_WAVE} & reread)) for wave in source.waves
             ]
             undrifted = note_drift(project, source)
         for delivery in deliveries:
