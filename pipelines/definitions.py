@@ -9,9 +9,8 @@ from pipelines.dagster_home import fail_abandoned_runs
 from pipelines.freshness import nightly_freshness
 from pipelines.progress import terminal_logger
 from pipelines.project import Project
+from pipelines.runs import JOB
 from pipelines.sensors import alert_sensor, landing_sensor
-
-JOB = "nightly"
 
 
 def definitions(project: Project) -> dg.Definitions:

@@ -14,6 +14,7 @@ from pipelines.disk import no_space, tells_of_it
 from pipelines.errors import CrampAtlasError
 from pipelines.lock import warehouse_lock
 from pipelines.project import Project
+from pipelines.runs import JOB
 from pipelines.store.files import remove_unfinished
 
 
@@ -31,7 +32,7 @@ class Refreshed:
 def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[str] | None = None) -> Refreshed:
     """Run the nightly job, or the selected tables of it. `reread` names `<source>` or `<source>/<wave>` to read again."""
     prepare_dagster_home(project.settings.project)
-    from pipelines.definitions import JOB, definitions
+    from pipelines.definitions import definitions
 
     with warehouse_lock(project.settings.warehouse_folder), dg.DagsterInstance.get() as instance:
         remove_unfinished(project.settings.warehouse_folder)

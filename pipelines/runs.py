@@ -11,6 +11,8 @@ from pipelines.disk import no_space, tells_of_it
 from pipelines.errors import CrampAtlasError
 from pipelines.project import Project
 
+JOB = "nightly"
+
 PUBLISH = "publish"
 """The last step. Only a run that has it is a night."""
 
@@ -79,7 +81,7 @@ def _nights(instance: dg.DagsterInstance, project: Project, moment: float) -> It
     )
     for record in instance.get_run_records(finished, order_by="update_timestamp"):
         run, ended_at = record.dagster_run, record.end_time or record.update_timestamp.timestamp()
-        if ended_at > moment and (run.asset_selection is None or RELEASE in run.asset_selection):
+        if ended_at > moment and (_is_whole(run) or RELEASE in (run.asset_selection or ())):
             yield _night(instance, project, run, ended_at)
 
 
@@ -99,7 +101,12 @@ def _night(instance: dg.DagsterInstance, project: Project, run: dg.DagsterRun, e
             causes[f"{STEP}{event.step_key}"] = step_failure(event, project)
     if run.status == dg.DagsterRunStatus.FAILURE and not causes:
         causes[RUN] = Cause(f"the run ended before its last step: {_why(events, project)}", "")
-    return Night(run.run_id, ended_at, causes, succeeded, has_told, is_whole=run.asset_selection is None)
+    return Night(run.run_id, ended_at, causes, succeeded, has_told, is_whole=_is_whole(run))
+
+
+def _is_whole(run: dg.DagsterRun) -> bool:
+    """Whether it is of the whole job, not of chosen tables or checks."""
+    return run.job_name == JOB and not run.asset_selection and not run.asset_check_selection
 
 
 def _rejected(event: dg.DagsterEvent) -> dict[str, str]:

@@ -16,7 +16,7 @@ LANDED_TAG = "cramp-atlas/landed"
 """On a run that the sensor requested: the sources that had arrived."""
 
 LONGEST_INTERVAL_SECONDS = 30
-ALERT_SECONDS = 60
+ALERT_SECONDS = 30
 
 
 def landing_sensor(project: Project, job: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
