@@ -24,18 +24,16 @@ EVERY_WAVE = "*"
 
 
 def reread_config(source: Source) -> dict[str, dg.Field]:
-    """The run configuration of a source: which waves to read and judge again. Dagster refuses others before the run starts."""
-    of_source = "".join(part.capitalize() for part in source.source.split("_"))
+    """The run configuration of a source: which waves to read and judge again.
+
+    Dagster refuses another wave before the run starts, and names the type: so the type is named by what it holds.
+    """
     waves = {wave: f"Wave {wave} of {source.title}" for wave in source.waves} | {EVERY_WAVE: f"Every wave of {source.title}"}
-    kind = dg.Enum(f"WaveOf{of_source}", [dg.EnumValue(wave, description=words) for wave, words in waves.items()])
     listed = ", ".join(f'"{wave}"' for wave in waves)
-    return {
-        "reread": dg.Field(
-            dg.Array(kind),
-            default_value=[],
-            description=f"Waves to read and judge again although nothing about them has changed, in quotation marks: {listed}.",
-        )
-    }
+    values = [dg.EnumValue(wave, description=words) for wave, words in waves.items()]
+    kind = dg.Enum(f"wave of {source.source} (one of {listed}, in quotation marks)", values)
+    description = f"Waves to read and judge again although nothing about them has changed: any of {listed}, in quotation marks."
+    return {"reread": dg.Field(dg.Array(kind), default_value=[], description=description)}
 
 
 def raw_assets(project: Project, source: Source) -> dg.AssetsDefinition:
