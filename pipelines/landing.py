@@ -75,6 +75,13 @@ def look(project: Project, before: Seen, now: float) -> Look:
     return Look(seen, list(arrived), waiting, digest(arrived))
 
 
+def is_arriving(project: Project, source: Source, wave: str, now: float) -> bool:
+    """Whether a file of the wave, finished or not, was written within `nightly.quiet_seconds`: it may be half of a delivery."""
+    part = source.model_copy(update={"waves": {wave: source.waves[wave]}})
+    ages = [now - int(sign.partition(":")[2]) / 1e9 for _, sign in _files(project, part)]
+    return any(0 <= age < project.study.nightly.quiet_seconds for age in ages)
+
+
 def _compare(project: Project, source: Source, seen: Seen) -> tuple[dict[str, object], list[str]]:
     """The waves that were not judged as they are, each with its files and what was judged; and the files that are missing."""
     news: dict[str, object] = {}

@@ -18,6 +18,10 @@ from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from sqlalchemy import func, select
 
+from pipelines.alerts import read_state
+from pipelines.dagster_home import prepare_dagster_home
+from pipelines.project import Project
+
 UNFINISHED = frozenset(
     {
         dg.DagsterRunStatus.NOT_STARTED,
@@ -44,6 +48,14 @@ class PrunedRuns:
 
     removed: list[str]
     compacted: list[Path]
+
+
+def prune_history(project: Project, *, dry_run: bool = False) -> int:
+    """What the night does, from a terminal: returns how many runs it removed, or would remove."""
+    prepare_dagster_home(project.settings.project)
+    with dg.DagsterInstance.get() as instance:
+        held = read_state(instance).held_runs()
+        return len(prune_runs(instance, project.study.retention.runs, held, dry_run=dry_run).removed)
 
 
 def prune_runs(instance: dg.DagsterInstance, keep: int, held: Collection[str] = (), *, dry_run: bool = False) -> PrunedRuns:

@@ -1,5 +1,6 @@
 """One multi-asset a source: it takes in whole deliveries and yields the selected tables."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from pipelines.drift.between import accepted_drift, note_drift
 from pipelines.engine import without_values
 from pipelines.errors import CrampAtlasError
 from pipelines.ingest import GENERATOR, Delivery, take_in
+from pipelines.landing import is_arriving
 from pipelines.lock import PATIENCE_SECONDS, warehouse_lock
 from pipelines.project import Project
 from pipelines.sources import Source
@@ -21,6 +23,9 @@ from pipelines.store import Place
 from pipelines.synthetic import deliver
 
 EVERY_WAVE = "*"
+
+UNATTENDED = {"dagster/schedule_name", "dagster/sensor_name"}
+"""Dagster's tags of runs that nobody started: they leave alone what is still arriving, which a person may want now."""
 
 
 def reread_config(source: Source) -> dict[str, dg.Field]:
@@ -52,12 +57,19 @@ def raw_assets(project: Project, source: Source) -> dg.AssetsDefinition:
         with warehouse_lock(project.settings.warehouse_folder, PATIENCE_SECONDS):
             if source.generator:
                 context.log.info(f"{source.source}: {_generate(project, source)}")
+            left = _left_alone(project, source) if UNATTENDED & set(context.run.tags) else []
             deliveries = [
-                take_in(project, source.source, wave, reread=bool({wave, EVERY_WAVE} & reread)) for wave in source.waves
+                take_in(project, source.source, wave, reread=bool({wave, EVERY_WAVE} & reread))
+                for wave in source.waves
+                if wave not in left
             ]
             undrifted = note_drift(project, source)
         for delivery in deliveries:
             context.log.info(_in_words(delivery))
+        for wave in left:
+            context.log.warning(
+                f"{source.source} {wave}: still arriving, left as it was; the sensor on landing takes it in later"
+            )
         for problem in undrifted:
             context.log.warning(problem)
         selected = {key.to_user_string().replace("/", ".") for key in context.selected_asset_keys}
@@ -70,6 +82,11 @@ def raw_assets(project: Project, source: Source) -> dg.AssetsDefinition:
                 yield _check(project, table, deliveries)
 
     return take_in_source
+
+
+def _left_alone(project: Project, source: Source) -> list[str]:
+    """The waves that somebody is copying at this moment."""
+    return [] if source.generator else [wave for wave in source.waves if is_arriving(project, source, wave, time.time())]
 
 
 def _generate(project: Project, source: Source) -> str:

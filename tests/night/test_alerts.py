@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,12 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
 def told_by(atlas: Atlas, *sinks: Sink | str) -> Project:
     """The project with these sinks."""
     urls = " ".join(sink if isinstance(sink, str) else sink.url for sink in sinks)
-    return dataclasses.replace(atlas.project, settings=Settings(project=atlas.folder, alert_urls=urls))  # type: ignore[arg-type]
+    return dataclasses.replace(_project(atlas.folder), settings=Settings(project=atlas.folder, alert_urls=urls))
+
+
+@cache
+def _project(folder: Path) -> Project:
+    return Atlas(folder).project
 
 
 def night(

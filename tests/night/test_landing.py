@@ -1,10 +1,14 @@
 """When a delivery counts as arrived. The clock is given, never slept."""
 
+import os
+import time
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from pipelines.definitions import definitions
+from pipelines.ingest import take_in
 from pipelines.landing import Look, Seen, look
 from tests.atlas import Atlas
 from tests.night.small import PAIRS, PLANTED, SOURCE, generated_no_more
@@ -17,11 +21,11 @@ class Watch:
     """Looks at landing at given moments; the cursor goes through JSON, as between two ticks."""
 
     def __init__(self, atlas: Atlas) -> None:
-        self.atlas, self.seen, self.now = atlas, Seen(), 1_000_000.0
+        self.atlas, self.project, self.seen, self.now = atlas, atlas.project, Seen(), 1_000_000.0
 
     def after(self, seconds: float) -> Look:
         self.now += seconds
-        found = look(self.atlas.project, Seen.model_validate_json(self.seen.model_dump_json()), self.now)
+        found = look(self.project, Seen.model_validate_json(self.seen.model_dump_json()), self.now)
         self.seen = found.seen
         return found
 
@@ -122,13 +126,13 @@ def test_once_judged_a_delivery_is_no_news_even_if_it_was_rejected_and_its_repai
     watch.after(1)
     bad = watch.after(QUIET)
     assert bad.is_due
-    assert not watch.atlas.refresh().success
+    assert take_in(watch.project, SOURCE, "136-pairs").problems
     assert not watch.after(QUIET).is_due
     path.write_text(before, encoding="utf-8")
     watch.after(1)
     repaired = watch.after(QUIET)
     assert repaired.is_due
-    assert watch.atlas.refresh().success
+    assert not take_in(watch.project, SOURCE, "136-pairs").problems
     assert not watch.after(QUIET).is_due
     assert repaired.key != bad.key
 
@@ -137,15 +141,20 @@ def test_a_restarted_daemon_asks_by_the_same_key(watch: Watch) -> None:
     change(landing(watch) / PAIRS)
     watch.after(1)
     first = watch.after(QUIET)
-    again = Watch(watch.atlas)
+    again = Watch(watch.atlas)  # with an empty cursor
     again.after(0)
     assert again.after(QUIET).key == first.key
     assert first.is_due
 
 
 def test_a_file_is_hashed_only_when_its_size_or_time_changed(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    hashed = []
-    monkeypatch.setattr("pipelines.landing.sha256_of_file", lambda path: hashed.append(path.name) or "hash")
+    hashed: list[str] = []
+
+    def sha256(path: Path) -> str:
+        hashed.append(path.name)
+        return "hash"
+
+    monkeypatch.setattr("pipelines.landing.sha256_of_file", sha256)
     watch.after(QUIET)
     assert hashed == []
     change(landing(watch) / PAIRS)
@@ -154,6 +163,24 @@ def test_a_file_is_hashed_only_when_its_size_or_time_changed(watch: Watch, monke
     watch.after(QUIET)
     watch.after(QUIET)
     assert hashed == ["participants.csv"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "age", "is_taken"), [("dagster/schedule_name", 30, False), ("dagster/schedule_name", 90, True), ("by hand", 30, True)]
+)
+def test_a_run_that_nobody_started_leaves_alone_what_is_still_arriving(watch: Watch, tag: str, age: int, is_taken: bool) -> None:
+    """As when the night comes while somebody copies."""
+    path = landing(watch) / PAIRS
+    change(path)
+    for file in path.parent.iterdir():
+        os.utime(file, (time.time() - age,) * 2)
+    project = watch.project
+    job = definitions(project).resolve_job_def("nightly")
+    selection = [dg.AssetKey(["raw", "synthetic_case_control_participants"])]
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert job.execute_in_process(instance=instance, asset_selection=selection, tags={tag: "nightly"}).success
+    assert bool(project.store.acceptance(SOURCE, "136-pairs").rejections) is is_taken
+    assert not project.store.acceptance(SOURCE, "5000-pairs").rejections
 
 
 def test_dagster_watches_landing_and_sends_alerts_from_the_first_start_on(published_synthetic: Atlas) -> None:
