@@ -12,10 +12,10 @@ import pyarrow as pa
 from pipelines.disk import raise_if_full
 from pipelines.engine import bind_frame, engine, without_values
 from pipelines.errors import CrampAtlasError
-from pipelines.estimates import ESTIMATORS, SETTINGS_NOT_READ, Estimation
+from pipelines.estimates import COUNTING_RECORDS, ESTIMATORS, SETTINGS_NOT_READ, Estimation
 from pipelines.harmonised import completed
 from pipelines.judge import as_records, bind_for, judge_claims, judge_contract, nothing_to_judge, problems_of
-from pipelines.plan import Plan
+from pipelines.plan import Plan, records_received
 from pipelines.project import Project
 from pipelines.sources import Source
 from pipelines.statistics import StatsError
@@ -84,7 +84,7 @@ def _make(project: Project, plan: Plan) -> Built:
 def _compute(project: Project, plan: Plan) -> Sidecar:
     place = plan.place
     try:
-        content, rows = _write(project, plan)
+        content, rows, columns_read = _write(project, plan)
     except duckdb.Error as error:
         raise_if_full(error, project.settings.warehouse_folder)
         return _failed(plan, without_values(error))
@@ -99,6 +99,7 @@ def _compute(project: Project, plan: Plan) -> Sidecar:
         plan,
         content=content,
         rows=rows,
+        columns_read=columns_read,
         verdict="rejected" if problems else "accepted",
         problems=problems,
         results=as_records(results),
@@ -110,7 +111,8 @@ def _failed(plan: Plan, reason: str) -> Sidecar:
     return _sidecar(plan, content=None, rows=0, verdict="rejected", problems=[problem])
 
 
-def _write(project: Project, plan: Plan) -> tuple[str, int]:
+def _write(project: Project, plan: Plan) -> tuple[str, int, list[str]]:
+    """(content, rows, columns that an estimator has read)."""
     place = plan.place
     source = project.sources[place.source]
     contract = project.contracts[place.name]
@@ -118,15 +120,16 @@ def _write(project: Project, plan: Plan) -> tuple[str, int]:
     select = project.selects.get(f"{place.name}/{place.source}") or project.selects.get(place.name)
     with engine(project.settings) as connection:
         if select is None:
-            frame = ESTIMATORS[place.name](_estimation(project, connection, place, objects))
-            return project.store.write(place, _as_contracted(frame, contract.arrow_schema()))
+            estimation = _estimation(project, connection, place, objects)
+            frame = _as_contracted(ESTIMATORS[place.name](estimation), contract.arrow_schema())
+            return *project.store.write(place, frame), sorted(estimation.columns_read)
         for table in select.reads:
             if table.partition(".")[0] in {"raw", "core", "report", "codebook"}:
                 bind_for(project, connection, place, table, objects)
         bind_frame(connection, "study", "age_bands", project.study.age_bands.frame())
         bind_frame(connection, "meta", "this_wave", this_wave(source, place.wave))
         reader = connection.sql(select.text).to_arrow_reader(100_000)
-        return project.store.write(place, completed(select.name, reader, contract, source))
+        return *project.store.write(place, completed(select.name, reader, contract, source)), []
 
 
 def this_wave(source: Source, wave: str) -> pl.DataFrame:
@@ -149,6 +152,7 @@ def _estimation(
         waves=[wave for wave in source.study_waves if any(read.wave == wave for read in objects)],
         comparability=project.comparability_of(source),
         standard_population=project.standard_population,
+        received=records_received(project, source) if place.name in COUNTING_RECORDS else {},
     )
 
 
@@ -167,6 +171,7 @@ def _sidecar(
     content: str | None,
     rows: int,
     verdict: str,
+    columns_read: list[str] | None = None,
     problems: list[str] | None = None,
     results: list[dict[str, object]] | None = None,
 ) -> Sidecar:
@@ -180,6 +185,7 @@ def _sidecar(
             "inputs": {str(place): digest for place, digest in plan.inputs.items()},
             "content": content,
             "rows": rows,
+            "columns_read": columns_read or [],
             "verdict": verdict,
             "problems": problems or [],
             "results": results or [],

@@ -3,7 +3,7 @@
 What a select reads is found in the select itself. Nothing in here writes to the warehouse.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,6 +53,30 @@ def tables_read(sql: str, name: str) -> list[str]:
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise ConfigurationError(f"{name} must hold exactly one select")
     return sorted({f"{table.db}.{table.name}" for table in statements[0].find_all(exp.Table) if table.db})
+
+
+def tables_of_rows(sql: str) -> list[str]:
+    """The `schema.table` names whose rows a select turns into its own: what stands after its `from`, looked up in its CTEs.
+
+    Tables that are only joined are not among them. A union has those of all its parts.
+    """
+    select = sqlglot.parse_one(sql, read="duckdb").assert_is(exp.Query)
+    return sorted(set(_tables_of_rows(select, {cte.alias: cte.this for cte in select.find_all(exp.CTE)})))
+
+
+def _tables_of_rows(query: exp.Expr, named: Mapping[str, exp.Expr]) -> Iterator[str]:
+    if isinstance(query, exp.SetOperation):
+        yield from _tables_of_rows(query.left, named)
+        yield from _tables_of_rows(query.right, named)
+    elif isinstance(query, exp.Subquery):
+        yield from _tables_of_rows(query.this, named)
+    elif isinstance(query, exp.Table):
+        if query.db:
+            yield f"{query.db}.{query.name}"
+        elif query.name in named:
+            yield from _tables_of_rows(named[query.name], {name: cte for name, cte in named.items() if name != query.name})
+    elif isinstance(query, exp.Select) and (source := query.find(exp.From)):
+        yield from _tables_of_rows(source.this, named)
 
 
 def columns_returned(sql: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Taking in a delivery: all tables of one source and wave are read, judged together, and accepted in one step or not at all."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -43,13 +43,17 @@ REJECTED_ROWS = pa.schema(
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of the delivery of one source and wave: the sidecars of its candidates and which of them were parsed now."""
+    """What became of the delivery of one source and wave: the sidecars of its candidates and which of them were parsed now.
+
+    `claims` are the verdicts on the claims of sql/checks about its tables, by table; none where the files alone are refused.
+    """
 
     source: str
     wave: str
     candidates: dict[Place, Sidecar]
     parsed: frozenset[Place]
     problems: list[str]
+    claims: dict[Place, Sidecar] = field(default_factory=dict)
 
     @property
     def is_absent(self) -> bool:
@@ -80,6 +84,7 @@ def take_in(project: Project, source: str, wave: str, *, reread: bool = False) -
     problems = [f"{place.name} {wave}: {_file_name(project, place)} is missing" for place, path in files.items() if path is None]
     problems += [problem for sidecar in candidates.values() for problem in sidecar.problems]
     recipes = {place.name: sidecar.recipe for place, sidecar in candidates.items()}
+    claims: dict[Place, Sidecar] = {}
     if not problems:
         claims = _claims(project, candidates)
         problems = [problem for sidecar in claims.values() for problem in sidecar.problems]
@@ -90,7 +95,8 @@ def take_in(project: Project, source: str, wave: str, *, reread: bool = False) -
     else:
         acceptance = with_accepted(acceptance, WHOLE_DELIVERY, recipes)
     project.store.set_acceptance(source, wave, acceptance)
-    return Delivery(source, wave, candidates, frozenset(parsed), problems)
+    by_table = {about(place): sidecar for place, sidecar in claims.items()}
+    return Delivery(source, wave, candidates, frozenset(parsed), problems, by_table)
 
 
 def find_file(project: Project, place: Place) -> Path | None:

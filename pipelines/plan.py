@@ -12,7 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pipelines
-from pipelines.estimates import SETTINGS_NOT_READ
+from pipelines.engine import tables_of_rows
+from pipelines.estimates import COUNTING_RECORDS, SETTINGS_NOT_READ, Received
 from pipelines.project import Project
 from pipelines.readers.form import Form
 from pipelines.sources import SHARED_WAVE, Source
@@ -104,6 +105,7 @@ def plan_report(project: Project, place: Place) -> Plan:
             **({} if "standardisation" in not_read else {"standard population": digest(standard.to_dicts())}),
             "source": digest([source.design, source.components, source.matched_on, source.case_definition, source.study_waves]),
             "comparability": digest([verdict.model_dump() for verdict in project.comparability_of(source)]),
+            **({"records received": _records_received(project, source)} if place.name in COUNTING_RECORDS else {}),
             "estimator code": code_digest(ESTIMATE_CODE),
             "libraries": _libraries(ESTIMATE_LIBRARIES),
         }
@@ -144,6 +146,33 @@ def accepted_inputs(project: Project, places: Iterable[Place]) -> dict[Place, st
     return inputs
 
 
+def records_received(project: Project, source: Source) -> dict[str, Received]:
+    """Wave -> the records that its accepted respondents were harmonised from, and those set aside beside them.
+
+    They are told by the raw objects that the respondents rest on: equal objects may stem from deliveries that had different
+    records set aside, so the counts are ingredients of their own. Counted are tables whose rows become respondents, not those
+    that are joined to them.
+    """
+    tables = tables_of_rows(project.selects[f"{project.study.respondents}/{source.source}"].text)
+    received = {}
+    for place in places_of(project, project.study.respondents, source):
+        respondents = project.store.accepted(place)
+        inputs = respondents.inputs if respondents else {}
+        raw = [raw_place(source, table, place.wave) for table in tables if table.startswith("raw.")]
+        delivered = [project.store.sidecar_of_content(read, inputs[str(read)]) for read in raw if str(read) in inputs]
+        if delivered:
+            n_set_aside = sum(sidecar.n_rejected_rows for sidecar in delivered)
+            received[place.wave] = Received(sum(sidecar.rows for sidecar in delivered) + n_set_aside, n_set_aside)
+    return received
+
+
+def _records_received(project: Project, source: Source) -> str:
+    """As a hash: manifests hold ingredients, and must count no records of a restricted source."""
+    return digest(
+        {wave: [counted.n_received, counted.n_set_aside] for wave, counted in records_received(project, source).items()}
+    )
+
+
 def _contract(project: Project, place: Place) -> dict[str, str]:
     contract = project.contracts[place.name]
     checks = {check.name: digest(check.text) for check in project.checks.get(place.table, ())}
@@ -158,9 +187,14 @@ def _study(project: Project, sections: Collection[str]) -> dict[str, str]:
 
 @cache
 def code_digest(names: tuple[str, ...]) -> str:
-    """SHA-256 over the source files of modules and packages of `pipelines`."""
+    """SHA-256 over the source files and templates of modules and packages of `pipelines`."""
     root = Path(pipelines.__file__).parent
-    files = sorted(file for name in names for file in ([root / name] if name.endswith(".py") else (root / name).rglob("*.py")))
+    files = sorted(
+        file
+        for name in names
+        for file in ([root / name] if name.endswith(".py") else (root / name).rglob("*"))
+        if file.suffix in {".py", ".j2"}
+    )
     hashed = hashlib.sha256()
     for file in files:
         hashed.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())

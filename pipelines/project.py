@@ -23,6 +23,9 @@ from pipelines.study import Study, load_study
 BOUND_FOR_SELECTS = frozenset({"study.age_bands", "meta.this_wave"})
 """What a harmonising select may read beside tables and codebooks."""
 
+NUMBERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE"})
+"""Types of columns that have a mean."""
+
 
 @dataclass(frozen=True)
 class Select:
@@ -214,12 +217,17 @@ def _check_study(project: Project) -> list[str]:
     if study.respondents not in project.contracts:
         return [f"study.yaml: respondents names {study.respondents}, which has no contract"]
     columns = project.contracts[study.respondents].column_types()
-    named = [("study.yaml", column) for column in (*study.outcomes, *study.exposures, *study.adjustment)]
+    named = [("study.yaml", column) for column in study.variables]
     named += [(f"sources/{name}.yaml", column) for name, source in project.sources.items() for column in source.variables]
     unknown = [
         f"{file} names {column}, which is no column of {study.respondents}" for file, column in named if column not in columns
     ]
-    return unknown or _check_comparability(project)
+    no_numbers = [
+        f"study.yaml: characteristics.continuous names {column}, which is {columns[column]} in {study.respondents} and no number"
+        for column in study.characteristics.continuous
+        if column in columns and columns[column] not in NUMBERS
+    ]
+    return unknown + no_numbers or _check_comparability(project)
 
 
 def _check_comparability(project: Project) -> list[str]:
@@ -235,7 +243,7 @@ def _check_comparability(project: Project) -> list[str]:
         ]
         select = project.selects.get(f"{study.respondents}/{source.source}")
         asked = columns_returned(select.text) if select else []
-        variables = [name for name in dict.fromkeys([*study.outcomes, *study.exposures, *study.adjustment]) if name in asked]
+        variables = [name for name in study.variables if name in asked]
         problems += [
             f"add a comparability verdict on {variable} of {source.source} between {one} and {other} to {file}"
             for variable, one, other in unjudged(verdicts, source.source, source.study_waves, variables)

@@ -68,6 +68,17 @@ class Adjustment(_Settings):
     reference: str | None = None
 
 
+class Characteristic(_Settings):
+    label: str
+
+
+class Characteristics(_Settings):
+    """What describes the people with and without an outcome, beside the adjustment variables and the exposures."""
+
+    categorical: dict[str, Characteristic] = {}
+    continuous: dict[str, Characteristic] = {}
+
+
 class OddsRatioSettings(_Settings):
     populations: list[str]
     common_outcome_prevalence: float = Field(gt=0, lt=1)
@@ -131,6 +142,7 @@ class Study(_Settings):
     outcomes: dict[str, Outcome]
     exposures: dict[str, Exposure]
     adjustment: dict[str, Adjustment]
+    characteristics: Characteristics = Characteristics()
     odds_ratios: OddsRatioSettings
     standardisation: Standardisation
     drift: DriftThresholds = DriftThresholds()
@@ -146,6 +158,26 @@ class Study(_Settings):
             if unknown:
                 raise ValueError(f"{section}.populations names {', '.join(unknown)}, which is not under populations")
         return self
+
+    @model_validator(mode="after")
+    def _characteristics_are_of_one_kind(self) -> "Study":
+        twice = sorted(set(self.characteristics.continuous) & set(self.categorical_characteristics))
+        if twice:
+            raise ValueError(
+                f"characteristics.continuous names {', '.join(twice)}, which is categorical: an adjustment variable, an exposure "
+                "or under characteristics.categorical"
+            )
+        return self
+
+    @property
+    def categorical_characteristics(self) -> list[str]:
+        """Those of `characteristics`, and all adjustment variables and exposures."""
+        return list(dict.fromkeys([*self.characteristics.categorical, *self.adjustment, *self.exposures]))
+
+    @property
+    def variables(self) -> list[str]:
+        """The columns of the respondent table that the study estimates something of."""
+        return list(dict.fromkeys([*self.outcomes, *self.categorical_characteristics, *self.characteristics.continuous]))
 
     def of_estimates(self) -> dict[str, Any]:
         """The settings that a number in a report table can depend on."""
@@ -165,7 +197,10 @@ class Study(_Settings):
 
     def without(self, sections: Collection[str]) -> "Study":
         """The study without some sections: whoever reads one of them fails, so that no number depends on it unseen."""
-        return type(self).model_construct(**{name: value for name, value in self if name not in sections})
+        kept = type(self).model_construct(**{name: value for name, value in self if name not in sections})
+        for name in sections:
+            kept.__dict__.pop(name, None)  # a section with a default would be back
+        return kept
 
 
 def load_study(path: Path) -> Study:

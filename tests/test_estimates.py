@@ -1,14 +1,21 @@
 """What is estimated for which design, on small tables whose answers are known by hand or from R."""
 
+import re
+from pathlib import Path
+
 import duckdb
 import polars as pl
 import pytest
+import yaml
 
 from pipelines.contracts.comparability import Comparability
+from pipelines.errors import ConfigurationError
 from pipelines.estimates import ESTIMATORS, SETTINGS_NOT_READ, Estimation
 from pipelines.plan import plan_report
 from pipelines.project import Project
 from pipelines.sources import Source
+from pipelines.study import load_study
+from tests.atlas import Atlas, make_atlas
 from tests.golden.reference import reference
 
 
@@ -110,6 +117,107 @@ def test_a_crude_odds_ratio_of_an_unweighted_source_is_the_cross_product(project
     assert (a, b, c, d) == (1198, 1493, 557, 1278)  # R: apply(UCBAdmissions, c(1, 2), sum)
     assert row["odds_ratio"] == pytest.approx(a * d / (b * c), rel=1e-10)
     assert row["weight"] is None
+
+
+def test_characteristics_are_shares_of_cases_and_of_noncases(project: Project) -> None:
+    """Of UCBAdmissions: 1198 of 1755 admitted and 1493 of 2771 rejected applicants were men. Ten more have no known sex."""
+    unknown = admissions().head(10).with_columns(is_sedentary=pl.lit(None, pl.Boolean))
+    people = pl.concat([admissions(), unknown])
+    found = ESTIMATORS["report.characteristics_by_outcome"](estimation(project, people, cohort()))
+    levels = found.filter(characteristic="is_sedentary", outcome="has_cramps", population="adults_20_plus").to_dicts()
+    assert [row["level"] for row in levels] == ["false", "true"]
+    [no, yes] = levels
+    assert (yes["n_cases"], yes["n_noncases"], yes["n_missing"]) == (1198, 1493, 10)
+    assert (no["n_cases"], no["n_noncases"], no["n_missing"]) == (557, 1278, 10)
+    assert (yes["share_of_cases"], yes["share_of_noncases"]) == (pytest.approx(1198 / 1755), pytest.approx(1493 / 2771))
+    share, n = 1198 / 1755, 1755
+    # Taylor with n / (n - 1) of everybody in the sample
+    assert yes["share_of_cases_se"] ** 2 == pytest.approx(share * (1 - share) / n * 4536 / 4535)
+    assert yes["p_value"] == no["p_value"] < 1e-15
+    assert (yes["presentation"], yes["weight"], yes["kind"]) == ("show", None, "categorical")
+    # everybody is a man of 30: nothing to test, and no spread
+    [age] = found.filter(characteristic="age_years", outcome="has_cramps").to_dicts()
+    assert (age["level"], age["mean_of_cases"], age["sd_of_noncases"], age["p_value"]) == ("mean", 30, 0, None)
+    assert age["p_value_reason"] == "the standard error of the difference is 0"
+    [sex] = found.filter(characteristic="sex", outcome="has_cramps").to_dicts()
+    assert (sex["share_of_cases"], sex["p_value"]) == (1, None)
+    assert "Everybody analysed has the same sex" in sex["p_value_reason"]
+    # what nobody was asked has no row
+    assert not found.filter(pl.col("characteristic").is_in(["takes_statin", "magnesium_intake_mg"])).height
+
+
+def test_a_share_that_is_too_uncertain_is_not_shown_and_the_other_one_is(project: Project) -> None:
+    people = pl.concat([admissions().filter(~pl.col("has_cramps")), admissions().filter("has_cramps").head(29)])
+    found = ESTIMATORS["report.characteristics_by_outcome"](estimation(project, people, cohort()))
+    [row] = found.filter(characteristic="is_sedentary", level="true", outcome="has_cramps").to_dicts()
+    assert (row["n_cases"], row["share_of_cases"], row["share_of_cases_se"]) == (29, None, None)
+    assert row["share_of_noncases"] == pytest.approx(1493 / 2771)
+    assert row["presentation"] == "suppress"
+    assert row["presentation_reason"].startswith("cases: fewer than 30 respondents")
+    [age] = found.filter(characteristic="age_years", outcome="has_cramps").to_dicts()
+    assert (age["n_cases"], age.get("mean_of_cases"), age["mean_of_noncases"]) == (29, None, 30)
+    assert age["presentation_reason"] == "cases: fewer than 30 respondents"
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("is_sedentary", "characteristics.continuous names is_sedentary, which is categorical"),
+        (
+            "cramp_frequency",
+            "characteristics.continuous names cramp_frequency, which is VARCHAR in core.respondents and no number",
+        ),
+        ("shoe_size", "study.yaml names shoe_size, which is no column of core.respondents"),
+    ],
+)
+def test_a_characteristic_that_has_no_mean_is_refused(tmp_path: Path, column: str, said: str) -> None:
+    atlas = make_atlas(tmp_path / "project")
+    atlas.edit("study.yaml", "    age_years: {label", f"    {column}: {{label")
+    with pytest.raises(ConfigurationError, match=re.escape(said)):
+        _ = atlas.project
+
+
+def test_without_the_section_adjustment_variables_and_exposures_are_described(tmp_path: Path) -> None:
+    path = make_atlas(tmp_path / "project").folder / "study.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    del content["characteristics"]
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    study = load_study(path)
+    assert study.categorical_characteristics == [*study.adjustment, *study.exposures]
+
+
+def test_characteristics_of_waves_that_are_not_comparable_are_not_pooled(project: Project) -> None:
+    people = pl.concat([admissions(), admissions().with_columns(wave=pl.lit("1974"))])
+    verdict = Comparability(
+        source="berkeley",
+        variables=("age_years",),
+        waves=("1973", "1974"),
+        verdict="not_comparable",
+        reason="coded anew",
+        reference="the codebook of 1974",
+    )
+    both = estimation(project, people, cohort(("1973", "1974")), comparability=[verdict])
+    pooled = ESTIMATORS["report.characteristics_by_outcome"](both).filter(wave="pooled", outcome="has_cramps")
+    # the population goes by age, so nothing of it can be pooled
+    assert set(pooled["presentation_reason"]) == {"age_years is not comparable between 1973 and 1974: coded anew"}
+    assert pooled["n_cases"].null_count() == pooled.height > 0
+
+
+def test_cases_and_controls_are_described_without_a_test(published_synthetic: Atlas) -> None:
+    found = published_synthetic.query(
+        """
+        select characteristic, level, n_cases, n_noncases, share_of_cases, share_of_cases_se, p_value, p_value_reason
+        from report.characteristics_by_outcome where source = 'synthetic_case_control' and wave = '136-pairs'
+        """
+    )
+    shares = {(row[0], row[1]): row[2:] for row in found}
+    # matched on sex: as many women among the cases as among the controls
+    n_cases, n_noncases, share, se, p_value, reason = shares["sex", "female"]
+    assert n_cases == n_noncases
+    assert share == pytest.approx(n_cases / 136)
+    assert (se, p_value) == (None, None)
+    assert "were matched on it" in reason
+    assert "report.odds_ratios" in shares["is_sedentary", "true"][-1]
 
 
 def test_waves_that_are_not_comparable_are_refused_with_the_reason(project: Project) -> None:

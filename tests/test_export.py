@@ -25,12 +25,14 @@ from pipelines.releases.spreadsheet import write_csv, write_workbook
 from tests.atlas import Atlas
 
 TABLES = [
+    "characteristics_by_outcome",
     "odds_ratios",
     "planted_truth",
     "prevalence_age_standardised",
     "prevalence_by_age_band",
     "prevalence_by_age_band_and_sex",
     "prevalence_by_exposure",
+    "respondent_flow",
     "trends",
 ]
 

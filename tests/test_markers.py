@@ -1,25 +1,14 @@
 """No output holds a respondent's value: distinctive values are delivered, and what a night writes is searched for them."""
 
-import re
 import subprocess
+import zipfile
 from collections.abc import Iterator
 
 import polars as pl
 import pytest
 
 from tests.atlas import Atlas
-
-TEXT, NUMBER, DECIMAL = "ZQXMARKER7391", "73917391", "7391.7391"
-MARKERS = re.compile(r"ZQXMARKER7391|73[,_ ]?917[,_ ]?391|7[,_ ]?391\.7391", re.IGNORECASE)
-TABLE = "raw.synthetic_survey_respondents"
-
-
-def planted(frame: pl.DataFrame, cells: list[tuple[str, int, str]]) -> pl.DataFrame:
-    """The frame with values put into column and row."""
-    rows = pl.int_range(pl.len())
-    for column, row, value in cells:
-        frame = frame.with_columns(pl.when(rows == row).then(pl.lit(value)).otherwise(pl.col(column)).alias(column))
-    return frame
+from tests.markers import DECIMAL, MARKERS, NUMBER, TEXT, Cells, deliver, prepare
 
 
 def written(atlas: Atlas) -> Iterator[tuple[str, str]]:
@@ -27,6 +16,10 @@ def written(atlas: Atlas) -> Iterator[tuple[str, str]]:
     folders = [atlas.folder / ".dagster", atlas.warehouse / "store", atlas.warehouse / "releases"]
     for path in sorted(path for folder in folders for path in folder.rglob("*") if path.is_file()):
         if path.suffix in {".parquet", ".duckdb"}:
+            continue
+        if path.suffix == ".docx":
+            with zipfile.ZipFile(path) as packed:
+                yield str(path.relative_to(atlas.folder)), packed.read("word/document.xml").decode()
             continue
         yield str(path.relative_to(atlas.folder)), path.read_bytes().decode("latin-1")
     for path in sorted((atlas.warehouse / "store" / "meta").rglob("*.parquet")):
@@ -45,7 +38,7 @@ ACCEPTED = [
     ("age", 7, NUMBER),
     ("remark", 8, TEXT),
 ]
-REJECTED: dict[str, list[tuple[str, int, str]]] = {
+REJECTED: dict[str, Cells] = {
     "an unlisted text and an unlisted number": [("sex", 3, TEXT), ("statin", 4, NUMBER)],
     "text and fractions for whole numbers": [("age", 3, TEXT), ("ethnicity", 4, DECIMAL)],
     "a name of a column that is none": [("remark", 3, TEXT)],
@@ -56,22 +49,8 @@ REJECTED: dict[str, list[tuple[str, int, str]]] = {
 @pytest.fixture
 def marked(synthetic: Atlas) -> Atlas:
     """A survey with a remark and without a generator."""
-    source = synthetic.folder / "data_contracts/sources/synthetic_survey.yaml"
-    source.write_text(source.read_text(encoding="utf-8").partition("generator:")[0], encoding="utf-8")
-    synthetic.edit(
-        "data_contracts/raw/synthetic_survey_respondents.odcs.yaml",
-        "  properties:\n  - name: respondent\n",
-        "  properties:\n  - {name: remark, physicalType: VARCHAR, description: A remark., logicalTypeOptions: {maxLength: 40}}\n"
-        "  - name: respondent\n",
-    )
+    prepare(synthetic)
     return synthetic
-
-
-def deliver(atlas: Atlas, cells: list[tuple[str, int, str]], extra: str | None = None) -> None:
-    path = atlas.settings.landing_folder / "synthetic_survey" / "2024" / "respondents.csv"
-    frame = planted(pl.read_csv(path, infer_schema=False).with_columns(remark=pl.lit("-")), cells)
-    path.unlink()
-    (frame.with_columns(pl.lit("a").alias(extra)) if extra else frame).write_csv(path)
 
 
 def leaks(atlas: Atlas, ended: subprocess.CompletedProcess[str]) -> list[str]:

@@ -137,6 +137,31 @@ def test_every_number_that_is_not_shown_is_listed(published_synthetic: Atlas, ta
     assert found["presentation_reason"].null_count() == 0
 
 
+def test_every_characteristic_that_is_not_shown_is_listed(published_synthetic: Atlas) -> None:
+    rows = report(published_synthetic, "characteristics_by_outcome")
+    shown = [pl.coalesce(pl.col(f"share_of_{group}", f"mean_of_{group}")).is_not_null() for group in ("cases", "noncases")]
+    hidden = rows.filter(~pl.all_horizontal(shown))
+    found = answer(published_synthetic, "numbers_not_shown").filter(table_name="report.characteristics_by_outcome")
+    assert found.height == hidden.height > 0
+
+
+def test_cases_and_noncases_are_the_shares_among_those_with_a_known_characteristic(published_synthetic: Atlas) -> None:
+    with duckdb.connect(str(published_synthetic.warehouse / "epi.duckdb"), read_only=True) as connection:
+        people = connection.sql("select * from core.respondents where source = 'synthetic_survey' and age_years >= 20").pl()
+    found = answer(published_synthetic, "cases_and_noncases").filter(source="synthetic_survey", outcome="has_cramps")
+    for is_case, group in ((True, "cases"), (False, "noncases")):
+        known = people.filter(pl.col("has_cramps") == is_case, pl.col("takes_diuretic").is_not_null())
+        share = np.average(known["takes_diuretic"].cast(pl.Float64).to_numpy(), weights=known["interview_weight"].to_numpy())
+        [row] = found.filter(characteristic="takes_diuretic", level="true").to_dicts()
+        assert (row[group], row[f"n_{group}"]) == (round(float(share), 3), known["takes_diuretic"].sum())
+        dieted = people.filter(
+            pl.col("has_cramps") == is_case, pl.col("magnesium_intake_mg").is_not_null(), pl.col("dietary_weight") > 0
+        )
+        mean = np.average(dieted["magnesium_intake_mg"].to_numpy(), weights=dieted["dietary_weight"].to_numpy())
+        [row] = found.filter(characteristic="magnesium_intake_mg").to_dicts()
+        assert (row[group], row[f"n_{group}"]) == (round(float(mean), 3), dieted.height)
+
+
 def test_the_largest_odds_ratio_comes_first(published_synthetic: Atlas) -> None:
     adjusted = report(published_synthetic, "odds_ratios").filter(model="adjusted", outcome="has_cramps")
     largest = adjusted.sort("odds_ratio", descending=True, nulls_last=True).row(0, named=True)

@@ -1,5 +1,6 @@
 """The main job on the embedded default, from delivery to release."""
 
+import re
 import shutil
 
 import pytest
@@ -30,7 +31,10 @@ def test_synthetic_rows_say_so_everywhere(published_synthetic: Atlas) -> None:
         where = "where source like 'synthetic%'"
         assert published_synthetic.query(f"select bool_and(is_synthetic) from {schema}.{table} {where}") == [(True,)]
     page = (published_synthetic.warehouse / "current" / "report.html").read_text(encoding="utf-8")
-    assert page.count("synthetic: describes no real person") == 2
+    assert page.count('<span class="badge">synthetic: describes no real person</span>') == 2
+    pictures = re.findall(r'<img [^>]* alt="([^"]*)"', page)
+    assert len(pictures) == 5
+    assert all("(synthetic: describes no real person)" in picture for picture in pictures)
 
 
 def test_a_case_control_source_has_no_prevalence_and_no_odds_ratio_of_what_it_was_matched_on(published_synthetic: Atlas) -> None:
@@ -80,12 +84,14 @@ def test_a_release_is_whole_and_read_only(published_synthetic: Atlas) -> None:
     release = published_synthetic.warehouse / "current"
     files = sorted(path.relative_to(release).as_posix() for path in release.rglob("*") if path.is_file())
     reports = [
+        "characteristics_by_outcome",
         "odds_ratios",
         "planted_truth",
         "prevalence_age_standardised",
         "prevalence_by_age_band",
         "prevalence_by_age_band_and_sex",
         "prevalence_by_exposure",
+        "respondent_flow",
         "trends",
     ]
     assert files == [
@@ -94,6 +100,8 @@ def test_a_release_is_whole_and_read_only(published_synthetic: Atlas) -> None:
         "manifest.json",
         "report.html",
         *(f"report/{table}.parquet" for table in reports),
+        "report_tables.docx",
+        *(file for file in files if file.startswith("report_tables/")),
     ]
     assert all(path.stat().st_mode & 0o222 == 0 for path in release.rglob("*") if path.is_file())
 

@@ -20,7 +20,7 @@ def built_asset(project: Project, table: str) -> dg.AssetsDefinition:
     deps = [read for read in project.reads(table) if read.partition(".")[0] in {"raw", "core", "report"}]
     spec = asset_spec(project, table, deps, {"duckdb", "sql"} if is_select else {"duckdb", "polars"})
 
-    @dg.multi_asset(name=table.replace(".", "__"), specs=[spec], check_specs=[check_spec(table)])
+    @dg.multi_asset(name=table.replace(".", "__"), specs=[spec], check_specs=[check_spec(project, table)])
     def build_table(context: dg.AssetExecutionContext) -> Iterator[Any]:
         candidates: dict[Place, Sidecar] = {}
         n_made = 0
@@ -33,9 +33,10 @@ def built_asset(project: Project, table: str) -> dg.AssetsDefinition:
                 candidates[place] = built.sidecar
                 n_made += built.is_new
                 context.log.info(f"{place}: {'made' if built.is_new else 'unchanged'}, {built.sidecar.verdict}")
-        yield materialisation(project, table, n_made)
-        yield check_result(
-            project, table, candidates, [problem for sidecar in candidates.values() for problem in sidecar.problems]
-        )
+        problems: dict[str, list[str]] = {}
+        for place, sidecar in candidates.items():
+            problems.setdefault(place.source, []).extend(sidecar.problems)
+        yield materialisation(project, table, n_made, context.instance)
+        yield check_result(project, table, {place: [sidecar] for place, sidecar in candidates.items()}, problems)
 
     return build_table

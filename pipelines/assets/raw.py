@@ -19,7 +19,6 @@ from pipelines.lock import PATIENCE_SECONDS, warehouse_lock
 from pipelines.project import Project
 from pipelines.sources import Source
 from pipelines.statistics import StatsError
-from pipelines.store import Place
 from pipelines.synthetic import deliver
 
 EVERY_WAVE = "*"
@@ -47,7 +46,7 @@ def raw_assets(project: Project, source: Source) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=f"take_in_{source.source}",
         specs=[asset_spec(project, table, [], {"parquet", "python"}) for table in tables],
-        check_specs=[check_spec(table) for table in tables],
+        check_specs=[check_spec(project, table) for table in tables],
         can_subset=True,
         config_schema=reread_config(source),
         description=f"Takes in what {source.title} delivered.",
@@ -119,7 +118,10 @@ def _in_words(delivery: Delivery) -> str:
 def _check(project: Project, table: str, deliveries: list[Delivery]) -> dg.AssetCheckResult:
     """A table's check fails with its delivery where the problem is its own; the reasons are the problems that name it."""
     candidates = {
-        place: sidecar for delivery in deliveries for place, sidecar in delivery.candidates.items() if place.name == table
+        place: [sidecar, *([delivery.claims[place]] if place in delivery.claims else [])]
+        for delivery in deliveries
+        for place, sidecar in delivery.candidates.items()
+        if place.name == table
     }
     problems = [problem for delivery in deliveries for problem in delivery.problems if problem.startswith(f"{table} ")]
-    return check_result(project, table, dict[Place, Any](candidates), problems, accepted_drift(project, table))
+    return check_result(project, table, candidates, {project.raw_source(table).source: problems}, accepted_drift(project, table))

@@ -7,6 +7,7 @@ import dagster as dg
 
 from pipelines.alerts import read_state
 from pipelines.assets.context import asset_key
+from pipelines.assets.described import PACKAGE, code_references
 from pipelines.errors import NotClosed
 from pipelines.lock import PATIENCE_SECONDS, warehouse_lock
 from pipelines.night import in_words, standing_causes
@@ -23,7 +24,9 @@ def release_asset(project: Project) -> dg.AssetsDefinition:
         deps=[asset_key(table) for table in project.report_tables],
         description="The published warehouse: epi.duckdb, epi_public.duckdb, the report tables as Parquet, and report.html.",
         group_name="release",
+        owners=sorted({owner for table in project.report_tables for owner in project.contracts[table].owners}),
         kinds={"duckdb", "parquet"},
+        metadata={"dagster/code_references": code_references({PACKAGE / "releases" / "publish.py": None})},
     )
 
     @dg.multi_asset(name=PUBLISH, specs=[spec])

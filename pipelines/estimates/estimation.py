@@ -1,6 +1,6 @@
 """What is estimated together: one wave of a source or all of them pooled, with the design and the weight that this calls for."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -36,10 +36,19 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class Received:
+    """Records delivered in the raw tables that the respondents of a wave are the rows of, and of these, those set aside."""
+
+    n_received: int
+    n_set_aside: int
+
+
+@dataclass(frozen=True)
 class Estimation:
     """The respondents of one source, bound in `connection` under the name `respondents`, and what the study asks of them.
 
-    `waves` are those that hold respondents; a source may declare more.
+    `waves` are those that hold respondents; a source may declare more. `received` (by wave): what their respondents were
+    harmonised from. `columns_read` notes the columns of the respondents whose values an estimator has taken.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -49,6 +58,8 @@ class Estimation:
     waves: Sequence[str]
     comparability: Sequence[Comparability] = ()
     standard_population: StandardPopulation | None = None
+    received: Mapping[str, Received] = field(default_factory=dict)
+    columns_read: set[str] = field(default_factory=set)
     _counted: dict[tuple[Scope, str | None, tuple[str, ...]], Cells] = field(default_factory=dict, repr=False)
 
     @property
@@ -66,6 +77,15 @@ class Estimation:
     @property
     def is_weighted(self) -> bool:
         return self.source.design == "survey"
+
+    @property
+    def outcomes(self) -> list[str]:
+        """What is known of cases and noncases: the study's outcomes; of a case-control source what defines its cases."""
+        return [self.source.case_definition or "is_case"] if self.is_matched else sorted(self.study.outcomes)
+
+    @property
+    def is_matched(self) -> bool:
+        return self.source.design == "case_control"
 
     @property
     def degrees_freedom_rule(self) -> str:
@@ -103,18 +123,21 @@ class Estimation:
         condition = sqlglot.parse_one(self.study.populations[population].where, read="duckdb")
         return {column.name for column in condition.find_all(exp.Column)}
 
-    def exposures_asked(self) -> list[str]:
-        """The exposures that the source asked anybody about."""
-        names = list(self.study.exposures)
+    def asked(self, names: Sequence[str]) -> list[str]:
+        """Those of the columns that the source asked anybody about."""
+        if not names:
+            return []
         counts = ", ".join(f"count({identifier(name)})" for name in names)
         answered = self.connection.sql(f"select {counts} from {self.respondents}").fetchall()[0]
         return [name for name, count in zip(names, answered, strict=True) if count > 0]
 
-    def levels(self, variable: str) -> list[bool | str]:
-        """The levels of a variable that occur in this source, in order."""
+    def levels(self, variable: str, population: str | None = None) -> list[bool | str]:
+        """The levels of a variable that occur in this source, or in a population of it, in order."""
+        self.columns_read.add(variable)
         column = identifier(variable)
+        members = self.study.populations[population].where if population else "true"
         found = self.connection.sql(
-            f"select distinct {column} from {self.respondents} where {column} is not null order by 1"
+            f"select distinct {column} from {self.respondents} where {column} is not null and ({members}) order by 1"
         ).fetchall()
         return [level for (level,) in found]
 
@@ -126,6 +149,9 @@ class Estimation:
         question = (scope, weight, keys)
         if question not in self._counted:
             self._counted[question] = self._count(scope, weight, keys)
+            self.columns_read.update("age_years" if key == STANDARD_AGE_GROUP else key for key in keys)
+            self.columns_read.update(*(self.population_variables(population) for population in self.study.populations))
+            self.columns_read.update({"wave", "stratum", "psu", weight} if weight else {"wave"})
         return self._counted[question]
 
     def _count(self, scope: Scope, weight: str | None, keys: tuple[str, ...]) -> Cells:

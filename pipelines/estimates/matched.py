@@ -70,6 +70,7 @@ def _estimate(estimation: Estimation, scope: Scope, exposure: str, population: s
 
 def _people(estimation: Estimation, scope: Scope, exposure: str, population: str) -> pl.DataFrame:
     waves = ", ".join(literal(wave) for wave in scope.waves)
+    estimation.columns_read.update({"wave", "matched_set", "is_case", exposure}, estimation.population_variables(population))
     return estimation.connection.sql(
         f"select wave, matched_set, is_case, {identifier(exposure)} as is_exposed from {estimation.respondents} "
         f"where wave in ({waves}) and {estimation.study.populations[population].where} order by all"

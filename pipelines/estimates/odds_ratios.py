@@ -35,7 +35,7 @@ def odds_ratios(estimation: Estimation) -> pl.DataFrame:
     gives matched odds ratios only, and none of a variable that it was matched on.
     """
     rows: list[Row] = []
-    asked = estimation.exposures_asked()
+    asked = estimation.asked(list(estimation.study.exposures))
     for scope in estimation.scopes():
         for name in asked:
             if estimation.source.design == "case_control":

@@ -53,7 +53,7 @@ def prevalence_by_exposure(estimation: Estimation) -> pl.DataFrame:
     """The same at each level of each exposure that the source asked about."""
     splits = [
         Split((name,), (name,), pl.DataFrame({name: estimation.levels(name)}), {"exposure": name})
-        for name in estimation.exposures_asked()
+        for name in estimation.asked(list(estimation.study.exposures))
     ]
     table = _table(estimation, lambda _: splits)
     if table.is_empty():

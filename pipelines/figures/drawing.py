@@ -1,6 +1,7 @@
 """What all figures share: one theme, and the way from an Altair chart to SVG."""
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,11 @@ FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 NOT_SHOWN = "not shown"
 
+TITLE, SUBTITLE = 42, 56
+"""Letters in a line."""
+
+ROWS = "rows"
+
 SIZE = re.compile(r'<svg[^>]* width="([\d.]+)" height="([\d.]+)"')
 
 
@@ -31,8 +37,8 @@ class Figure:
     height: int
 
 
-def draw(chart: Any, alternative: str) -> Figure:
-    """Render an Altair chart; needs no network and no browser, and equal charts give equal bytes."""
+def draw(chart: Any, rows: Sequence[Row], alternative: str) -> Figure:
+    """Render an Altair chart of `data_source()`; needs no network and no browser, and equal charts give equal bytes."""
     import altair
     import vl_convert
 
@@ -55,7 +61,8 @@ def draw(chart: Any, alternative: str) -> Figure:
         title={"color": INK, "subtitleColor": SOFT, "anchor": "start", "fontSize": 13, "subtitleFontSize": 12, "frame": "group"},
         view={"stroke": None},
     )
-    svg = vl_convert.vegalite_to_svg(themed.to_dict(), vl_version=altair.SCHEMA_VERSION.rpartition(".")[0])
+    spec = themed.to_dict(validate=False) | {"datasets": {ROWS: list(rows)}}
+    svg = vl_convert.vegalite_to_svg(spec, vl_version=altair.SCHEMA_VERSION.rpartition(".")[0])
     size = SIZE.search(svg)
     if size is None:
         raise ValueError("the drawing library returned no SVG")
@@ -65,3 +72,17 @@ def draw(chart: Any, alternative: str) -> Figure:
 def scale_of(names: Sequence[str], values: Sequence[str]) -> dict[str, Any]:
     """Domain and range of a nominal scale: each name keeps its colour or shape, whatever rows there are."""
     return {"domain": list(names), "range": [values[i % len(values)] for i in range(len(names))]}
+
+
+def data_source() -> Any:
+    """Stands for the rows until the chart is drawn: Altair copies what is in a chart each time that something is added."""
+    import altair as alt
+
+    return alt.NamedData(ROWS)
+
+
+def heading(title: str, subtitle: str) -> Any:
+    """The title of a figure; a long one takes several lines."""
+    import altair as alt
+
+    return alt.TitleParams(textwrap.wrap(title, TITLE), subtitle=textwrap.wrap(subtitle, SUBTITLE), color=INK, offset=10)

@@ -3,16 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from pipelines.figures.drawing import INK, NOT_SHOWN, PALETTE, SHAPES, SOFT, Figure, Row, draw, scale_of
+from pipelines.figures.drawing import INK, NOT_SHOWN, PALETTE, SHAPES, SOFT, Figure, Row, data_source, draw, heading, scale_of
+from pipelines.formatting import cases_of_all, ratio_with_interval
 
 if TYPE_CHECKING:
     import altair as alt
 
-LINE, PLOT = 17, 260
+LINE, PLOT = 17, 235
 """Height of a line and width of the plot, in pixels."""
 
-COLUMNS = {"exposure": 300, "model": 110, "exposed": 92, "unexposed": 92, "ratio": 140}
-"""Widths of the columns of text, in pixels."""
+LETTERS = 11
+COLUMNS = {"exposure": 300, "wave": 70, "model": 95, "exposed": 80, "unexposed": 95, "ratio": 135}
+"""Size of the letters and widths of the columns of text, in pixels: wide enough for the widest of the fonts."""
 
 WIDEST = (0.1, 40.0)
 """The axis ends here at most; an interval that goes on ends in an arrow, and its numbers stand beside it."""
@@ -31,24 +33,31 @@ def forest_figure(rows: Sequence[Row], labels: Mapping[str, str], title: str, su
     import altair as alt
 
     rows = in_order(rows, labels)
-    numbers = [row[name] for row in rows for name in ("odds_ratio_lower", "odds_ratio_upper") if row[name]]
+    numbers = [row[name] for row in rows for name in ("odds_ratio", "odds_ratio_lower", "odds_ratio_upper") if row[name]]
     lower, upper = max(WIDEST[0], min([*numbers, 0.8])) / 1.05, min(WIDEST[1], max([*numbers, 1.25])) * 1.05
-    lines = [_line(position, row, rows[:position], labels, lower, upper) for position, row in enumerate(rows)]
+    names = [(contrast(row, labels), row["wave"]) for row in rows]
+    lines = [
+        _line(row, lower, upper)
+        | {"position": position}
+        | dict(zip(("exposure", "wave"), ("", "") if name in names[:position] else name, strict=True))
+        for position, (name, row) in enumerate(zip(names, rows, strict=True))
+    ]
     y = alt.Y("position:Q", axis=None, scale=alt.Scale(domain=[len(lines) - 0.5, -0.5], nice=False, zero=False))
-    base = alt.Chart(alt.InlineData(lines)).encode(y=y).properties(height=LINE * len(lines))
+    base = alt.Chart(data_source()).encode(y=y).properties(height=LINE * len(lines))
     interval = f"OR ({100 * level:g} % CI)"
     models = [model for model in MODELS if model in {row["model"] for row in rows}]
     chart = alt.hconcat(
-        _words(base, "exposure", "Exposure", fontWeight="bold"),
+        _words(base, "exposure", "Exposure"),
+        *([_words(base, "wave", "Wave")] if len({row["wave"] for row in rows}) > 1 else []),
         _words(base, "model", "Model", color=SOFT),
         _words(base, "exposed", "Exposed, n/N", align="right"),
         _words(base, "unexposed", "Unexposed, n/N", align="right"),
         _intervals(base, models, lower, upper),
         _words(base, "ratio", interval, align="right"),
         spacing=4,
-        title=alt.TitleParams(title, subtitle=subtitle, color=INK, offset=10),
+        title=heading(title, subtitle),
     )
-    return draw(chart, _in_words(rows, labels, title, subtitle))
+    return draw(chart, lines, _in_words(rows, labels, title, subtitle))
 
 
 def in_order(rows: Sequence[Row], labels: Mapping[str, str]) -> list[Row]:
@@ -65,20 +74,15 @@ def in_order(rows: Sequence[Row], labels: Mapping[str, str]) -> list[Row]:
     )
 
 
-def _line(
-    position: int, row: Row, before: Sequence[Row], labels: Mapping[str, str], lower: float, upper: float
-) -> dict[str, Any]:
-    name = contrast(row, labels)
-    is_first = not before or contrast(before[-1], labels) != name
+def _line(row: Row, lower: float, upper: float) -> dict[str, Any]:
+    """What is drawn and written for a row, within the ends of the axis."""
     ratio, low, high = (row[column] for column in ("odds_ratio", "odds_ratio_lower", "odds_ratio_upper"))
     return {
-        "position": position,
-        "exposure": name if is_first else "",
         "model": row["model"].replace("_", "-"),
         "model_name": row["model"],
-        "exposed": share_of(row, "exposed"),
-        "unexposed": share_of(row, "unexposed"),
-        "ratio": NOT_SHOWN if ratio is None else in_numbers(ratio, low, high),
+        "exposed": cases_of_all(row, "exposed"),
+        "unexposed": cases_of_all(row, "unexposed"),
+        "ratio": NOT_SHOWN if ratio is None else ratio_with_interval(row),
         "estimate": ratio if ratio is None or lower <= ratio <= upper else None,
         "low": low if low is None else max(low, lower),
         "high": upper if ratio is not None and high is None else high if high is None else min(high, upper),
@@ -88,36 +92,20 @@ def _line(
 
 
 def contrast(row: Row, labels: Mapping[str, str]) -> str:
-    """What is compared with what, as `<exposure>` or `<exposure>: <level> / <reference>`; waves that are not pooled are named."""
-    name = labels[row["exposure"]]
-    if (row["exposure_level"], row["reference_level"]) != ("true", "false"):
-        name += f": {row['exposure_level']} / {row['reference_level']}"
-    return name if row["wave"] == "pooled" else f"{name}, {row['wave']}"
+    """What a row compares with what, as `<exposure>: <level> / <reference>`, or the exposure alone where it is yes or no."""
+    levels = (row["exposure_level"], row["reference_level"])
+    return labels[row["exposure"]] + ("" if levels == ("true", "false") else f": {levels[0]} / {levels[1]}")
 
 
-def share_of(row: Row, group: str) -> str:
-    """Cases of all people of a group, as n/N; nothing where the counts are not given."""
-    cases, others = row[f"{group}_cases"], row[f"{group}_noncases"]
-    return "" if cases is None or others is None else f"{cases:,}/{cases + others:,}"
-
-
-def in_numbers(ratio: float, lower: float | None, upper: float | None) -> str:
-    """A ratio with its interval, as `1.32 (1.10 to 1.58)`; an interval without an end has none in it."""
-    if lower is None and upper is None:
-        return f"{ratio:.2f}"
-    return f"{ratio:.2f} ({'0' if lower is None else f'{lower:.2f}'} to {'∞' if upper is None else f'{upper:.2f}'})"
-
-
-def _words(base: "alt.Chart", column: str, heading: str, align: Literal["left", "right"] = "left", **style: Any) -> Any:
+def _words(base: "alt.Chart", column: str, above: str, align: Literal["left", "right"] = "left", **style: Any) -> Any:
     import altair as alt
 
     width = COLUMNS[column]
     at_edge = {"x": alt.value(0 if align == "left" else width)}
-    text = base.mark_text(align=align, baseline="middle", fontSize=12, **({"color": INK} | style))
+    text = base.mark_text(align=align, baseline="middle", fontSize=LETTERS, **({"color": INK} | style))
     side: Literal["start", "end"] = "start" if align == "left" else "end"
-    return text.encode(text=f"{column}:N", **at_edge).properties(
-        width=width, title=alt.TitleParams(heading, anchor=side, fontSize=12, fontWeight="normal", color=SOFT, frame="bounds")
-    )
+    title = alt.TitleParams(above, anchor=side, fontSize=LETTERS, fontWeight="normal", color=SOFT, frame="bounds")
+    return text.encode(text=f"{column}:N", **at_edge).properties(width=width, title=title)
 
 
 def _intervals(base: "alt.Chart", models: Sequence[str], lower: float, upper: float) -> Any:
@@ -143,10 +131,9 @@ def _intervals(base: "alt.Chart", models: Sequence[str], lower: float, upper: fl
 
 
 def _in_words(rows: Sequence[Row], labels: Mapping[str, str], title: str, subtitle: str) -> str:
-    shown = [row for row in rows if row["odds_ratio"] is not None]
     said = "; ".join(
-        f"{contrast(row, labels)} ({row['model'].replace('_', '-')}) "
-        f"{in_numbers(*(row[name] for name in ('odds_ratio', 'odds_ratio_lower', 'odds_ratio_upper')))}"
-        for row in shown
+        f"{contrast(row, labels)} ({row['wave']}, {row['model'].replace('_', '-')}) {ratio_with_interval(row)}"
+        for row in rows
+        if row["odds_ratio"] is not None
     )
     return f"{title}, {subtitle}. Odds ratios with intervals: {said or 'none is shown'}."

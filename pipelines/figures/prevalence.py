@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipelines.figures.drawing import INK, NOT_SHOWN, PALETTE, SHAPES, SOFT, Figure, Row, draw, scale_of
+from pipelines.figures.drawing import NOT_SHOWN, PALETTE, SHAPES, SOFT, Figure, Row, data_source, draw, heading, scale_of
 
 WIDTH, HEIGHT = 350, 240
 DODGE = 9
@@ -30,7 +30,7 @@ def prevalence_figure(rows: Sequence[Row], title: str, subtitle: str) -> Figure:
         }
         for row in rows
     ]
-    base = alt.Chart(alt.InlineData(points)).encode(
+    base = alt.Chart(data_source()).encode(
         x=alt.X("age:N", sort=bands, title="Age, years", scale=alt.Scale(padding=0), axis=alt.Axis(labelAngle=0, ticks=False)),
         xOffset=alt.XOffset("offset:Q", scale=alt.Scale(domain=[-1, 1], range=[-1, 1])),
         color=alt.Color("wave:N", scale=alt.Scale(**scale_of(waves, PALETTE)), legend=_legend(waves)),
@@ -47,8 +47,8 @@ def prevalence_figure(rows: Sequence[Row], title: str, subtitle: str) -> Figure:
             y=alt.datum(0), text="label:N", color=alt.value(SOFT)
         ),
     ]
-    chart = alt.layer(*layers, title=alt.TitleParams(title, subtitle=subtitle, color=INK)).properties(width=WIDTH, height=HEIGHT)
-    return draw(chart, _in_words(rows, title, subtitle))
+    chart = alt.layer(*layers, title=heading(title, subtitle)).properties(width=WIDTH, height=HEIGHT)
+    return draw(chart, points, _in_words(rows, title, subtitle))
 
 
 def _legend(waves: Sequence[str]) -> dict[str, str] | None:

@@ -78,6 +78,22 @@ def changes(before: Side | None, after: Side, contracts: Mapping[str, Contract])
     return pl.concat(parts)
 
 
+SIZE = pl.col("difference_in_se").abs()
+
+
+def by_table(changes: pl.DataFrame) -> pl.DataFrame:
+    """By table, source and ingredient: numbers `changed`, rows `added` and `vanished`, and the `furthest` in standard errors."""
+    return changes.group_by("table_name", SOURCE, "ingredient", maintain_order=True).agg(
+        *((pl.col("change") == change).sum().alias(change) for change in (CHANGED, ADDED, VANISHED)),
+        SIZE.max().alias("furthest"),
+    )
+
+
+def furthest_first(changes: pl.DataFrame) -> pl.DataFrame:
+    """The changes, the largest in standard errors first; rows that are new or gone come last."""
+    return changes.sort(SIZE, descending=True, nulls_last=True, maintain_order=True)
+
+
 def _ingredient(graphs: tuple[Graph | None, Graph | None], table: str, source: str | None) -> str:
     before, after = graphs
     if before is None or after is None:

@@ -4,14 +4,14 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import duckdb
 import polars as pl
 
-from pipelines.engine import engine, identifier, literal
 from pipelines.estimates import ESTIMATORS
 from pipelines.project import Project
 from pipelines.releases.graph import Graph, Making
 from pipelines.store import Place, Sidecar, digest
+
+FLOW = "report.respondent_flow"
 
 OTHER_CONTRACT = "another one than that of the release: it was held back"
 
@@ -24,7 +24,7 @@ def passports(project: Project, objects: Mapping[Place, Sidecar], manifest: Mapp
     if graph is None:
         raise ValueError(f"the manifest of {manifest['release_id']} does not say what its objects rest on")
     entries = {(entry["place"], entry["content"]): entry for entry in [*manifest["rests_on"], *manifest["objects"]]}
-    counted = {place: _exclusions(project, place, sidecar) for place, sidecar in objects.items()}
+    exclusions = _exclusions(project, objects)
     rows = []
     for place, sidecar in objects.items():
         if place.schema not in {"core", "report"}:
@@ -45,7 +45,7 @@ def passports(project: Project, objects: Mapping[Place, Sidecar], manifest: Mapp
                 "inputs": _json([{"object": name, "sha256": content} for name, content in sorted(sidecar.inputs.items())]),
                 "contracts": _json(dict(_contract(project, making) for making in under)),
                 "deliveries": _json(list(_deliveries(under, entries))),
-                "exclusions": _json([part for making in under for part in counted.get(making.place, [])]),
+                "exclusions": _json([part for making in under for part in exclusions.get(str(making.place), [])]),
                 "ingredients": _json(dict(sorted(sidecar.ingredients.items()))),
                 "code": next((value for name, value in sidecar.ingredients.items() if name.endswith(" code")), None),
                 "package_version": manifest["code"]["package"],
@@ -90,34 +90,28 @@ def _deliveries(under: list[Making], entries: Mapping[tuple[str, str | None], Re
             }
 
 
-def _exclusions(project: Project, place: Place, sidecar: Sidecar) -> list[Record]:
-    """Of one wave's respondents, for each population and outcome: out of scope, without an answer, and analysed.
+def _exclusions(project: Project, objects: Mapping[Place, Sidecar]) -> dict[str, list[Record]]:
+    """Place of a wave's respondents -> for each population and outcome: out of scope, without an answer, and analysed.
 
-    Nothing for other tables, and for older respondents that do not have the columns that study.yaml names today.
+    Read off report.respondent_flow, where that rests on the very respondents of the release.
     """
-    if place.name != project.study.respondents or sidecar.verdict != "accepted" or sidecar.content is None:
-        return []
-    path = project.store.path(place, sidecar.content)
-    questions = [(population, outcome) for population in project.study.populations for outcome in project.study.outcomes]
-    counts = [
-        f"count(*) filter (where {where}), count(*) filter (where {where} and {identifier(outcome)} is null)"
-        for population, outcome in questions
-        if (where := f"coalesce({project.study.populations[population].where}, false)")
-    ]
-    with engine(project.settings) as connection:
-        try:
-            counted = connection.sql(f"select {', '.join(counts)} from read_parquet({literal(str(path))})").fetchall()[0]
-        except duckdb.BinderException:
-            return []
-    return [
-        {
-            "wave": place.wave,
-            "population": population,
-            "outcome": outcome,
-            "respondents": sidecar.rows,
-            "out_of_scope": sidecar.rows - in_scope,
-            "no_answer": unanswered,
-            "with_answer": in_scope - unanswered,
-        }
-        for (population, outcome), in_scope, unanswered in zip(questions, counted[::2], counted[1::2], strict=True)
-    ]
+    exclusions: dict[str, list[Record]] = {}
+    for flow, sidecar in objects.items():
+        if flow.name != FLOW or sidecar.verdict != "accepted" or sidecar.content is None:
+            continue
+        counted = pl.read_parquet(project.store.path(flow, sidecar.content)).drop_nulls("n_received")
+        for place, respondents in objects.items():
+            if sidecar.inputs.get(str(place)) == respondents.content:
+                exclusions[str(place)] = [
+                    {
+                        "wave": row["wave"],
+                        "population": row["population"],
+                        "outcome": row["outcome"],
+                        "respondents": row["n_received"] - row["n_set_aside"],
+                        "out_of_scope": row["n_out_of_scope"],
+                        "no_answer": row["n_missing"],
+                        "with_answer": row["n_analysed"],
+                    }
+                    for row in counted.filter(wave=place.wave).iter_rows(named=True)
+                ]
+    return exclusions

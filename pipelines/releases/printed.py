@@ -12,7 +12,7 @@ from rich.table import Table
 
 from pipelines.errors import CrampAtlasError
 from pipelines.project import Project
-from pipelines.releases.changes import CHANGED
+from pipelines.releases.changes import by_table, furthest_first
 from pipelines.releases.publish import current_release, held_release, manifest_of, releases_folder
 
 SHOWN_OF_A_HASH = 12
@@ -65,16 +65,11 @@ def print_changes(changes: pl.DataFrame, limit: int, console: Console) -> None:
     if changes.is_empty():
         _say(console, "no number of a report table differs")
         return
-    size = pl.col("difference_in_se").abs()
-    groups = changes.group_by("table_name", "source", "ingredient", maintain_order=True).agg(
-        *((pl.col("change") == change).sum().alias(change) for change in (CHANGED, "added", "vanished")),
-        size.max().alias("furthest"),
-    )
-    for row in groups.iter_rows(named=True):
+    for row in by_table(changes).iter_rows(named=True):
         furthest = "" if row["furthest"] is None else f" (by at most {row['furthest']:.2g} standard errors)"
         counted = f"{row['changed']:,} numbers changed{furthest}, {row['added']:,} rows new, {row['vanished']:,} gone"
         _say(console, f"{row['table_name']} {row['source'] or ''}: {counted}; differs: {row['ingredient']}")
-    ordered = changes.sort(size, descending=True, nulls_last=True, maintain_order=True)
+    ordered = furthest_first(changes)
     table = Table(title="The largest first" if 0 < limit < changes.height else None, title_justify="left")
     for heading in ("table, row", "column", "before", "after", "in standard errors"):
         table.add_column(heading, justify="left" if heading in {"table, row", "column"} else "right", overflow="fold")

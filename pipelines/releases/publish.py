@@ -19,6 +19,7 @@ import polars as pl
 
 from pipelines.errors import CrampAtlasError
 from pipelines.lock import warehouse_lock
+from pipelines.page import write_page
 from pipelines.plan import code_digest
 from pipelines.project import Project
 from pipelines.releases.changes import Side, changes
@@ -27,7 +28,6 @@ from pipelines.releases.database import write_database
 from pipelines.releases.disclosed import for_readers, meta_for_readers, protect_reports
 from pipelines.releases.manifest import new_manifest
 from pipelines.releases.meta import TIMES, conforming, meta_tables
-from pipelines.releases.page import write_page
 from pipelines.releases.passports import passports
 from pipelines.store import Place, Sidecar, digest
 from pipelines.store.files import READ_ONLY, replace_text, sha256_of_file, sync_file, sync_folder
@@ -145,7 +145,7 @@ def _content_hash(project: Project, objects: dict[Place, Sidecar], frames: dict[
                 "sources": {name: [source.classification, source.microdata] for name, source in project.sources.items()},
                 "solver": version("scipy"),
             },
-            "code": code_digest(("disclosure", "releases")),
+            "code": code_digest(("disclosure", "figures", "page", "releases")),
         }
     )
 
@@ -227,7 +227,7 @@ def _write(
         contracts = [contract for contract in project.contracts.values() if contract.schema in DATABASES[name]]
         files = for_readers(paths, safe, kept_back)
         write_database(folder / name, contracts, files, meta_for_readers(frames, kept_back), project.settings)
-    write_page(project, folder / "epi_public.duckdb", folder / "report.html", manifest)
+    write_page(project, folder, manifest)
     written = sorted(path for path in folder.rglob("*") if path.is_file())
     manifest["files"] = {str(path.relative_to(folder)): sha256_of_file(path) for path in written}
     replace_text(folder / "manifest.json", json.dumps(manifest, indent=1))
@@ -235,7 +235,9 @@ def _write(
         if path.is_file():
             path.chmod(READ_ONLY)
             sync_file(path)
-    sync_folder(folder / "report")
+    for path in folder.iterdir():
+        if path.is_dir():
+            sync_folder(path)
 
 
 def _releases(known: list[dict[str, Any]]) -> pl.DataFrame:

@@ -42,23 +42,26 @@ def read_me(exported: Exported) -> list[str]:
         exported.question,
         *HOW_TO_READ,
         *(f"{name}: {description}" for name, description in exported.descriptions.items()),
-        *_sources(exported),
+        *cite_sources(exported.sources),
     ]
 
 
 def citation(exported: Exported) -> list[str]:
     """Paragraphs: how to cite the release, and each source with its terms of use."""
-    return [
-        f"{PUBLISHER}. {exported.title}: report tables. Release {exported.release_id}, {exported.published_on}.",
-        *_sources(exported),
-    ]
+    return [cite(exported.title, exported.release_id, exported.published_on), *cite_sources(exported.sources)]
 
 
-def _sources(exported: Exported) -> list[str]:
+def cite(title: str, release_id: str, published_on: str) -> str:
+    """How to cite a release."""
+    return f"{PUBLISHER}. {title}: report tables. Release {release_id}, {published_on}."
+
+
+def cite_sources(sources: pl.DataFrame) -> list[str]:
+    """How to cite each source of rows of meta.sources, and its terms of use."""
     return [
         f"Source {row['source']}{', SYNTHETIC' if row['is_synthetic'] else ''}: {row['title']}. {row['citation']} "
         f"Terms of use: {row['terms_of_use']}"
-        for row in exported.sources.iter_rows(named=True)
+        for row in sources.iter_rows(named=True)
     ]
 
 

@@ -38,6 +38,7 @@ from pipelines.statistics.mantel_haenszel import (
     mantel_haenszel,
 )
 from pipelines.statistics.matched import ConditionalLogistic, MatchedOddsRatio, conditional_logistic, mcnemar_p, pair_odds_ratio
+from pipelines.statistics.means import MeanComparison, MeanOfGroup, compare_means
 from pipelines.statistics.model_matrix import Categorical, Numeric
 from pipelines.statistics.multiplicity import adjust_p_values
 from pipelines.statistics.presentation import Presentation, nchs_presentation
@@ -72,6 +73,8 @@ __all__ = [
     "LonelyPsu",
     "MantelHaenszel",
     "MatchedOddsRatio",
+    "MeanComparison",
+    "MeanOfGroup",
     "MissingDesignColumn",
     "NoDegreesOfFreedom",
     "NotConverged",
@@ -100,6 +103,7 @@ __all__ = [
     "cochran_armitage",
     "collapse",
     "compare",
+    "compare_means",
     "conditional_logistic",
     "e_value",
     "effect",

@@ -18,8 +18,9 @@ from pipelines.statistics.variance import design_degrees_freedom, sampling_frame
 class RaoScottTest:
     """`f` on (numerator_df, denominator_df) is the second-order test, the one to report; `p_value` is its.
 
-    `chi_squared`: Pearson's of the weighted table scaled to the respondents; `design_effects`: the eigenvalues that it is a
-    mixture by. `p_first_order`: chi_squared over their mean; `p_saddlepoint`: the mixture itself, approximated.
+    `degrees_freedom`: those of the design. `chi_squared`: Pearson's of the weighted table scaled to the respondents;
+    `design_effects`: the eigenvalues that it is a mixture by. `p_first_order`: chi_squared over their mean; `p_saddlepoint`: the
+    mixture itself, approximated.
     """
 
     f: float
@@ -32,6 +33,7 @@ class RaoScottTest:
     p_saddlepoint: float
     n_respondents: int
     n_missing: int
+    degrees_freedom: int
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def rao_scott_test(cells: Cells, row: str, column: str, *, domain: pl.Expr | Non
         p_saddlepoint=weighted_f_tail(chi_squared, effects, denominator),
         n_respondents=table.n_respondents,
         n_missing=table.n_missing,
+        degrees_freedom=table.degrees_freedom,
     )
 
 

@@ -69,6 +69,7 @@ class Sidecar(BaseModel):
     content: str | None
     rows: int
     delivered_columns: dict[str, str] = Field({}, description="Column -> type in the delivered file, where there was one.")
+    columns_read: list[str] = Field([], description="Columns of the respondent table whose values an estimator has taken.")
     verdict: Verdict
     problems: list[str] = []
     results: list[dict[str, Any]] = []

@@ -3,6 +3,12 @@
 -- is_suppressed is disclosure control. Their numbers are NULL, never 0.
 with numbers as (
   select
+    'report.characteristics_by_outcome' as table_name, source, wave, population, outcome,
+    characteristic || ' ' || level as row_key,
+    presentation, presentation_reason, is_suppressed
+  from report.characteristics_by_outcome
+  union all
+  select
     'report.odds_ratios' as table_name, source, wave, population, outcome,
     exposure || ' ' || exposure_level || ', ' || model as row_key,
     presentation, presentation_reason, is_suppressed

@@ -271,10 +271,19 @@ def test_every_public_file_holds_the_same_protected_rows(restricted_survey: Atla
     assert "disclosure control" in page
 
 
-def test_tables_that_are_selected_from_reports_have_no_row_of_a_restricted_source(restricted_survey: Atlas) -> None:
-    select = f"select count(*) from report.planted_truth where source = '{SURVEY}'"
+@pytest.mark.parametrize(
+    ("table", "n_rows"),
+    # flow: four populations and two outcomes; characteristics: two outcomes, 31 or more levels and four means
+    [("planted_truth", 64), ("respondent_flow", 8), ("characteristics_by_outcome", 74)],
+)
+def test_tables_that_disclosure_control_does_not_follow_have_no_row_of_a_restricted_source(
+    restricted_survey: Atlas, table: str, n_rows: int
+) -> None:
+    select = f"select count(*) from report.{table} where source = '{SURVEY}'"
     assert restricted_survey.query(select, "epi_public.duckdb") == [(0,)]
-    assert restricted_survey.query(select) == [(64,)]
+    exported = pl.read_parquet(restricted_survey.warehouse / "current" / "report" / f"{table}.parquet")
+    assert exported.filter(source=SURVEY).is_empty()
+    assert restricted_survey.query(select) == [(n_rows,)]
 
 
 def test_counts_of_records_are_kept_back_and_records_set_aside_are_not_listed(restricted_survey: Atlas) -> None:

@@ -15,7 +15,7 @@ in_category <- function(code) as.character(drugs$RXDDRGID)[apply(ingredients == 
 one_cycle <- function(wave, year, letter) {
   d <- xpt(year, paste0("DEMO_", letter))
   d <- data.frame(SEQN = d$SEQN, wave = wave, age = pmin(d$RIDAGEYR, 80), female = d$RIAGENDR == 2, race = d$RIDRETH1,
-                  weight = d$WTINT2YR, stratum = d$SDMVSTRA, psu = d$SDMVPSU)
+                  weight = d$WTINT2YR, exam_weight = d$WTMEC2YR, stratum = d$SDMVSTRA, psu = d$SDMVPSU)
   s <- xpt(year, paste0("SLQ_", letter))
   d$slq160 <- s$SLQ160[match(d$SEQN, s$SEQN)]
   d$slq160[!d$slq160 %in% 0:4] <- NA
@@ -26,6 +26,14 @@ one_cycle <- function(wave, year, letter) {
   v0 <- none_of(vigorous); m0 <- none_of(moderate)
   d$is_sedentary <- ifelse((!v0 & !is.na(v0)) | (!m0 & !is.na(m0)), FALSE, ifelse(v0 & m0, TRUE, NA))
   d$activity_level <- ifelse(!is.na(v0) & !v0, "vigorous", ifelse(is.na(v0) | is.na(m0), NA, ifelse(!m0, "moderate", "none")))
+  d$sitting_minutes_per_day <- if (letter == "D") NA else p$PAD680[match(d$SEQN, p$SEQN)]
+  d$sitting_minutes_per_day[d$sitting_minutes_per_day %in% c(7777, 9999)] <- NA
+  b <- xpt(year, paste0("BMX_", letter))
+  d$body_mass_index_kg_m2 <- b$BMXBMI[match(d$SEQN, b$SEQN)]
+  r <- xpt(year, paste0("DR1TOT_", letter))
+  recall <- match(d$SEQN, r$SEQN)
+  d$magnesium_intake_mg <- ifelse(r$DR1DRSTZ[recall] %in% 1, r$DR1TMAGN[recall], NA)
+  d$dietary_weight <- ifelse(is.na(r$WTDRD1[recall]), 0, r$WTDRD1[recall])
   rx <- xpt(year, paste0("RXQ_RX_", letter))
   id <- as.character(rx$RXDDRGID); name <- as.character(rx$RXDDRUG)
   unknown <- is.na(rx$RXDUSE) | rx$RXDUSE %in% c(7, 9) | name %in% c("55555", "77777", "99999")
@@ -55,8 +63,11 @@ populations <- list(
   women_20_44 = people$female & people$age >= 20 & people$age < 45)
 outcomes <- c("has_cramps", "has_frequent_cramps")
 waves <- list("2005-2006" = "2005-2006", "2007-2008" = "2007-2008", pooled = c("2005-2006", "2007-2008"))
-design_of <- function(w) svydesign(ids = ~psu, strata = ~stratum, weights = ~weight, nest = TRUE,
-  data = transform(people[people$wave %in% w, ], weight = weight / length(w)))
+design_of <- function(w, weight = "weight") {
+  data <- people[people$wave %in% w, ]
+  data$weight <- data[[weight]] / length(w)
+  svydesign(ids = ~psu, strata = ~stratum, weights = ~weight, nest = TRUE, data = data)
+}
 
 # Korn & Graubard (1998) as NCHS uses it: effective sample size adjusted for degrees of freedom and capped at n
 korn_graubard <- function(p, se, n, df) {
@@ -192,6 +203,49 @@ trends <- function() {
   do.call(rbind, rows)
 }
 
+# cases and noncases described and compared: svychisq, and for means svyglm on the outcome with the design's degrees of freedom
+characteristics <- function() {
+  weights_of <- c(body_mass_index_kg_m2 = "exam_weight", magnesium_intake_mg = "dietary_weight")
+  continuous <- c("age_years", "body_mass_index_kg_m2", "sitting_minutes_per_day", "magnesium_intake_mg")
+  categorical <- c("age_band", "sex", "race_ethnicity", "is_sedentary", "activity_level", grep("^takes_", names(people), value = TRUE))
+  races <- c("mexican_american", "other_hispanic", "non_hispanic_white", "non_hispanic_black", "other_race")
+  rows <- list()
+  for (wave in names(waves)) for (name in c(categorical, continuous)) {
+    design <- design_of(waves[[wave]], if (name %in% names(weights_of)) weights_of[[name]] else "weight")
+    design <- update(design, age_years = age, sex = ifelse(female, "female", "male"), race_ethnicity = races[as.integer(as.character(race))])
+    for (outcome in outcomes) {
+      x <- design$variables[[name]]; y <- design$variables[[outcome]]
+      asked <- design$variables$age >= 20 & !is.na(y) & weights(design) > 0
+      if (!any(asked & !is.na(x))) next
+      design$variables$y <- as.numeric(y); design$variables$x <- if (name %in% continuous) x else factor(tolower(as.character(x)))
+      if (is.logical(x)) design$variables$x <- factor(ifelse(x, "true", "false"))
+      domain <- subset(design, asked & !is.na(x))
+      if (is.factor(domain$variables$x)) domain$variables$x <- droplevels(domain$variables$x)
+      df <- degf(domain)
+      key <- data.frame(wave, population = "adults_20_plus", outcome, characteristic = name)
+      common <- data.frame(n_missing = sum(asked & is.na(x)), degrees_freedom = df)
+      if (name %in% continuous) {
+        test <- summary(svyglm(x ~ y, domain))$coefficients["y", "t value"]
+        common$p_value <- 2 * pt(-abs(test), df)
+      } else common$p_value <- unname(svychisq(~x + y, domain, statistic = "F")$p.value)
+      for (group in c("cases", "noncases")) {
+        part <- subset(domain, y == (group == "cases")); n <- nrow(part$variables); m <- svymean(~x, part)
+        rows[[length(rows) + 1]] <- if (name %in% continuous) {
+          cbind(key, level = "mean", group, common, n = n, estimate = coef(m)[[1]], se = SE(m)[[1]],
+                sd = sqrt(coef(svyvar(~x, part))[[1]]), lower = NA, upper = NA, n_effective = NA)
+        } else do.call(rbind, lapply(seq_along(coef(m)), function(i) {
+          p <- coef(m)[[i]]; se <- SE(m)[[i]]; level <- sub("^x", "", names(coef(m))[i])
+          kg <- if (p > 0 && p < 1) korn_graubard(p, se, n, degf(part)) else c(NA, NA, n)
+          cbind(key, level, group, common, n = sum(part$variables$x == level), estimate = p, se, sd = NA, lower = kg[1], upper = kg[2],
+                n_effective = min(kg[3], n))
+        }))
+      }
+    }
+  }
+  do.call(rbind, rows)
+}
+
+write.csv(characteristics(), file.path(out, "characteristics.csv"), row.names = FALSE)
 write.csv(standardised(), file.path(out, "standardised.csv"), row.names = FALSE)
 write.csv(trends(), file.path(out, "trends.csv"), row.names = FALSE)
 write.csv(prevalence(), file.path(out, "prevalence.csv"), row.names = FALSE)

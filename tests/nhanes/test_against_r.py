@@ -99,6 +99,61 @@ def test_odds_and_prevalence_ratios_are_those_of_survey(published_nhanes: Atlas,
     assert len(found) == len(expected)
 
 
+def test_characteristics_are_those_of_survey(published_nhanes: Atlas, from_r: Path) -> None:
+    """Counts, shares, means, standard errors, standard deviations and p-values, of cases and of noncases."""
+    schema = {"level": pl.String, "sd": pl.Float64}
+    everything = pl.read_csv(from_r / "characteristics.csv", null_values="NA", schema_overrides=schema)
+    rows = published(published_nhanes, "characteristics_by_outcome")
+    keys = ["wave", "population", "outcome", "characteristic", "level"]
+    found = pl.concat(
+        rows.select(
+            *(*keys, "n_missing", "degrees_freedom", "p_value", "presentation"),
+            group=pl.lit(group),
+            n=f"n_{group}",
+            estimate=pl.coalesce(f"share_of_{group}", f"mean_of_{group}"),
+            se=pl.coalesce(f"share_of_{group}_se", f"mean_of_{group}_se"),
+            sd=f"sd_of_{group}",
+        )
+        for group in ("cases", "noncases")
+    )
+    not_pooled = pl.col("characteristic").is_in([*NOT_POOLED, "sitting_minutes_per_day"]) & (pl.col("wave") == "pooled")
+    assert found.filter(not_pooled)["estimate"].null_count() == 2 * 2 * (2 + 3 + 1)
+    expected = everything.filter(~not_pooled)
+    # minutes spent sitting were first asked in 2007
+    unasked = found.filter(pl.col("characteristic") == "sitting_minutes_per_day", pl.col("wave") == "2005-2006")
+    assert unasked["estimate"].null_count() == len(unasked) == 4
+    assert len(expected) == len(found) - len(found.filter(not_pooled)) - len(unasked) == 416
+    keys.append("group")
+    width = pl.col("upper") - pl.col("lower")
+    is_imprecise = (width >= 0.3) | ((width > 0.05) & (width > 1.3 * pl.col("estimate")))
+    hidden = expected.filter(is_imprecise.fill_null(False) | (pl.col("n_effective") < 30).fill_null(False))
+    verdicts = hidden.join(found, on=keys, suffix="_found", validate="1:1")
+    assert len(verdicts) == len(hidden) > 0
+    assert set(verdicts["presentation"]) == {"suppress"}
+    assert verdicts["estimate_found"].null_count() == len(hidden)
+    compare(hidden.select(*keys, "n", "n_missing", "degrees_freedom", "p_value"), found, keys)
+    shown = expected.join(hidden, on=keys, how="anti")
+    compare(shown.select(*keys, "n", "n_missing", "degrees_freedom", "p_value", "estimate", "se"), found, keys)
+    means = shown.filter(pl.col("level") == "mean")
+    compare(means.select(*keys, "sd"), found, keys)
+    assert len(means) == 2 * 2 * (3 + 3 + 1 + 3)
+
+
+def test_the_flow_starts_at_the_published_number_of_records_and_ends_where_survey_begins(
+    published_nhanes: Atlas, from_r: Path
+) -> None:
+    # records of DEMO_D and DEMO_E, as CDC publishes them
+    records = {"2005-2006": 10_348, "2007-2008": 10_149, "pooled": 20_497}
+    expected = pl.read_csv(from_r / "prevalence.csv").filter(pl.col("age_band") == "all")
+    flow = published(published_nhanes, "respondent_flow")
+    joined = expected.join(flow, on=["wave", "population", "outcome"], suffix="_flow", validate="1:1")
+    assert len(joined) == len(flow) == 3 * 4 * 2
+    for row in joined.iter_rows(named=True):
+        assert (row["n_received"], row["n_set_aside"]) == (records[row["wave"]], 0)
+        assert (row["n_analysed"], row["n_missing_flow"]) == (row["n_respondents"], row["n_missing"])
+        assert row["n_out_of_scope"] == records[row["wave"]] - row["n_respondents"] - row["n_missing"]
+
+
 def test_coefficients_and_standard_errors_are_those_of_svyglm_from_its_own_solution(
     published_nhanes: Atlas, from_r: Path
 ) -> None:

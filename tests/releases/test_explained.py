@@ -14,6 +14,7 @@ from pipelines.releases.publish import manifests
 from tests.atlas import Atlas
 
 KEYS = {
+    "characteristics_by_outcome": ["source", "wave", "population", "outcome", "characteristic", "level"],
     "odds_ratios": ["source", "wave", "population", "outcome", "exposure", "exposure_level", "model"],
     "prevalence_age_standardised": ["source", "wave", "population", "outcome", "standard_population", "sex"],
     "prevalence_by_exposure": ["source", "wave", "population", "outcome", "exposure", "exposure_level"],
@@ -86,8 +87,10 @@ def test_each_change_names_its_ingredient(changed: Atlas) -> None:
     assert named == {
         # race and ethnicity are adjusted for, and enter no prevalence
         ("report.odds_ratios", "synthetic_survey"): CODEBOOK,
+        ("report.characteristics_by_outcome", "synthetic_survey"): CODEBOOK,
         ("report.planted_truth", "synthetic_survey"): CODEBOOK,
         ("report.odds_ratios", "synthetic_case_control"): DELIVERY,
+        ("report.characteristics_by_outcome", "synthetic_case_control"): DELIVERY,
         ("report.planted_truth", "synthetic_case_control"): DELIVERY,
         # the table rests on the respondents, whose race and ethnicity are coded otherwise, too
         ("report.prevalence_age_standardised", "synthetic_survey"): f"{CODEBOOK}; standard population; {SETTING}",
@@ -210,7 +213,7 @@ def test_a_passport_of_a_select_holds_its_text(changed: Atlas) -> None:
         (["releases", "show"], "  rests on core.respondents synthetic_survey 2024, "),
         (["releases", "show"], "held back: nothing"),
         (["releases", "list"], "* "),
-        (["releases", "verify"], "all is well (10 files, 45 objects of the store, the links)"),
+        (["releases", "verify"], "all is well (29 files, 51 objects of the store, the links)"),
         (["releases", "prune", "--dry-run"], "would remove 0 releases, 0 files of the store, 0 leftovers: 0.0 MB"),
     ],
 )

@@ -1,0 +1,93 @@
+"""Design-based means of two groups of one sample, and whether they differ."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from pipelines.statistics.design import Cells
+from pipelines.statistics.effect import two_sided_p
+from pipelines.statistics.errors import EmptyDomain, InvalidArgument, NoDegreesOfFreedom
+from pipelines.statistics.variance import design_degrees_freedom, sampling_frame, taylor_covariance
+
+
+@dataclass(frozen=True)
+class MeanOfGroup:
+    """`standard_deviation` estimates that of the group in the population; None of a single respondent."""
+
+    n_respondents: int
+    mean: float
+    se: float
+    standard_deviation: float | None
+
+
+@dataclass(frozen=True)
+class MeanComparison:
+    """`difference`: mean of `group` less mean of `others`, with its standard error.
+
+    `p_value`: two-sided, of no difference, by t(degrees_freedom); None where the standard error is 0. `n_missing`: members of
+    either group without a value.
+    """
+
+    group: MeanOfGroup
+    others: MeanOfGroup
+    difference: float
+    difference_se: float
+    degrees_freedom: int
+    p_value: float | None
+    n_missing: int
+
+
+def compare_means(cells: Cells, value: str, group: str, *, domain: pl.Expr | None = None) -> MeanComparison:
+    """Compare the mean of `value` between members of the domain at true and at false of the boolean key `group`.
+
+    `value` is a numeric key: there is a cell for each value that occurs. Taylor linearisation over the whole frame of PSUs;
+    degrees of freedom: PSUs minus strata with members who have a value. The t statistic is that of svyttest of R's survey
+    package, which takes one degree of freedom less. The standard deviation is the root of svyvar: n / (n - 1) times the weighted
+    mean square about the mean.
+
+    Raises InvalidArgument, InvalidOutcome, EmptyDomain, NoDegreesOfFreedom, LonelyPsu.
+    """
+    cells.require_keys([value])
+    if not cells.table[value].dtype.is_numeric():
+        raise InvalidArgument(f"{value} is {cells.table[value].dtype}, which has no mean.", names=[value])
+    in_group, is_known = cells.outcome(group)
+    member = cells.members(domain) & is_known
+    analysed = member & cells.known([value])
+    level = np.where(analysed, in_group, -1)
+    n = np.bincount(level[analysed], cells.n[analysed], 2).astype(np.int64)
+    if not n.all():
+        raise EmptyDomain(f"There is nobody with a known {value} on one side of {group}.", names=[value, group])
+    x = np.where(analysed, cells.table[value].cast(pl.Float64).fill_null(0.0).to_numpy(), 0.0)
+    weight = np.bincount(level[analysed], cells.w[analysed], 2)
+    mean = np.bincount(level[analysed], (cells.w * x)[analysed], 2) / weight
+    centred = np.where(analysed, x - mean[in_group], 0.0)
+    frame = sampling_frame(cells)
+    covariance = taylor_covariance(cells, frame, centred / weight[in_group], level, 2)
+    degrees_freedom = int(design_degrees_freedom(cells, frame, np.where(analysed, 0, -1), 1)[0])
+    if degrees_freedom <= 0:
+        raise NoDegreesOfFreedom("The analysed members lie in as many strata as PSUs. Widen the domain.", names=[value, group])
+    square = np.bincount(level[analysed], (cells.w * centred**2)[analysed], 2) / weight
+    groups = [
+        MeanOfGroup(
+            n_respondents=int(n[i]),
+            mean=float(mean[i]),
+            se=math.sqrt(max(0.0, float(covariance[i, i]))),
+            standard_deviation=math.sqrt(float(square[i]) * int(n[i]) / (int(n[i]) - 1)) if n[i] > 1 else None,
+        )
+        for i in (1, 0)
+    ]
+    difference = float(mean[1] - mean[0])
+    se = math.sqrt(max(0.0, float(covariance[1, 1] + covariance[0, 0] - 2 * covariance[0, 1])))
+    return MeanComparison(
+        group=groups[0],
+        others=groups[1],
+        difference=difference,
+        difference_se=se,
+        degrees_freedom=degrees_freedom,
+        p_value=two_sided_p(difference / se, degrees_freedom) if se > 0 else None,
+        n_missing=int(cells.n[member & ~analysed].sum()),
+    )

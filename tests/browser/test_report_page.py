@@ -1,0 +1,113 @@
+"""`report.html` as a reader opens it: from disk, without a network, on a screen, on a phone and on paper."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pypdf
+import pytest
+
+from pipelines.settings import REPOSITORY
+from tests.atlas import Atlas
+from tests.browser.conftest import ARTEFACTS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+AXE = REPOSITORY / "node_modules" / "axe-core" / "axe.min.js"
+
+WIDTHS = (1280, 390)
+
+A4_PIXELS = 688
+"""The width of an A4 sheet within its margins of 14 mm, at 96 pixels an inch."""
+
+CUT_OFF = """
+() => [...document.querySelectorAll('table, figure img')].filter(shown => {
+  for (let box = shown.parentElement; box; box = box.parentElement)
+    if (box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== 'auto') return true
+  return false
+}).map(shown => shown.id || shown.alt)
+"""
+"""What is wider than its box where the box cannot be scrolled."""
+
+NEEDS_SCROLLING = "() => [...document.querySelectorAll('.wide')].filter(box => box.scrollWidth > box.clientWidth + 1).length"
+
+
+@pytest.fixture(scope="module")
+def folder(published_synthetic: Atlas, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page alone, without the files that stand beside it in a release."""
+    folder = tmp_path_factory.mktemp("mailed")
+    shutil.copy(published_synthetic.warehouse / "current" / "report.html", folder)
+    return folder
+
+
+@pytest.fixture
+def opened(browser: "Browser", folder: Path, request: pytest.FixtureRequest) -> Iterator["Page"]:
+    """The page in a browser without a network. It asked for nothing but itself, and no script or picture failed."""
+    context = browser.new_context(viewport={"width": getattr(request, "param", WIDTHS[0]), "height": 900}, offline=True)
+    page = context.new_page()
+    problems: list[str] = []
+    requested: list[str] = []
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda request: requested.append(request.url.partition(",")[0]))
+    page.goto((folder / "report.html").as_uri())
+    yield page
+    context.close()
+    assert problems == []
+    assert [url for url in requested if not url.startswith("data:image/svg+xml")] == [(folder / "report.html").as_uri()]
+
+
+@pytest.mark.parametrize("opened", WIDTHS, indirect=True)
+def test_every_figure_is_there_and_nothing_is_cut_off(opened: "Page", published_synthetic: Atlas) -> None:
+    study = published_synthetic.project.study
+    pictures = opened.locator("figure img").all()
+    assert len(pictures) == 2 * len(study.outcomes) + 1  # of the survey two an outcome, of the case-control study one
+    for picture in pictures:
+        assert picture.evaluate("image => image.complete && image.naturalWidth > 300")
+        assert any(outcome.label in (picture.get_attribute("alt") or "") for outcome in study.outcomes.values())
+    assert opened.locator("table").count() > 10
+    assert opened.evaluate(CUT_OFF) == []
+    assert opened.evaluate("document.documentElement.scrollWidth") == opened.evaluate("window.innerWidth")
+    ARTEFACTS.mkdir(exist_ok=True)
+    width = opened.evaluate("window.innerWidth")
+    opened.screenshot(path=ARTEFACTS / f"report_{width}.png", full_page=True)
+    if width == WIDTHS[0]:
+        assert opened.evaluate(NEEDS_SCROLLING) == 0
+
+
+def test_a_wide_table_is_scrolled_with_the_keyboard(opened: "Page") -> None:
+    opened.set_viewport_size({"width": WIDTHS[1], "height": 900})
+    wide = opened.locator("#odds-ratios-synthetic_survey-has_cramps-name + .wide")
+    assert wide.evaluate("box => box.scrollWidth > box.clientWidth")
+    wide.focus()
+    opened.keyboard.press("ArrowRight")
+    opened.wait_for_function("box => box.scrollLeft > 0", arg=wide.element_handle())
+
+
+def test_the_printed_page_holds_every_table_to_the_last_column(opened: "Page", tmp_path: Path) -> None:
+    cells = [text.strip() for text in opened.locator("td.gt_right").all_inner_texts()]
+    assert len(cells) > 500
+    opened.set_viewport_size({"width": A4_PIXELS, "height": 900})
+    opened.emulate_media(media="print")
+    assert opened.evaluate(NEEDS_SCROLLING) == 0
+    assert opened.evaluate(CUT_OFF) == []
+    printed = tmp_path / "report.pdf"
+    opened.pdf(path=printed, prefer_css_page_size=True)
+    text = "".join("".join(page.extract_text().split()) for page in pypdf.PdfReader(printed).pages)
+    assert [cell for cell in cells if "".join(cell.split()) not in text] == []
+    shutil.copy(printed, ARTEFACTS / "report.pdf")
+
+
+@pytest.mark.parametrize("opened", WIDTHS, indirect=True)
+def test_the_page_has_no_serious_barrier(opened: "Page") -> None:
+    if not AXE.exists():
+        reason = "axe-core is missing: npm install --no-save --no-package-lock --prefix . axe-core@4.14"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    opened.add_script_tag(path=AXE)
+    found = opened.evaluate("axe.run(document)")
+    assert len(found["passes"]) > 10
+    serious = [rule for rule in found["violations"] if rule["impact"] in {"serious", "critical"}]
+    assert [(rule["id"], rule["help"], rule["nodes"][0]["html"][:200]) for rule in serious] == []
