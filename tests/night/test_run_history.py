@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from pipelines.run_history import prune_runs
 
@@ -127,6 +128,21 @@ def test_a_file_that_somebody_writes_to_is_compacted_another_night_and_a_reader_
         assert reader.execute(count).fetchone()[0] < before
     assert index in prune_runs(instance, 1).compacted
     assert kept(instance) == runs[2:]
+
+
+def test_a_storage_that_is_busy_for_too_long_fails_no_night(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [run(instance) for _ in range(2)]
+
+    def busy(_: str) -> None:
+        raise OperationalError("delete", {}, sqlite3.OperationalError("database is locked"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(instance, "delete_run", busy)
+        assert prune_runs(instance, 1).removed == []
+    assert kept(instance) == runs
+    assert prune_runs(instance, 1).removed == runs[:1]
 
 
 def _prune_while_written(instance: dg.DagsterInstance, writer: sqlite3.Connection) -> list[Path]:
