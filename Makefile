@@ -46,7 +46,7 @@ bench: $(VENV)/.installed  ## speed and memory, as ratios to the bare scan of th
 fuzz: $(VENV)/.installed  ## damaged deliveries, ten minutes a reader
 	$(BIN)/python -m tests.fuzz
 
-soak: $(VENV)/.installed  ## readers, kills and full disks while the night runs
+soak: $(VENV)/.installed  ## readers, kills and full disks while the night runs; sixty nights
 	$(BIN)/python -m tests.soak
 
 lock:  ## after a change of pyproject.toml; needs uv

@@ -84,7 +84,7 @@ def publish() -> None:
     For after materialise. Tables that rest on older ones than are accepted are refused, and what to make first is named.
     """
     with explained():
-        from pipelines.assets.release import rejections
+        from pipelines.night import in_words, standing_causes
         from pipelines.project import Project
         from pipelines.releases.publish import publish as run
 
@@ -93,9 +93,23 @@ def publish() -> None:
         console.print(
             f"release {published.release_id}: {'published' if published.is_new else 'nothing new to publish'}", highlight=False
         )
-        rejected = rejections(project)
-    _print_failures(rejected)
-    raise typer.Exit(ExitCode.LOOK if rejected else ExitCode.GOOD)
+        causes = standing_causes(project)
+    _print_failures([in_words(project, causes)] if causes else [])
+    raise typer.Exit(ExitCode.LOOK if causes else ExitCode.GOOD)
+
+
+@app.command(rich_help_panel=WORK, epilog=ends("cramp-atlas test-alert"))
+def test_alert() -> None:
+    """Send a trial message to each sink of CRAMP_ATLAS_ALERT_URLS.
+
+    For after a change of the sinks: a wrong address or password is better found by day.
+    """
+    with explained():
+        from pipelines.alerts import try_sinks
+        from pipelines.project import Project
+
+        n_sinks = try_sinks(Project.load())
+        console.print(f"a trial message was sent to {n_sinks} {'sink' if n_sinks == 1 else 'sinks'}", highlight=False)
 
 
 @app.command(rich_help_panel=LOOK, epilog=ends("cramp-atlas status", "when something stands in the way"))

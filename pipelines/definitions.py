@@ -6,14 +6,15 @@ from pipelines.assets.built import built_asset
 from pipelines.assets.raw import raw_assets
 from pipelines.assets.release import release_asset
 from pipelines.dagster_home import fail_abandoned_runs
+from pipelines.freshness import nightly_freshness
 from pipelines.progress import terminal_logger
 from pipelines.project import Project
-
-JOB = "nightly"
+from pipelines.runs import JOB
+from pipelines.sensors import alert_sensor, landing_sensor
 
 
 def definitions(project: Project) -> dg.Definitions:
-    """One graph, one job, one schedule."""
+    """One graph, one job, one schedule, and what watches landing and the nights."""
     assets = [
         *(raw_assets(project, source) for source in project.sources.values()),
         *(built_asset(project, table) for table in [*project.core_tables, *project.report_tables]),
@@ -38,7 +39,12 @@ def definitions(project: Project) -> dg.Definitions:
         return dg.RunRequest()
 
     return dg.Definitions(
-        assets=assets, jobs=[job], schedules=[nightly], executor=dg.in_process_executor, loggers={"terminal": terminal_logger}
+        assets=nightly_freshness(project, assets),
+        jobs=[job],
+        schedules=[nightly],
+        sensors=[landing_sensor(project, job), alert_sensor(project)],
+        executor=dg.in_process_executor,
+        loggers={"terminal": terminal_logger},
     )
 
 

@@ -9,14 +9,16 @@ from pathlib import Path
 import dagster as dg
 
 from pipelines.assets.context import N_MADE
-from pipelines.assets.release import REJECTED
+from pipelines.assets.raw import EVERY_WAVE
 from pipelines.dagster_home import PROCESS_TAG, fail_abandoned_runs, prepare_dagster_home
 from pipelines.disk import no_space, tells_of_it
 from pipelines.errors import WrongUsage
 from pipelines.exit_codes import ExitCode
 from pipelines.lock import warehouse_lock
+from pipelines.night import HEAD
 from pipelines.progress import shown
 from pipelines.project import Project
+from pipelines.runs import JOB
 from pipelines.store.files import remove_unfinished
 
 
@@ -36,7 +38,7 @@ class Refreshed:
         """A failure that only says what was rejected calls for a look; any other kept the run from its work."""
         if self.success:
             return ExitCode.LOOK if self.rejected else ExitCode.GOOD
-        only_says_so = self.failures and all(failure.startswith(REJECTED) for failure in self.failures)
+        only_says_so = self.failures and all(failure.startswith(HEAD) for failure in self.failures)
         return ExitCode.LOOK if only_says_so else ExitCode.COULD_NOT
 
 
@@ -48,7 +50,7 @@ def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[st
     """
     run_config = {"loggers": {"terminal": {}}, "ops": _reread_config(project, reread)}
     prepare_dagster_home(project.settings.project)
-    from pipelines.definitions import JOB, definitions
+    from pipelines.definitions import definitions
 
     with warehouse_lock(project.settings.warehouse_folder), dg.DagsterInstance.get() as instance:
         remove_unfinished(project.settings.warehouse_folder)
@@ -123,7 +125,7 @@ def _reread_config(project: Project, reread: Sequence[str]) -> dict[str, object]
             raise WrongUsage(f"there is no source {source} to read again; there are: {', '.join(project.sources)}")
         if slash and wave not in project.sources[source].waves:
             raise WrongUsage(f"{source} has no wave {wave} to read again; it has: {', '.join(project.sources[source].waves)}")
-        wanted.setdefault(source, []).append(wave or "*")
+        wanted.setdefault(source, []).append(wave or EVERY_WAVE)
     return {f"take_in_{source}": {"config": {"reread": waves}} for source, waves in wanted.items()}
 
 

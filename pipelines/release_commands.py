@@ -109,8 +109,11 @@ def prune(
     with explained():
         from pipelines.project import Project
         from pipelines.releases.prune import prune as run
+        from pipelines.run_history import prune_history
 
-        pruned = run(Project.load(), dry_run=dry_run)
+        project = Project.load()
+        pruned = run(project, dry_run=dry_run)
+        n_runs = prune_history(project, dry_run=dry_run)
     for release_id in pruned.releases:
         say(f"release {release_id}")
     for path in pruned.leftovers:
@@ -118,6 +121,7 @@ def prune(
     removed = (
         f"{len(pruned.releases)} releases, {len(pruned.swept.removed)} files of the store, {len(pruned.leftovers)} leftovers"
     )
+    removed += f", {n_runs} runs of Dagster" if n_runs else ""
     say(f"{'would remove' if dry_run else 'removed'} {removed}: {pruned.n_bytes / 1e6:,.1f} MB")
     say(f"{pruned.swept.n_waiting} files that nothing needs wait for the end of their grace period")
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import ByteSize, Field, PositiveInt
+from pydantic import ByteSize, Field, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     reader_decompressed_limit: ByteSize = Field(ByteSize(8 * 10**9), description="What one file may decompress to.")
     reader_member_limit: PositiveInt = Field(1000, description="How many members an archive may have.")
     reader_line_limit: ByteSize = Field(ByteSize(16 * 2**20), description="Bytes of a line or record of a text file.")
+
+    alert_urls: SecretStr = Field(SecretStr(""), description="Apprise URLs that are told of failures, with blanks between them.")
 
     @property
     def warehouse_folder(self) -> Path:

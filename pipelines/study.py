@@ -102,10 +102,11 @@ class DriftThresholds(_Settings):
 
 
 class Retention(_Settings):
-    """How many releases are kept, and how many days longer what no release and no accepted file needs any more."""
+    """How many releases and runs of Dagster are kept, and how many days longer what nothing in the store needs any more."""
 
     releases: int = Field(ge=1)
     grace_days: int = Field(7, ge=0)
+    runs: int = Field(100, ge=1)
 
 
 class DisclosureSettings(_Settings):
@@ -115,8 +116,17 @@ class DisclosureSettings(_Settings):
 
 
 class Nightly(_Settings):
+    """When the night is, and for how long nothing in landing must have changed before a delivery counts as whole."""
+
     cron: str
     timezone: str
+    quiet_seconds: float = Field(60, gt=0)
+
+
+class Alerts(_Settings):
+    """From how many standard errors on a number that moved is news. Who is told stands in the environment, never here."""
+
+    moved_standard_errors: float = Field(1.0, gt=0)
 
 
 class Study(_Settings):
@@ -139,6 +149,7 @@ class Study(_Settings):
     disclosure: DisclosureSettings = DisclosureSettings()
     retention: Retention
     nightly: Nightly
+    alerts: Alerts = Alerts()
 
     @model_validator(mode="after")
     def _populations_exist(self) -> "Study":
@@ -170,7 +181,8 @@ class Study(_Settings):
 
     def of_estimates(self) -> dict[str, Any]:
         """The settings that a number in a report table can depend on."""
-        return self.model_dump(mode="json", exclude={"title", "question", "drift", "disclosure", "retention", "nightly"})
+        without = {"title", "question", "drift", "disclosure", "retention", "nightly", "alerts"}
+        return self.model_dump(mode="json", exclude=without)
 
     def settings_of_estimates(self, sections: Collection[str]) -> dict[str, str]:
         """Setting -> its value as JSON, such as `odds_ratios.multiple_testing`, of those sections that a number can depend on."""

@@ -2,18 +2,21 @@
 
 from typing import Any
 
+import dagster as dg
 import duckdb
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.assets.release import REJECTED, rejections
+from pipelines.dagster_home import prepare_dagster_home
 from pipelines.drift.between import accepted_drift
-from pipelines.drift.words import in_words
+from pipelines.drift.words import in_words as drift_in_words
+from pipelines.night import in_words, standing_causes
 from pipelines.project import Project
 from pipelines.refresh import Refreshed
 from pipelines.releases.meta import deliveries
 from pipelines.releases.publish import current_release, hold_file
+from pipelines.runs import last_night
 
 Row = dict[str, Any]
 
@@ -26,13 +29,12 @@ def print_summary(project: Project, refreshed: Refreshed, console: Console) -> N
             _print_prevalence(project, connection, console)
             _print_odds_ratios(project, connection, console)
             _print_planted(connection, console)
-    _print_state(project, console)
+    rejected = _print_state(project, console)
     for failure in refreshed.failures:
-        # what was rejected stands above already
-        if not failure.startswith(REJECTED):
+        if failure != rejected:
             console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
     # what stands every night is on the page; here it is news
-    for line in in_words(accepted_drift(project)) if refreshed.n_made else ():
+    for line in drift_in_words(accepted_drift(project)) if refreshed.n_made else ():
         console.print(f"[yellow]drift: {escape(line)}[/yellow]", highlight=False, soft_wrap=True)
     if refreshed.n_made == 0:
         console.print("nothing was new: no delivery was parsed, nothing was estimated", highlight=False)
@@ -44,9 +46,15 @@ def print_summary(project: Project, refreshed: Refreshed, console: Console) -> N
 
 
 def print_status(project: Project, console: Console) -> bool:
-    """Print what readers see and what is held back; returns whether nothing is."""
-    _print_state(project, console)
-    return not rejections(project)
+    """Print what readers see, what is held back, and why the last night failed otherwise; returns whether nothing is wrong."""
+    rejected = _print_state(project, console)
+    prepare_dagster_home(project.settings.project)
+    with dg.DagsterInstance.get() as instance:
+        night = last_night(instance, project)
+    failures = [cause.words for cause in night.causes.values() if not night.has_told] if night else []
+    for failure in failures:
+        console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
+    return not rejected and not failures
 
 
 def _print_prevalence(project: Project, connection: duckdb.DuckDBPyConnection, console: Console) -> None:
@@ -119,20 +127,20 @@ def _print_planted(connection: duckdb.DuckDBPyConnection, console: Console) -> N
         console.print(f"planted values of {source} inside their intervals: {covered} of {len(ours)}", highlight=False)
 
 
-def _print_state(project: Project, console: Console) -> None:
+def _print_state(project: Project, console: Console) -> str | None:
+    """Returns what was printed of what stands rejected."""
     for row in deliveries(project).iter_rows(named=True):
         if row["verdict"] == "absent":
             console.print(f"[dim]{row['source']} {row['wave']}: nothing delivered[/dim]", highlight=False)
-    for problem in rejections(project):
-        console.print(f"[red]rejected: {escape(problem)}[/red]", highlight=False, soft_wrap=True)
-    for row in deliveries(project).filter(is_stale=True).iter_rows(named=True):
-        console.print(
-            f"[yellow]{row['source']} {row['wave']} is stale: readers see what was accepted before[/yellow]", highlight=False
-        )
+    causes = standing_causes(project)
+    rejected = in_words(project, causes) if causes else None
+    if rejected:
+        console.print(f"[red]{escape(rejected)}[/red]", highlight=False, soft_wrap=True)
     release = current_release(project)
     held = " (held by a rollback: cramp-atlas releases resume)" if hold_file(project).exists() else ""
     where = project.settings.warehouse_folder / "epi.duckdb"
     console.print(f"release {release}: {where}{held}" if release else "nothing is published yet", highlight=False, soft_wrap=True)
+    return rejected
 
 
 def _name(row: Row) -> str:

@@ -1,6 +1,7 @@
 """What Dagster is told, and that SQL, contracts and assets carry the same names."""
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -11,7 +12,9 @@ from sqlglot import exp
 
 from pipelines.definitions import definitions
 from pipelines.errors import ConfigurationError
+from pipelines.freshness import longest_gap
 from pipelines.project import Project
+from pipelines.study import Nightly
 from tests.atlas import make_atlas
 
 
@@ -42,22 +45,37 @@ def test_every_table_has_a_check_that_does_not_block_the_others(repository: dg.R
 
 
 @pytest.mark.parametrize(
-    ("after", "expected"),
+    ("cron", "day_before", "expected"),
     [
-        (datetime(2026, 3, 28, 12), "2026-03-29T04:00:00+02:00"),  # the clocks go forward in the night
-        (datetime(2026, 10, 24, 12), "2026-10-25T04:00:00+01:00"),  # and back
+        # the clocks go forward: there is no 02:30
+        ("0 4 * * *", datetime(2026, 3, 28, 12), ["2026-03-29T04:00:00+02:00", "2026-03-30T04:00:00+02:00"]),
+        ("30 2 * * *", datetime(2026, 3, 28, 12), ["2026-03-29T03:00:00+02:00", "2026-03-30T02:30:00+02:00"]),
+        # and back: there are two
+        ("0 4 * * *", datetime(2026, 10, 24, 12), ["2026-10-25T04:00:00+01:00", "2026-10-26T04:00:00+01:00"]),
+        ("30 2 * * *", datetime(2026, 10, 24, 12), ["2026-10-25T02:30:00+01:00", "2026-10-26T02:30:00+01:00"]),
     ],
 )
 def test_the_night_comes_once_when_the_clocks_change(
-    project: Project, repository: dg.RepositoryDefinition, after: datetime, expected: str
+    project: Project, cron: str, day_before: datetime, expected: list[str]
 ) -> None:
-    schedule = repository.get_schedule_def("nightly")
-    zone = project.study.nightly.timezone
-    assert schedule.execution_timezone == zone
-    ticks = schedule_execution_time_iterator(after.replace(tzinfo=ZoneInfo(zone)).timestamp(), schedule.cron_schedule, zone)
-    first, second = next(ticks), next(ticks)
-    assert first.isoformat() == expected
-    assert (second.date() - first.date()).days == 1
+    """The ticks of the schedule itself, as Dagster's daemon asks for them."""
+    nightly = project.study.nightly.model_copy(update={"cron": cron})
+    study = project.study.model_copy(update={"nightly": nightly})
+    schedule = definitions(replace(project, study=study)).get_repository_def().get_schedule_def("nightly")
+    zone = ZoneInfo(project.study.nightly.timezone)
+    assert (schedule.cron_schedule, schedule.execution_timezone) == (cron, "Europe/Paris")
+    ticks = schedule_execution_time_iterator(day_before.replace(tzinfo=zone).timestamp(), schedule.cron_schedule, str(zone))
+    assert [next(ticks).isoformat() for _ in expected] == expected
+
+
+@pytest.mark.parametrize(
+    ("cron", "hours"),
+    [("0 4 * * *", 25), ("30 2 * * *", 25), ("0 4 * * 1-5", 73), ("* * * * *", 1 / 60)],
+)
+def test_what_readers_see_is_too_old_when_a_night_was_missed(cron: str, hours: float) -> None:
+    """The longest wait: the night on which the clocks go back, or a weekend; and two hours for the night itself."""
+    gap = longest_gap(Nightly(cron=cron, timezone="Europe/Paris"), datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC")))
+    assert gap == timedelta(hours=hours)
 
 
 def test_selects_stay_inside_what_a_cluster_runs_too(project: Project) -> None:

@@ -19,10 +19,10 @@ import typer
 from typer.testing import CliRunner
 
 from pipelines import progress
-from pipelines.assets.release import REJECTED
 from pipelines.cli import app
 from pipelines.errors import ConfigurationError, CrampAtlasError, NotClosed, StoreDamaged, WarehouseBusy, WrongUsage
 from pipelines.exit_codes import ExitCode
+from pipelines.night import HEAD
 from pipelines.refresh import Refreshed
 from pipelines.settings import REPOSITORY
 from pipelines.terminal import Commands, explained
@@ -108,8 +108,8 @@ def test_an_error_that_nobody_foresaw_is_no_verdict(capsys: pytest.CaptureFixtur
     [
         (True, [], [], 0),
         (True, ["raw.x"], [], 1),
-        (False, ["raw.x"], [f"{REJECTED}\nx"], 1),
-        (False, ["raw.x"], [f"{REJECTED}\nx", "report__trends: ZeroDivisionError"], 3),
+        (False, ["raw.x"], [f"{HEAD}\nx"], 1),
+        (False, ["raw.x"], [f"{HEAD}\nx", "report__trends: ZeroDivisionError"], 3),
         (False, [], [], 3),
     ],
 )

@@ -1,11 +1,11 @@
 """One multi-asset a source: it takes in whole deliveries and yields the selected tables."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 import duckdb
-from pydantic import Field
 
 from pipelines.assets.context import CHECK, asset_key, asset_spec, check_result, check_spec, materialisation
 from pipelines.build import with_accepted, with_rejection
@@ -14,17 +14,30 @@ from pipelines.drift.between import accepted_drift, note_drift
 from pipelines.engine import without_values
 from pipelines.errors import CrampAtlasError
 from pipelines.ingest import GENERATOR, Delivery, take_in
+from pipelines.landing import is_arriving
 from pipelines.lock import PATIENCE_SECONDS, warehouse_lock
 from pipelines.project import Project
 from pipelines.sources import Source
 from pipelines.statistics import StatsError
 from pipelines.synthetic import deliver
 
+EVERY_WAVE = "*"
 
-class Ingest(dg.Config):
-    """Which waves to read and judge again although nothing about them has changed, as `<wave>`, or `*` for every wave."""
+UNATTENDED = {"dagster/schedule_name", "dagster/sensor_name"}
+"""Dagster's tags of runs that nobody started: they leave alone what is still arriving, which a person may want now."""
 
-    reread: list[str] = Field(default_factory=list)
+
+def reread_config(source: Source) -> dict[str, dg.Field]:
+    """The run configuration of a source: which waves to read and judge again.
+
+    Dagster refuses another wave before the run starts, and names the type: so the type is named by what it holds.
+    """
+    waves = {wave: f"Wave {wave} of {source.title}" for wave in source.waves} | {EVERY_WAVE: f"Every wave of {source.title}"}
+    listed = ", ".join(f'"{wave}"' for wave in waves)
+    values = [dg.EnumValue(wave, description=words) for wave, words in waves.items()]
+    kind = dg.Enum(f"wave of {source.source} (one of {listed}, in quotation marks)", values)
+    description = f"Waves to read and judge again although nothing about them has changed: any of {listed}, in quotation marks."
+    return {"reread": dg.Field(dg.Array(kind), default_value=[], description=description)}
 
 
 def raw_assets(project: Project, source: Source) -> dg.AssetsDefinition:
@@ -35,18 +48,27 @@ def raw_assets(project: Project, source: Source) -> dg.AssetsDefinition:
         specs=[asset_spec(project, table, [], {"parquet", "python"}) for table in tables],
         check_specs=[check_spec(project, table) for table in tables],
         can_subset=True,
+        config_schema=reread_config(source),
         description=f"Takes in what {source.title} delivered.",
     )
-    def take_in_source(context: dg.AssetExecutionContext, config: Ingest) -> Iterator[Any]:
+    def take_in_source(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        reread = set(context.op_execution_context.op_config["reread"])
         with warehouse_lock(project.settings.warehouse_folder, PATIENCE_SECONDS):
             if source.generator:
                 context.log.info(f"{source.source}: {_generate(project, source)}")
+            left = _left_alone(project, source) if UNATTENDED & set(context.run.tags) else []
             deliveries = [
-                take_in(project, source.source, wave, reread=bool({wave, "*"} & set(config.reread))) for wave in source.waves
+                take_in(project, source.source, wave, reread=bool({wave, EVERY_WAVE} & reread))
+                for wave in source.waves
+                if wave not in left
             ]
             undrifted = note_drift(project, source)
         for delivery in deliveries:
             context.log.info(_in_words(delivery))
+        for wave in left:
+            context.log.warning(
+                f"{source.source} {wave}: still arriving, left as it was; the sensor on landing takes it in later"
+            )
         for problem in undrifted:
             context.log.warning(problem)
         selected = {key.to_user_string().replace("/", ".") for key in context.selected_asset_keys}
@@ -59,6 +81,11 @@ def raw_assets(project: Project, source: Source) -> dg.AssetsDefinition:
                 yield _check(project, table, deliveries)
 
     return take_in_source
+
+
+def _left_alone(project: Project, source: Source) -> list[str]:
+    """The waves that somebody is copying at this moment."""
+    return [] if source.generator else [wave for wave in source.waves if is_arriving(project, source, wave, time.time())]
 
 
 def _generate(project: Project, source: Source) -> str:

@@ -5,18 +5,17 @@ from typing import Any
 
 import dagster as dg
 
+from pipelines.alerts import read_state
 from pipelines.assets.context import asset_key
 from pipelines.assets.described import PACKAGE, code_references
 from pipelines.errors import NotClosed
 from pipelines.lock import PATIENCE_SECONDS, warehouse_lock
+from pipelines.night import in_words, standing_causes
 from pipelines.project import Project
-from pipelines.releases.meta import deliveries
 from pipelines.releases.prune import prune
 from pipelines.releases.publish import publish
-
-REJECTED = "rejected, and left at the last accepted state:"
-
-RELEASE = dg.AssetKey(["release", "warehouse"])
+from pipelines.run_history import prune_runs
+from pipelines.runs import CAUSES, PUBLISH, RELEASE
 
 
 def release_asset(project: Project) -> dg.AssetsDefinition:
@@ -30,7 +29,7 @@ def release_asset(project: Project) -> dg.AssetsDefinition:
         metadata={"dagster/code_references": code_references({PACKAGE / "releases" / "publish.py": None})},
     )
 
-    @dg.multi_asset(name="publish", specs=[spec])
+    @dg.multi_asset(name=PUBLISH, specs=[spec])
     def publish_release(context: dg.AssetExecutionContext) -> Iterator[Any]:
         try:
             with warehouse_lock(project.settings.warehouse_folder, PATIENCE_SECONDS):
@@ -45,19 +44,11 @@ def release_asset(project: Project) -> dg.AssetsDefinition:
         )
         with warehouse_lock(project.settings.warehouse_folder, PATIENCE_SECONDS):
             pruned = prune(project)
-        context.log.info(f"{len(pruned.releases)} releases and {len(pruned.swept.removed)} files of the store removed")
-        rejected = rejections(project)
-        if rejected:
-            raise dg.Failure("\n".join([REJECTED, *rejected]), allow_retries=False)
+        runs = prune_runs(context.instance, project.study.retention.runs, read_state(context.instance).held_runs())
+        removed = f"{len(pruned.releases)} releases, {len(pruned.swept.removed)} files of the store, {len(runs.removed)} runs"
+        context.log.info(f"removed: {removed}")
+        causes = standing_causes(project)
+        if causes:
+            raise dg.Failure(in_words(project, causes), metadata={CAUSES: dg.MetadataValue.json(causes)}, allow_retries=False)
 
     return publish_release
-
-
-def rejections(project: Project) -> list[str]:
-    """What stands rejected, one line a problem; empty after a good night."""
-    rejected = deliveries(project).filter(verdict="rejected")
-    return [
-        f"{row['source']} {row['wave']} ({row['cause']}): {problem}"
-        for row in rejected.iter_rows(named=True)
-        for problem in row["reason"].splitlines()
-    ]

@@ -34,7 +34,7 @@ class ServedUi:
 
     def __init__(self, atlas: Atlas) -> None:
         self.atlas = atlas
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = atlas.folder / "ui.log"
         with self._log.open("wb") as log:
@@ -104,7 +104,7 @@ class ServedUi:
             return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -1,4 +1,4 @@
-"""`python -m tests.soak [readers|kills|disk|all] [--short]`; ends with 1 where something is not as readers may expect it."""
+"""`python -m tests.soak [readers|kills|disk|nights|all] [--short]`; ends with 1 where something is not as it must be."""
 
 import sys
 import tempfile
@@ -13,13 +13,14 @@ from tests.soak.disk import SHARES, CannotMount, fill, needed
 from tests.soak.kills import kill_many, refresh_twice_at_once
 from tests.soak.nights import keep_little
 from tests.soak.readers import watch
+from tests.soak.unattended import spend_nights
 
 
 def main() -> int:
     """Print what was done and found; 0 where nothing is wrong."""
     parser = ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("part", nargs="?", choices=[*PARTS, "all"], default="all")
-    parser.add_argument("--short", action="store_true", help="a few readers, kills and sizes")
+    parser.add_argument("--short", action="store_true", help="a few readers, kills, sizes and nights")
     options = parser.parse_args()
     problems: list[str] = []
     for name, run in PARTS.items():
@@ -64,7 +65,19 @@ def soak_disk(atlas: Atlas, folder: Path, short: bool) -> list[str]:
     return problems
 
 
-PARTS: dict[str, Callable[[Atlas, Path, bool], list[str]]] = {"readers": soak_readers, "kills": soak_kills, "disk": soak_disk}
+def soak_nights(atlas: Atlas, _: Path, short: bool) -> list[str]:
+    n_nights, bad, kept_runs = (5, (2,), 2) if short else (60, (20, 40), 10)
+    seen = spend_nights(atlas, n_nights, bad, kept_runs, lambda words: console.print(words, markup=False))
+    console.print(seen.in_words(), markup=False)
+    return seen.problems
+
+
+PARTS: dict[str, Callable[[Atlas, Path, bool], list[str]]] = {
+    "readers": soak_readers,
+    "kills": soak_kills,
+    "disk": soak_disk,
+    "nights": soak_nights,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,0 +1,1 @@
+"""The night: when it comes, what starts it, and whom it tells."""
