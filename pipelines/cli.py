@@ -93,7 +93,7 @@ def publish() -> None:
         console.print(
             f"release {published.release_id}: {'published' if published.is_new else 'nothing new to publish'}", highlight=False
         )
-        causes = standing_causes(project)
+        causes = standing_causes(project, is_terminal=True)
     _print_failures([in_words(project, causes)] if causes else [])
     raise typer.Exit(ExitCode.LOOK if causes else ExitCode.GOOD)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.project import Project
+from pipelines.releases.disclosed import HELD_BACK
 from pipelines.releases.meta import deliveries
 from pipelines.releases.publish import current_release
 
@@ -25,10 +26,13 @@ TO_DO = {
 }
 
 
-def standing_causes(project: Project) -> dict[str, str]:
-    """`<source> <wave>` -> what stands rejected of it, in words; empty after a good night. No release is named in there."""
+def standing_causes(project: Project, *, is_terminal: bool = False) -> dict[str, str]:
+    """`<source> <wave>` -> what stands rejected of it, in words; empty after a good night. No release is named in there.
+
+    Problems count records: those of restricted sources are named in a terminal only, not in Dagster and not in an alert.
+    """
     rejected = deliveries(project).filter(verdict="rejected")
-    return {f"{row['source']} {row['wave']}": _words(project, row) for row in rejected.iter_rows(named=True)}
+    return {f"{row['source']} {row['wave']}": _words(project, row, is_terminal) for row in rejected.iter_rows(named=True)}
 
 
 def in_words(project: Project, causes: Mapping[str, str]) -> str:
@@ -42,15 +46,18 @@ def readers_have(project: Project) -> str:
     return f"readers have release {release}" if release else "readers have no release yet"
 
 
-def _words(project: Project, row: Mapping[str, Any]) -> str:
+def _words(project: Project, row: Mapping[str, Any], is_terminal: bool) -> str:
     source = project.sources[row["source"]]
     name = f"{row['source']} {row['wave']}"
     causes = row["cause"].split(", ")
     to_do = [TO_DO[cause].format(source=row["source"]) for cause in causes]
     meanwhile = "readers see what was accepted before" if row["is_stale"] else "readers see nothing of it yet"
+    problems = row["reason"].splitlines()
+    if source.is_restricted and not is_terminal:
+        problems = [f"{HELD_BACK}; cramp-atlas status says what it is"]
     lines = [
         f"{name} ({source.title}): {'; '.join(FAILED[cause] for cause in causes)}",
-        *(f"  {row['cause']}: {problem}" for problem in row["reason"].splitlines()),
+        *(f"  {row['cause']}: {problem}" for problem in problems),
         f"  whose: {', '.join(_contacts(project, row['source'], row['wave'], row['held_back']))}",
         f"  to do: {'; '.join(to_do)}",
         f"  {name} is stale: {meanwhile}" if row["is_stale"] else f"  meanwhile: {meanwhile}",

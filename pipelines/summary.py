@@ -132,7 +132,7 @@ def _print_state(project: Project, console: Console) -> str | None:
     for row in deliveries(project).iter_rows(named=True):
         if row["verdict"] == "absent":
             console.print(f"[dim]{row['source']} {row['wave']}: nothing delivered[/dim]", highlight=False)
-    causes = standing_causes(project)
+    causes = standing_causes(project, is_terminal=True)
     rejected = in_words(project, causes) if causes else None
     if rejected:
         console.print(f"[red]{escape(rejected)}[/red]", highlight=False, soft_wrap=True)

@@ -68,8 +68,8 @@ def fail(*_: object, **__: object) -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("nhanes/2009-2010", "nhanes has no wave 2009-2010; it has: 2005-2006, 2007-2008, all"),
-        ("nhane", "there is no source nhane; there are: nhanes, synthetic_case_control, synthetic_survey"),
+        ("nhanes/2009-2010", "nhanes has no wave 2009-2010 to read again; it has: 2005-2006, 2007-2008, all"),
+        ("nhane", "there is no source nhane to read again; there are: nhanes, synthetic_case_control, synthetic_survey"),
     ],
 )
 def test_the_terminal_refuses_to_read_again_what_there_is_not(published_synthetic: Atlas, asked: str, said: str) -> None:
@@ -107,3 +107,27 @@ def test_no_step_is_tried_twice(published_synthetic: Atlas) -> None:
     assert [step.name for step in steps if step.retry_policy or step.definition.retry_policy] == []  # type: ignore[attr-defined]
     assert "run_retries" not in (published_synthetic.folder / "dagster.yaml").read_text(encoding="utf-8")
     assert "dagster/max_retries" not in job.tags
+
+
+def test_of_a_restricted_source_only_a_terminal_says_what_is_wrong(
+    synthetic: Atlas, monkeypatch: pytest.MonkeyPatch, hook: Sink
+) -> None:
+    generated_no_more(synthetic)
+    synthetic.edit(
+        "data_contracts/sources/synthetic_case_control.yaml", "classification: synthetic", "classification: restricted"
+    )
+    path = synthetic.settings.landing_folder / SOURCE / PAIRS
+    path.write_text(path.read_text(encoding="utf-8").rsplit("\n", 2)[0] + "\n", encoding="utf-8")
+    refreshed = synthetic.refresh()
+    assert refreshed.exit_code == 1
+    [said] = refreshed.failures
+    monkeypatch.setenv("CRAMP_ATLAS_PROJECT", str(synthetic.folder))
+    monkeypatch.setenv("DAGSTER_HOME", str(synthetic.folder / ".dagster"))
+    status = CliRunner().invoke(app, ["status"])
+    with dg.DagsterInstance.get() as instance:
+        assert alert(instance, told_by(synthetic, hook)) == 1
+    [(_, body)] = hook.messages
+    assert "271 rows" in status.output
+    for outside in (said, body):
+        assert "delivery: kept back by disclosure control; cramp-atlas status says what it is" in outside
+        assert "271" not in outside
