@@ -11,6 +11,7 @@ from rich.table import Table
 from pipelines.dagster_home import prepare_dagster_home
 from pipelines.drift.between import accepted_drift
 from pipelines.drift.words import in_words as drift_in_words
+from pipelines.formatting import NOTHING, percent_with_interval, ratio_with_interval
 from pipelines.night import in_words, standing_causes
 from pipelines.project import Project
 from pipelines.refresh import Refreshed
@@ -75,7 +76,7 @@ def _print_prevalence(project: Project, connection: duckdb.DuckDBPyConnection, c
             table.add_column(outcome, justify="right")
         for population, band in dict.fromkeys((row["population"], row["age_band"]) for row in ours):
             cells = [row for row in ours if (row["population"], row["age_band"]) == (population, band)]
-            by_outcome = {row["outcome"]: _interval(row, "prevalence", 100, 1) for row in cells}
+            by_outcome = {row["outcome"]: percent_with_interval(row) for row in cells}
             table.add_row(f"{population}, {band}", *(by_outcome[outcome] for outcome in project.study.outcomes))
         console.print(table)
 
@@ -103,12 +104,10 @@ def _print_odds_ratios(project: Project, connection: duckdb.DuckDBPyConnection, 
             table.add_column(outcome, justify="right")
         keys = ("exposure", "exposure_level", "reference_level", "wave", "model")
         for key in dict.fromkeys(tuple(row[name] for name in keys) for row in ours):
-            by_outcome = {
-                row["outcome"]: _interval(row, "odds_ratio", 1, 2) for row in ours if tuple(row[name] for name in keys) == key
-            }
+            by_outcome = {row["outcome"]: ratio_with_interval(row) for row in ours if tuple(row[name] for name in keys) == key}
             exposure, level, reference, wave, model = key
             label = exposure if level == "true" else f"{exposure}: {level} / {reference}"
-            table.add_row(label, wave, model, *(by_outcome.get(outcome, "–") for outcome in outcomes))
+            table.add_row(label, wave, model, *(by_outcome.get(outcome, NOTHING) for outcome in outcomes))
         console.print(table)
 
 
@@ -117,7 +116,7 @@ def _print_planted(connection: duckdb.DuckDBPyConnection, console: Console) -> N
     for row in rows:
         if row["model"] == "matched":
             console.print(
-                f"planted {row['planted']:.2f} -> {_interval(row, 'estimate', 1, 2)}  "
+                f"planted {row['planted']:.2f} -> {ratio_with_interval(row, 'estimate')}  "
                 f"[dim]{row['source']} {row['wave']}, {row['outcome']} by {row['exposure']}[/dim]",
                 highlight=False,
             )
@@ -145,13 +144,6 @@ def _print_state(project: Project, console: Console) -> str | None:
 
 def _name(row: Row) -> str:
     return f"{row['source']} {row['wave']}{', synthetic' if row['is_synthetic'] else ''}"
-
-
-def _interval(row: Row, name: str, factor: float, digits: int) -> str:
-    if row[name] is None:
-        return "–"
-    estimate, lower, upper = (factor * row[key] for key in (name, f"{name}_lower", f"{name}_upper"))
-    return f"{estimate:.{digits}f} ({lower:.{digits}f} to {upper:.{digits}f})"
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
