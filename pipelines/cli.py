@@ -1,37 +1,49 @@
-"""`cramp-atlas`: the commands. Each prints what happened and ends with 0, or with 1 where a person must look."""
+"""`cramp-atlas`: the commands. Each prints what happened and ends with one of the numbers of pipelines.exit_codes."""
 
 import os
-import signal
-import socket
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from pipelines import release_commands
-from pipelines.contract_commands import contract_app, docs
-from pipelines.errors import CrampAtlasError
-from pipelines.terminal import console, explained
+from pipelines.contract_commands import DOCS_ENDS, contract_app, docs
+from pipelines.errors import CrampAtlasError, WrongUsage
+from pipelines.exit_codes import ExitCode
+from pipelines.serve_commands import UI_ENDS, serve_app, ui
+from pipelines.terminal import Commands, console, ends, explained
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Survey deliveries in, published report tables out.")
-fetch_app = typer.Typer(no_args_is_help=True, help="Download deliveries into landing.")
-app.add_typer(fetch_app, name="fetch")
-app.add_typer(release_commands.app, name="releases")
-app.command()(release_commands.passport)
-app.add_typer(contract_app, name="contract")
-app.command()(docs)
+WORK, LOOK, CONTRACTS, SERVERS = "Make tables", "Look at them", "Contracts", "Dagster"
+
+app = Commands(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Survey deliveries in, published report tables out.",
+    epilog=(
+        "New here? `cramp-atlas refresh`, then `cramp-atlas ui`. Every command has a `--help` with an example.\n\n"
+        "README.md says what the tables hold, which settings there are, and with which exit codes commands end."
+    ),
+)
+fetch_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Download deliveries into landing.")
+app.add_typer(fetch_app, name="fetch", rich_help_panel=WORK)
 
 
-@app.command()
+@app.command(
+    rich_help_panel=WORK,
+    epilog=ends("cramp-atlas refresh --reread nhanes/2005-2006", "when something was rejected and the rest was published"),
+)
 def refresh(
     reread: Annotated[
         list[str] | None,
         typer.Option(help="Read and judge again although nothing changed: SOURCE or SOURCE/WAVE; may be repeated."),
     ] = None,
 ) -> None:
-    """Take in deliveries, judge, harmonise, estimate and publish: the nightly job, now."""
+    """Take in deliveries, judge, harmonise, estimate and publish: the nightly job, now.
+
+    For when a delivery has landed, or study.yaml, a contract or a select has changed, and the night is too far off. What has not
+    changed is not made again.
+    """
     with explained():
         from pipelines.project import Project
         from pipelines.refresh import refresh as run
@@ -40,12 +52,18 @@ def refresh(
         project = Project.load()
         refreshed = run(project, reread or ())
         print_summary(project, refreshed, console)
-    raise typer.Exit(0 if refreshed.success else 1)
+    raise typer.Exit(refreshed.exit_code)
 
 
-@app.command()
+@app.command(
+    rich_help_panel=WORK,
+    epilog=ends("cramp-atlas materialise core.respondents report.odds_ratios", "when a table is rejected"),
+)
 def materialise(tables: Annotated[list[str], typer.Argument(help="Tables, such as raw.nhanes_slq or core.respondents.")]) -> None:
-    """Bring single tables up to date, without publishing."""
+    """Bring single tables up to date, without publishing.
+
+    For work on a select or a contract: only the named tables are made, from what is accepted, and readers see nothing of it.
+    """
     with explained():
         from pipelines.project import Project
         from pipelines.refresh import refresh as run
@@ -53,15 +71,18 @@ def materialise(tables: Annotated[list[str], typer.Argument(help="Tables, such a
         project = Project.load()
         unknown = sorted(set(tables) - set(project.contracts))
         if unknown:
-            raise CrampAtlasError(f"there is no table {', '.join(unknown)}; there are: {', '.join(sorted(project.contracts))}")
+            raise WrongUsage(f"there is no table {', '.join(unknown)}; there are: {', '.join(sorted(project.contracts))}")
         refreshed = run(project, selection=tables)
-    _print_failures(refreshed.failures)
-    raise typer.Exit(0 if refreshed.success else 1)
+    _print_failures([*refreshed.failures, *(f"{table} is rejected: cramp-atlas status says why" for table in refreshed.rejected)])
+    raise typer.Exit(refreshed.exit_code)
 
 
-@app.command()
+@app.command(rich_help_panel=WORK, epilog=ends("cramp-atlas publish", "when it published, and something stands rejected"))
 def publish() -> None:
-    """Publish what is accepted, if it is whole."""
+    """Publish what is accepted, if it is whole.
+
+    For after materialise. Tables that rest on older ones than are accepted are refused, and what to make first is named.
+    """
     with explained():
         from pipelines.night import in_words, standing_causes
         from pipelines.project import Project
@@ -74,12 +95,15 @@ def publish() -> None:
         )
         causes = standing_causes(project)
     _print_failures([in_words(project, causes)] if causes else [])
-    raise typer.Exit(1 if causes else 0)
+    raise typer.Exit(ExitCode.LOOK if causes else ExitCode.GOOD)
 
 
-@app.command()
+@app.command(rich_help_panel=WORK, epilog=ends("cramp-atlas test-alert"))
 def test_alert() -> None:
-    """Send a trial message to each sink of CRAMP_ATLAS_ALERT_URLS."""
+    """Send a trial message to each sink of CRAMP_ATLAS_ALERT_URLS.
+
+    For after a change of the sinks: a wrong address or password is better found by day.
+    """
     with explained():
         from pipelines.alerts import try_sinks
         from pipelines.project import Project
@@ -88,7 +112,7 @@ def test_alert() -> None:
         console.print(f"a trial message was sent to {n_sinks} {'sink' if n_sinks == 1 else 'sinks'}", highlight=False)
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK, epilog=ends("cramp-atlas status", "when something stands in the way"))
 def status() -> None:
     """What is published, and what stands in the way of what is newer."""
     with explained():
@@ -96,12 +120,18 @@ def status() -> None:
         from pipelines.summary import print_status
 
         healthy = print_status(Project.load(), console)
-    raise typer.Exit(0 if healthy else 1)
+    raise typer.Exit(ExitCode.GOOD if healthy else ExitCode.LOOK)
 
 
-@app.command()
+@app.command(
+    rich_help_panel=LOOK,
+    epilog=ends("echo 'from report.trends' | cramp-atlas sql", "when DuckDB refuses a statement from a pipe"),
+)
 def sql() -> None:
-    """A read-only SQL prompt on the published warehouse."""
+    """A read-only SQL prompt on the published warehouse.
+
+    For questions that cramp-atlas query has no answer to. It is DuckDB's own prompt: .tables lists the tables, .quit ends it.
+    """
     with explained():
         from pipelines.queries import load_queries, prompt_command
         from pipelines.settings import Settings
@@ -119,13 +149,19 @@ def sql() -> None:
     os.execv(command[0], command)
 
 
-@app.command()
+@app.command(
+    rich_help_panel=LOOK,
+    epilog=ends("cramp-atlas query largest_odds_ratio --format csv", "when DuckDB cannot answer"),
+)
 def query(
     name: Annotated[str | None, typer.Argument(help="The query; without one, all are listed.")] = None,
     settings: Annotated[list[str] | None, typer.Argument(help="What the query lets you set, such as column=age_years.")] = None,
     output: Annotated[str, typer.Option("--format", help="duckbox, csv, json, markdown or line.")] = "duckbox",
 ) -> None:
-    """Answer one of the questions in sql/queries from the published warehouse, or list them."""
+    """Answer one of the questions in sql/queries from the published warehouse, or list them.
+
+    For the question before you write SQL. The answer goes to the standard output, how to read it to the error output.
+    """
     with explained():
         from pipelines.queries import load_queries, query_command
         from pipelines.settings import Settings
@@ -137,47 +173,19 @@ def query(
                 console.print(f"[bold]{known.name}[/bold]\n  {escape(known.question)}", highlight=False, soft_wrap=True)
             return
         if name not in queries:
-            raise CrampAtlasError(f"there is no query {name}; there are: {', '.join(queries)}")
+            raise WrongUsage(f"there is no query {name}; there are: {', '.join(queries)}")
         asked = queries[name]
         command = query_command(asked, settings or (), output, project.warehouse_folder / "epi.duckdb")
         print(f"{asked.question}\n{asked.how_to_read}", file=sys.stderr, flush=True)  # noqa: T201 - beside the answer, not in it
     os.execv(command[0], command)
 
 
-@app.command()
-def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
-    """Dagster's web page with the runs of this terminal, and the schedule, on 127.0.0.1. Ctrl-C ends it."""
-    with explained():
-        import dagster as dg
-
-        from pipelines.dagster_home import fail_abandoned_runs, prepare_dagster_home
-        from pipelines.settings import Settings
-
-        if not _is_free(port):
-            raise CrampAtlasError(f"port {port} of 127.0.0.1 is taken, maybe by another UI: end that, or choose another --port")
-        project = Settings().project.resolve()
-        workspace = project / "workspace.yaml"
-        if not workspace.exists():
-            raise CrampAtlasError(f"{workspace} does not exist: CRAMP_ATLAS_PROJECT must name the folder of a project")
-        home = prepare_dagster_home(project)
-        with dg.DagsterInstance.get() as instance:
-            fail_abandoned_runs(instance)
-    console.print(
-        f"Dagster will be at http://127.0.0.1:{port} in about 20 seconds; Ctrl-C ends it.", highlight=False, soft_wrap=True
-    )
-    sys.stdout.flush()
-    os.environ["CRAMP_ATLAS_PROJECT"] = str(project)
-    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
-    os.environ.setdefault("PYTHONWARNINGS", "ignore:Function `dev_command` is superseded")
-    os.chdir(home)  # beside a dagster.yaml that is not in DAGSTER_HOME, Dagster warns that it is not used
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a script's background job inherits it ignored, and Dagster could not be ended
-    command = Path(sys.executable).with_name("dagster")
-    os.execv(command, [str(command), "dev", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace)])
-
-
-@fetch_app.command("nhanes")
+@fetch_app.command("nhanes", epilog=ends("cramp-atlas fetch nhanes"))
 def fetch_nhanes() -> None:
-    """Download the NHANES files from CRAMP_ATLAS_NHANES_URL (default: CDC's public folder)."""
+    """Download the NHANES files from CRAMP_ATLAS_NHANES_URL (default: CDC's public folder).
+
+    For the first refresh on real data. What is there and unchanged is not downloaded again, and what broke off goes on.
+    """
     with explained():
         from pipelines.fetch import FetchFailed, fetch
         from pipelines.settings import Settings
@@ -197,19 +205,17 @@ def fetch_nhanes() -> None:
         )
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
 def _print_failures(failures: list[str]) -> None:
     for failure in failures:
         console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
+
+
+app.command(rich_help_panel=LOOK, epilog=release_commands.PASSPORT_ENDS)(release_commands.passport)
+app.add_typer(release_commands.app, name="releases", rich_help_panel=LOOK)
+app.add_typer(contract_app, name="contract", rich_help_panel=CONTRACTS)
+app.command(rich_help_panel=CONTRACTS, epilog=DOCS_ENDS)(docs)
+app.command(rich_help_panel=SERVERS, epilog=UI_ENDS)(ui)
+app.add_typer(serve_app, name="serve", rich_help_panel=SERVERS)
 
 
 if __name__ == "__main__":

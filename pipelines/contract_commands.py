@@ -8,27 +8,32 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.errors import ConfigurationError
-from pipelines.terminal import console, explained
+from pipelines.errors import WrongUsage
+from pipelines.exit_codes import ExitCode
+from pipelines.terminal import console, ends, explained
 
 if TYPE_CHECKING:
     from pipelines.contracts.compare import Difference
     from pipelines.readers import Form
     from pipelines.trial import Trial
 
-contract_app = typer.Typer(no_args_is_help=True, help="Contracts: check them, try a file on one, see what changed, draft one.")
+contract_app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Contracts: check them, try a file on one, see what changed, draft one.",
+)
 
 IMPACT_STYLE = {"breaking": "red", "compatible": "yellow", "descriptive": "dim"}
 STATUS_STYLE = {"passed": "green", "failed": "red", "error": "red", "not_applicable": "dim"}
 
 
-@contract_app.command("lint")
+@contract_app.command("lint", epilog=ends("cramp-atlas contract lint", "when anything is found"))
 def contract_lint() -> None:
     """Everything that is wrong with contracts, codebooks and sources, each with file and line.
 
     Loads the whole project as a refresh does, and asks what the house asks beyond: every table says what one row is, has a key
     or the reason why not, and a version X.Y.Z; raw tables link their documentation and terms; measurements have a unit; what
-    may single out a respondent has a classification; no TODO of a draft is left. Ends with 1 if anything is found.
+    may single out a respondent has a classification; no TODO of a draft is left.
     """
     with explained():
         from pipelines.lint import lint
@@ -40,10 +45,15 @@ def contract_lint() -> None:
             _print(problem.removeprefix(f"{settings.project}/"), "red")
         n_contracts = len(list(settings.data_contracts.glob("*/*.odcs.yaml")))
         _print(f"{n_contracts} contracts: {f'{len(problems)} problems' if problems else 'nothing to mend'}")
-    raise typer.Exit(1 if problems else 0)
+    raise typer.Exit(ExitCode.LOOK if problems else ExitCode.GOOD)
 
 
-@contract_app.command("test")
+@contract_app.command(
+    "test",
+    epilog=ends(
+        "cramp-atlas contract test SLQ_D.xpt --table raw.nhanes_slq --wave 2005-2006", "when the delivery would be rejected"
+    ),
+)
 def contract_test(
     file: Annotated[Path, typer.Argument(help="A delivered file, wherever it lies.")],
     table: Annotated[
@@ -54,8 +64,7 @@ def contract_test(
     """Judge a delivered file by its contract exactly as the night would, and keep nothing.
 
     Table and wave are told from the file's name in the files of data_contracts/sources. Shows every rule with its verdict, all
-    problems of the columns at once, and how many records would be set aside; never a respondent's value. Ends with 0 where the
-    file would be accepted, with warnings or not, and with 1 where the delivery would be rejected.
+    problems of the columns at once, and how many records would be set aside; never a respondent's value. Warnings reject nothing.
     """
     with explained():
         from pipelines.project import Project
@@ -65,10 +74,10 @@ def contract_test(
         project = Project.read(Settings())
         trial = try_out(project, file, place_of(project, file, table, wave))
         _print_trial(file, trial)
-    raise typer.Exit(0 if trial.is_accepted else 1)
+    raise typer.Exit(ExitCode.GOOD if trial.is_accepted else ExitCode.LOOK)
 
 
-@contract_app.command("diff")
+@contract_app.command("diff", epilog=ends("cramp-atlas contract diff HEAD~1", "when a version is not raised enough"))
 def contract_diff(
     revision: Annotated[str, typer.Argument(help="A commit, tag or branch of the project's repository.")] = "HEAD",
 ) -> None:
@@ -76,7 +85,7 @@ def contract_diff(
 
     A breaking change (a query may fail or mean something else: a column gone, another type or unit, another meaning of a code)
     raises the first number of the contract's version; a compatible one (a new column or code, a looser or stricter rule) the
-    second; words raise the third. Before 1.0.0 it is one place to the right. Ends with 1 where a version is not raised enough.
+    second; words raise the third. Before 1.0.0 it is one place to the right.
     """
     with explained():
         from pipelines.contracts.compare import compare
@@ -95,10 +104,12 @@ def contract_diff(
             _print(f"raise the version of {', '.join(short)}, and say in CHANGELOG.md what an analyst will notice", "red")
         elif not differences:
             _print(f"no contract differs from {revision}")
-    raise typer.Exit(1 if short else 0)
+    raise typer.Exit(ExitCode.LOOK if short else ExitCode.GOOD)
 
 
-@contract_app.command("init")
+@contract_app.command(
+    "init", epilog=ends("cramp-atlas contract init people.csv --source clinic --table clinic_people --wave 2024")
+)
 def contract_init(
     file: Annotated[Path, typer.Argument(help="A delivered file that is like those to come.")],
     source: Annotated[str, typer.Option(help="The source that delivers it: an existing one, or the name of a new one.")],
@@ -140,13 +151,19 @@ def _form_told(sheet: str | None, member: str | None) -> "Form":
     try:
         return Form(sheet=sheet, member=member)
     except ValidationError as error:
-        raise ConfigurationError("; ".join(f"--{item['loc'][0]}: {item['msg']}" for item in error.errors())) from error
+        raise WrongUsage("; ".join(f"--{item['loc'][0]}: {item['msg']}" for item in error.errors())) from error
+
+
+DOCS_ENDS = ends("cramp-atlas docs --check", "when --check finds a page that is not up to date")
 
 
 def docs(
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; end with 1 where a page is not up to date.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; only say which pages are not up to date.")] = False,
 ) -> None:
-    """Write the data dictionary, docs/data_dictionary/, from the contracts."""
+    """Write the data dictionary, docs/data_dictionary/, from the contracts.
+
+    For after a change of contracts, codebooks or queries.
+    """
     with explained():
         from pipelines.dictionary import FOLDER, outdated, write_pages
         from pipelines.project import Project
@@ -156,8 +173,8 @@ def docs(
         if check:
             stale = outdated(project, folder)
             if stale:
-                raise ConfigurationError(f"not up to date in {FOLDER}: {', '.join(stale)}. Run cramp-atlas docs")
-            return
+                _print(f"not up to date in {FOLDER}: {', '.join(stale)}. Run cramp-atlas docs", "red")
+            raise typer.Exit(ExitCode.LOOK if stale else ExitCode.GOOD)
         changed = write_pages(project, folder)
         _print(f"{FOLDER}: {', '.join(changed) if changed else 'nothing to change'}")
 

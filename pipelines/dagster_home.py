@@ -6,6 +6,9 @@ import socket
 from pathlib import Path
 
 import dagster as dg
+import psycopg2
+
+from pipelines.errors import ConfigurationError
 
 PROCESS_TAG = "cramp-atlas/process"
 
@@ -28,6 +31,25 @@ def prepare_dagster_home(project: Path) -> Path:
         settings.unlink(missing_ok=True)  # a link to nowhere
         settings.symlink_to(os.path.relpath(ours, home))
     return home
+
+
+def home_problem(error: BaseException) -> ConfigurationError | None:
+    """What to mend where an error comes from the settings in DAGSTER_HOME, or from PostgreSQL that does not let us in."""
+    home = Path(os.environ.get("DAGSTER_HOME", "DAGSTER_HOME"))
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, psycopg2.OperationalError):
+            reason = " ".join(str(found).split())
+            return ConfigurationError(
+                f"Dagster's storage cannot be used: {reason}. Does PostgreSQL run, and are the settings right that "
+                f"{home / 'dagster.yaml'} reads from the environment (DAGSTER_POSTGRES_...)?"
+            )
+        if isinstance(found, dg.DagsterInvalidConfigError):
+            said = (str(problem.message).partition("\nStack Trace")[0] for problem in found.errors)
+            reasons = "\n- ".join(" ".join(text.split()) for text in said)
+            return ConfigurationError(f"{home / 'dagster.yaml'} cannot be used:\n- {reasons}")
+        found = found.__cause__ or found.__context__
+    return None
 
 
 def fail_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
@@ -63,12 +85,18 @@ def _is_alive(process: int) -> bool:
 
 
 def _listens(path: str | None) -> bool:
-    """Whether a server answers on the Unix socket; one that is reached otherwise is not of this machine, and taken to be well."""
+    """Whether a server answers on the Unix socket.
+
+    One that is reached otherwise is not of this machine, and one that only another user may ask is none of ours: both are
+    taken to be well.
+    """
     if path is None:
         return True
     with socket.socket(socket.AF_UNIX) as connection:
         try:
             connection.connect(path)
+        except PermissionError:
+            return True
         except OSError:
             return False
     return True

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipelines.contracts.draft import Draft, draft
 from pipelines.contracts.model import SUFFIX, load_contract
-from pipelines.errors import ConfigurationError
+from pipelines.errors import WrongUsage
 from pipelines.readers import Form, read_delivery, sniff
 from pipelines.settings import Settings
 from pipelines.sources import SHARED_WAVE, load_source
@@ -28,7 +28,7 @@ def write_draft(
 ) -> Written:
     """Draft `raw.<table>` from a delivered file, with its codebook and, for a new source, the source's file.
 
-    `told` is what a person says of the file's form; the rest is told from the file. Raises ConfigurationError where a name cannot
+    `told` is what a person says of the file's form; the rest is told from the file. Raises WrongUsage where a name cannot
     be used, a file is there already, or the file cannot be drafted from; then nothing is written.
     """
     contract_path = settings.data_contracts / "raw" / f"{table}{SUFFIX}"
@@ -37,7 +37,7 @@ def write_draft(
     _check_names(source, table, wave)
     for existing in (contract_path, codebook_path):
         if existing.exists():
-            raise ConfigurationError(f"{existing} is there already and is not overwritten: edit it, or remove it first")
+            raise WrongUsage(f"{existing} is there already and is not overwritten: edit it, or remove it first")
     wave = wave or _only_wave(source_path)
     form = sniff(path, told, settings).model_copy(update=told.model_dump(exclude_defaults=True))
     delivered = read_delivery(path, form, settings)
@@ -74,9 +74,9 @@ def write_draft(
 def _check_names(source: str, table: str, wave: str | None) -> None:
     for what, name in (("source", source), ("table", table)):
         if NAME.fullmatch(name) is None:
-            raise ConfigurationError(f"{name!r} cannot name a {what}: use small letters, digits and _, a letter first")
+            raise WrongUsage(f"{name!r} cannot name a {what}: use small letters, digits and _, a letter first")
     if wave is not None and WAVE.fullmatch(wave) is None:
-        raise ConfigurationError(f"{wave!r} cannot name a wave: use letters, digits, dots, _ and -")
+        raise WrongUsage(f"{wave!r} cannot name a wave: use letters, digits, dots, _ and -")
 
 
 def _only_wave(source_path: Path) -> str:
@@ -89,7 +89,7 @@ def _only_wave(source_path: Path) -> str:
         if waves
         else f"such as 2024; `{SHARED_WAVE}` is for tables that all waves share"
     )
-    raise ConfigurationError(f"give --wave: the wave of {source_path.stem} that the file belongs to, {known}")
+    raise WrongUsage(f"give --wave: the wave of {source_path.stem} that the file belongs to, {known}")
 
 
 def _in_landing(settings: Settings, source: str, wave: str, path: Path) -> str:

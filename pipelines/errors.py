@@ -5,6 +5,10 @@ class CrampAtlasError(Exception):
     """Base of the errors that an analyst can act on."""
 
 
+class WrongUsage(CrampAtlasError):
+    """What was asked for on the command line does not exist or does not fit together; nothing was done."""
+
+
 class ConfigurationError(CrampAtlasError):
     """study.yaml, a contract, a codebook, a source or a SQL file cannot be used."""
 

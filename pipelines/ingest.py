@@ -21,6 +21,7 @@ from pipelines.sources import DeliveredFile
 from pipelines.store import Acceptance, Place, Sidecar, digest
 from pipelines.store.acceptance import Cause
 from pipelines.store.files import sha256_of_file
+from pipelines.working import parts
 
 WHOLE_DELIVERY = "raw"
 """The name under which the rejection of a delivery stands beside those of single tables."""
@@ -71,7 +72,8 @@ def take_in(project: Project, source: str, wave: str, *, reread: bool = False) -
     if not any(files.values()):
         return _absent_delivery(project, source, wave, acceptance, list(files))
     plans, candidates, parsed = {}, {}, set()
-    for place, path in files.items():
+    for place in parts(list(files)):
+        path = files[place]
         if path is None:
             continue
         plan = plans[place] = plan_raw(project, place, sha256_of_file(path))

@@ -14,6 +14,7 @@ from pipelines.contracts.model import Contract, load_contracts
 from pipelines.engine import columns_returned, tables_read
 from pipelines.errors import ConfigurationError
 from pipelines.estimates import ESTIMATORS
+from pipelines.harmonised import REASON
 from pipelines.settings import Settings
 from pipelines.sources import SHARED_WAVE, Source, load_sources
 from pipelines.standards import StandardPopulation, load_standard_populations
@@ -227,7 +228,12 @@ def _check_study(project: Project) -> list[str]:
         for column in study.characteristics.continuous
         if column in columns and columns[column] not in NUMBERS
     ]
-    return unknown + no_numbers or _check_comparability(project)
+    no_reasons = [
+        f"{study.respondents} has no column {outcome}{REASON}, which says why {outcome} of study.yaml is unanswered"
+        for outcome in study.outcomes
+        if outcome in columns and f"{outcome}{REASON}" not in columns
+    ]
+    return unknown + no_numbers + no_reasons or _check_comparability(project)
 
 
 def _check_comparability(project: Project) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.errors import ConfigurationError, CrampAtlasError
+from pipelines.errors import ConfigurationError, CrampAtlasError, WrongUsage
 
 COMMENT = "-- "
 SETTINGS = "settings: "
@@ -49,10 +49,10 @@ def _read(path: Path) -> Query:
 
 
 def parse_setting(text: str) -> tuple[str, str]:
-    """`name=value` as a pair; raises CrampAtlasError for anything else."""
+    """`name=value` as a pair; raises WrongUsage for anything else."""
     name, separator, value = text.partition("=")
     if not separator or not NAME.fullmatch(name):
-        raise CrampAtlasError(f"{text} is no setting: write name=value, such as column=age_years")
+        raise WrongUsage(f"{text} is no setting: write name=value, such as column=age_years")
     return name, value
 
 
@@ -64,14 +64,14 @@ def prompt_command(database: Path) -> list[str]:
 
 
 def query_command(query: Query, settings: Sequence[str], output: str, database: Path) -> list[str]:
-    """The command that answers one query; raises CrampAtlasError for a setting or format that is not there."""
+    """The command that answers one query; raises WrongUsage for a setting or format that is not there."""
     if output not in FORMATS:
-        raise CrampAtlasError(f"there is no format {output}; there are: {', '.join(FORMATS)}")
+        raise WrongUsage(f"there is no format {output}; there are: {', '.join(FORMATS)}")
     wanted = dict(parse_setting(setting) for setting in settings)
     unknown = sorted(wanted.keys() - query.settings.keys())
     if unknown:
         known = ", ".join(f"{name}={value}" for name, value in query.settings.items()) or "none"
-        raise CrampAtlasError(f"{query.name} has no setting {', '.join(unknown)}; there are: {known}")
+        raise WrongUsage(f"{query.name} has no setting {', '.join(unknown)}; there are: {known}")
     variables = [f"""set variable "{name}" = '{_quoted(value)}'""" for name, value in wanted.items()]
     before = [argument for command in (*variables, f".mode {output}", ".maxrows -1") for argument in ("-cmd", command)]
     return [*prompt_command(database), "-bail", *before, "-f", str(query.path)]

@@ -1,7 +1,8 @@
 """The main job from a terminal: the very job that the schedule runs, in this process, on the same Dagster instance."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,11 @@ from pipelines.assets.context import N_MADE
 from pipelines.assets.raw import EVERY_WAVE
 from pipelines.dagster_home import PROCESS_TAG, fail_abandoned_runs, prepare_dagster_home
 from pipelines.disk import no_space, tells_of_it
-from pipelines.errors import CrampAtlasError
+from pipelines.errors import WrongUsage
+from pipelines.exit_codes import ExitCode
 from pipelines.lock import warehouse_lock
+from pipelines.night import HEAD
+from pipelines.progress import shown
 from pipelines.project import Project
 from pipelines.runs import JOB
 from pipelines.store.files import remove_unfinished
@@ -20,17 +24,31 @@ from pipelines.store.files import remove_unfinished
 
 @dataclass(frozen=True)
 class Refreshed:
-    """How a run ended: the objects made, the seconds of each step, and why it failed if it did."""
+    """How a run ended: the objects made, the seconds of each step, the tables whose check failed, why it failed if it did."""
 
     success: bool
     run_id: str
     n_made: int
     step_seconds: dict[str, float]
+    rejected: list[str]
     failures: list[str]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """A failure that only says what was rejected calls for a look; any other kept the run from its work."""
+        if self.success:
+            return ExitCode.LOOK if self.rejected else ExitCode.GOOD
+        only_says_so = self.failures and all(failure.startswith(HEAD) for failure in self.failures)
+        return ExitCode.LOOK if only_says_so else ExitCode.COULD_NOT
 
 
 def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[str] | None = None) -> Refreshed:
-    """Run the nightly job, or the selected tables of it. `reread` names `<source>` or `<source>/<wave>` to read again."""
+    """Run the nightly job, or the selected tables of it. `reread` names `<source>` or `<source>/<wave>` to read again.
+
+    Raises WrongUsage where there is no such source or wave, WarehouseBusy, and KeyboardInterrupt after an interruption,
+    of which the run is reported as failed.
+    """
+    run_config = {"loggers": {"terminal": {}}, "ops": _reread_config(project, reread)}
     prepare_dagster_home(project.settings.project)
     from pipelines.definitions import definitions
 
@@ -38,14 +56,17 @@ def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[st
         remove_unfinished(project.settings.warehouse_folder)
         fail_abandoned_runs(instance)
         job = definitions(project).resolve_job_def(JOB)
-        result = job.execute_in_process(
-            instance=instance,
-            raise_on_error=False,
-            run_config={"loggers": {"terminal": {}}, "ops": _reread_config(project, reread)},
-            asset_selection=[dg.AssetKey(name.split(".")) for name in selection] if selection else None,
-            tags={".dagster/repository": "__repository__@pipelines.definitions", PROCESS_TAG: str(os.getpid())},
-        )
+        with shown(), _interruptible():
+            result = job.execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                run_config=run_config,
+                asset_selection=[dg.AssetKey(name.split(".")) for name in selection] if selection else None,
+                tags={".dagster/repository": "__repository__@pipelines.definitions", PROCESS_TAG: str(os.getpid())},
+            )
     events = result.all_events
+    if any(_is_interruption(event) for event in events):
+        raise KeyboardInterrupt
     return Refreshed(
         success=result.success,
         run_id=result.run_id,
@@ -55,6 +76,7 @@ def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[st
             for event in events
             if event.event_type == dg.DagsterEventType.STEP_SUCCESS
         },
+        rejected=sorted(table for event in events for table in _rejected(event)),
         failures=[
             _reason(event, project.settings.warehouse_folder)
             for event in events
@@ -70,15 +92,39 @@ def _n_made(event: dg.DagsterEvent) -> int:
     return (made.value or 0) if isinstance(made, dg.IntMetadataValue) else 0
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Dagster's interruption, where it leaves Dagster at all, as everybody else's."""
+    try:
+        yield
+    except dg.DagsterExecutionInterruptedError as error:
+        raise KeyboardInterrupt from error
+
+
+def _rejected(event: dg.DagsterEvent) -> list[str]:
+    """The table of which a check failed, if this is what the event says."""
+    if event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        return []
+    check = event.asset_check_evaluation_data
+    failed = not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
+    return [check.asset_key.to_user_string().replace("/", ".")] if failed else []
+
+
+def _is_interruption(event: dg.DagsterEvent) -> bool:
+    """Whether a step ended because the process was asked to end."""
+    if event.event_type != dg.DagsterEventType.STEP_FAILURE or event.step_failure_data.error is None:
+        return False
+    return event.step_failure_data.error.cls_name == "DagsterExecutionInterruptedError"
+
+
 def _reread_config(project: Project, reread: Sequence[str]) -> dict[str, object]:
     wanted: dict[str, list[str]] = {}
     for name in reread:
-        source, _, wave = name.partition("/")
+        source, slash, wave = name.partition("/")
         if source not in project.sources:
-            raise CrampAtlasError(f"there is no source {source}; there are: {', '.join(project.sources)}")
-        waves = project.sources[source].waves
-        if wave and wave not in waves:
-            raise CrampAtlasError(f"{source} has no wave {wave}; it has: {', '.join(waves)}")
+            raise WrongUsage(f"there is no source {source} to read again; there are: {', '.join(project.sources)}")
+        if slash and wave not in project.sources[source].waves:
+            raise WrongUsage(f"{source} has no wave {wave} to read again; it has: {', '.join(project.sources[source].waves)}")
         wanted.setdefault(source, []).append(wave or EVERY_WAVE)
     return {f"take_in_{source}": {"config": {"reread": waves}} for source, waves in wanted.items()}
 

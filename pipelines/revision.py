@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from pipelines.contracts.model import Contract, load_contracts
 from pipelines.contracts.yaml_source import ContractError
-from pipelines.errors import ConfigurationError
+from pipelines.errors import ConfigurationError, WrongUsage
 from pipelines.settings import Settings
 from pipelines.sources import load_sources
 
@@ -26,14 +26,14 @@ class Revision:
 def read_revision(settings: Settings, name: str) -> Revision:
     """The contracts and sources of a commit, tag or branch; nothing in the working tree is touched.
 
-    Raises ConfigurationError where there is no git, no repository, no such revision, no data_contracts in it, or where what
-    it holds does not load.
+    Raises WrongUsage where there is no such revision, ConfigurationError where there is no git, no repository, no
+    data_contracts in it, or where what it holds does not load.
     """
     project = settings.project.resolve()
     folder = settings.data_contracts.name
     commit = _git(project, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if not commit:
-        raise ConfigurationError(f"{name} is no revision of the repository that holds {project}: git log lists them")
+        raise WrongUsage(f"{name} is no revision of the repository that holds {project}: git log lists them")
     archive = _git(project, "archive", "--format=tar", commit.decode().strip(), "--", folder)
     if not archive:
         raise ConfigurationError(f"there is no {folder} at {name}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.errors import ConfigurationError
+from pipelines.errors import WrongUsage
 from pipelines.ingest import candidate, rejected_rows_place
 from pipelines.judge import as_records, judge_claims, problems_of
 from pipelines.plan import plan_raw, raw_place
@@ -42,10 +42,10 @@ def try_out(project: Project, path: Path, place: Place) -> Trial:
     """Read, conform and judge a file as the delivery of `place`; only claims that look at other tables read the warehouse.
 
     Such a claim sees what is accepted of the other tables, where the night sees what lies beside the file in landing. It is
-    not judged where nothing is accepted of them. Raises ConfigurationError where there is no such file.
+    not judged where nothing is accepted of them. Raises WrongUsage where there is no such file.
     """
     if not path.is_file():
-        raise ConfigurationError(f"there is no file {path}")
+        raise WrongUsage(f"there is no file {path}")
     with TemporaryDirectory() as folder:
         # a delivered file must lie in landing, and this one may lie anywhere
         own = {"warehouse": Path(folder).resolve(), "landing": path.resolve().parent}
@@ -112,16 +112,16 @@ def _lacking(project: Project, place: Place, tables: Collection[str]) -> list[st
 def place_of(project: Project, path: Path, table: str | None, wave: str | None) -> Place:
     """The table, source and wave that a file delivers: as told, and otherwise by the file's name in the sources' files.
 
-    Raises ConfigurationError where several fit or none does, and says what to give.
+    Raises WrongUsage where several fit or none does, and says what to give.
     """
     wanted = table.removeprefix("raw.") if table else None
     if wanted and f"raw.{wanted}" not in project.contracts:
-        raise ConfigurationError(f"there is no contract of raw.{wanted}; there are: {', '.join(project.tables('raw'))}")
+        raise WrongUsage(f"there is no contract of raw.{wanted}; there are: {', '.join(project.tables('raw'))}")
     declared = _declared(project)
     fitting = {place: file for place, file in declared.items() if wanted in (None, place.table) and wave in (None, place.wave)}
     if table or wave:
         if not fitting:
-            raise ConfigurationError(_nothing_declared(declared, wanted, wave))
+            raise WrongUsage(_nothing_declared(declared, wanted, wave))
         if len(fitting) == 1 and table:
             return next(iter(fitting))
     found = _by_name(fitting, path)
@@ -129,10 +129,10 @@ def place_of(project: Project, path: Path, table: str | None, wave: str | None) 
         return found[0]
     if found:
         choices = "; ".join(f"--table {place.name} --wave {place.wave}" for place in found)
-        raise ConfigurationError(f"{path.name} may be several deliveries. Give one of: {choices}")
+        raise WrongUsage(f"{path.name} may be several deliveries. Give one of: {choices}")
     tables = ", ".join(sorted({place.name for place in fitting}))
     waves = ", ".join(sorted({place.wave for place in fitting}))
-    raise ConfigurationError(
+    raise WrongUsage(
         f"no source has a file named {path.name}, so its table and wave cannot be told. Give --table (one of {tables}) "
         f"and --wave (one of {waves})."
     )

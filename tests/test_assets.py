@@ -191,6 +191,8 @@ def test_a_preview_has_the_rows_of_the_table(published_synthetic: Atlas) -> None
     assert f"| {share:.3f} ({lower:.3f} to {upper:.3f}) | {n:,} | {cases:,} |" in line
     assert "is_synthetic yes" in text
     assert text.endswith("24 of 24 rows")
+    matched = metadata(published_synthetic.project, "report.odds_ratios")["preview"].md_str
+    assert "**source synthetic_case_control, wave pooled, is_synthetic yes**\n\n| population | outcome | exposure |" in matched
 
 
 def test_figures_are_pictures_small_enough_for_every_night(published_synthetic: Atlas) -> None:
@@ -217,8 +219,9 @@ def test_figures_of_the_same_rows_are_not_drawn_again(published_synthetic: Atlas
 
 def test_a_smaller_picture_says_the_same() -> None:
     drawn = (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="9"><g class="a" aria-hidden="true"><text font-family="F, G" opacity="1" '
-        'x="1.23456" opacity-of="1">12.345 %</text><path aria-hidden="true" d="" pointer-events="none" display="none"/><text font-family="F, G">b</text></g></svg>'
+        '<svg xmlns="http://www.w3.org/2000/svg" width="9"><g class="a" aria-hidden="true">'
+        '<text font-family="F, G" opacity="1" x="1.23456" opacity-of="1">12.345 %</text>'
+        '<path aria-hidden="true" d="" pointer-events="none" display="none"/><text font-family="F, G">b</text></g></svg>'
     )
     smaller = shown.smaller(drawn)
     assert smaller == (
@@ -268,7 +271,7 @@ def rejected(place: Place) -> Sidecar:
 def table(check: dg.AssetCheckResult, key: str) -> list[dg.TableRecord]:
     value = check.metadata[key]
     assert isinstance(value, dg.TableMetadataValue)
-    return value.records
+    return list(value.records)
 
 
 def test_a_failed_check_shows_numerator_denominator_threshold_and_what_to_do(published_synthetic: Atlas) -> None:
@@ -279,9 +282,9 @@ def test_a_failed_check_shows_numerator_denominator_threshold_and_what_to_do(pub
         "2 rules: 1 passed, 1 did not, 0 had nothing to judge; rejected: readers keep what was accepted before"
     )
     [row] = [record.data for record in table(check, "not_passed")]
-    assert (row["failed"], row["of"], row["allowed"]) == ("7", "3,003", "0 values")
+    assert (row["object"], row["failed"], row["allowed"]) == (f"{SURVEY} 2024", "7 of 3,003", "0 values")
     assert "ask for a corrected delivery" in str(row["what to do"])
-    [judged] = [record.data for record in table(check, "judged")]
+    [judged] = [record.data for record in table(check, "rules_by_object")]
     assert (judged["rows"], judged["rules"], judged["passed"], judged["not passed"]) == ("3,003", 2, 1, 1)
 
 

@@ -131,6 +131,18 @@ def test_a_run_of_a_ui_is_failed_when_the_ui_is_gone_and_left_while_it_is_there(
     assert fail_abandoned_runs(instance) == [run]
 
 
+def test_a_run_of_another_users_server_is_left(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Forbidden(socket.socket):
+        def connect(self, _: object) -> None:
+            raise PermissionError
+
+    unfinished_run(instance, server_tag(tmp_path / "s"))
+    monkeypatch.setattr("pipelines.dagster_home.socket.socket", Forbidden)
+    assert fail_abandoned_runs(instance) == []
+
+
 def test_a_run_of_unknown_origin_is_left(instance: dg.DagsterInstance) -> None:
     unfinished_run(instance, {})
     unfinished_run(instance, {CODE_SERVER_TAG: json.dumps({"host": "elsewhere", "port": 4000})})
@@ -143,14 +155,14 @@ def test_the_ui_says_that_its_port_is_taken() -> None:
         other.listen()
         port = other.getsockname()[1]
         result = CliRunner().invoke(app, ["ui", "--port", str(port)])
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert f"port {port} of 127.0.0.1 is taken" in result.output
 
 
 def test_the_ui_of_a_folder_that_is_no_project_says_so_and_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CRAMP_ATLAS_PROJECT", str(tmp_path / "typo"))
     result = CliRunner().invoke(app, ["ui", "--port", "0"])
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "CRAMP_ATLAS_PROJECT must name the folder of a project" in result.output
     assert list(tmp_path.iterdir()) == []
 

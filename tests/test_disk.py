@@ -146,7 +146,7 @@ def test_a_claim_that_spills_onto_a_full_disk_is_no_verdict(published_synthetic:
 def test_a_command_without_space_ends_with_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit) as ended, explained():
         raise OSError(errno.ENOSPC, SAID)
-    assert ended.value.exit_code == 1
+    assert ended.value.exit_code == 3
     assert "no space is left on the disk of" in capsys.readouterr().out
 
 

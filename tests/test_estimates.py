@@ -177,6 +177,13 @@ def test_a_characteristic_that_has_no_mean_is_refused(tmp_path: Path, column: st
         _ = atlas.project
 
 
+def test_an_outcome_without_a_column_of_reasons_is_refused(tmp_path: Path) -> None:
+    atlas = make_atlas(tmp_path / "project")
+    atlas.edit("study.yaml", "  has_frequent_cramps:\n", "  is_case:\n")
+    with pytest.raises(ConfigurationError, match="has no column is_case_missing, which says why is_case"):
+        _ = atlas.project
+
+
 def test_without_the_section_adjustment_variables_and_exposures_are_described(tmp_path: Path) -> None:
     path = make_atlas(tmp_path / "project").folder / "study.yaml"
     content = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -300,5 +300,5 @@ def test_the_command_says_where_the_export_is_and_refuses_to_repeat_it(published
     environment = {"CRAMP_ATLAS_PROJECT": str(published_synthetic.folder)}
     first, second = (CliRunner().invoke(app, ["releases", "export", str(tmp_path / "export")], env=environment) for _ in range(2))
     assert first.stdout == f"release {current_release(published_synthetic.project)} is in {tmp_path / 'export'}\n"
-    assert (first.exit_code, second.exit_code) == (0, 1)
+    assert (first.exit_code, second.exit_code) == (0, 2)
     assert "name a new or empty folder" in second.stdout

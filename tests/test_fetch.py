@@ -544,6 +544,14 @@ def test_a_destination_that_is_a_file_is_reported(site: Site, tmp_path: Path) ->
 # --- what is shown
 
 
+@pytest.fixture
+def capable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that can draw."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+@pytest.mark.usefixtures("capable")
 def test_progress_is_shown_on_a_terminal_and_nowhere_else(site: Site, tmp_path: Path) -> None:
     shown, piped = StringIO(), StringIO()
     quick(site.url, tmp_path / "one", console=Console(file=shown, force_terminal=True, width=120))
@@ -552,6 +560,18 @@ def test_progress_is_shown_on_a_terminal_and_nowhere_else(site: Site, tmp_path: 
     assert piped.getvalue() == ""
 
 
+@pytest.mark.usefixtures("capable")
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_no_progress_is_drawn_where_plain_text_is_asked_for(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    shown = StringIO()
+    quick(site.url, tmp_path, console=Console(file=shown, force_terminal=True, width=120))
+    assert shown.getvalue().strip() == ""
+
+
+@pytest.mark.usefixtures("capable")
 def test_what_a_pause_is_for_is_shown(site: Site, tmp_path: Path) -> None:
     shown = StringIO()
     site.faults[DEMO] = [status(503)]

@@ -298,7 +298,7 @@ def test_text_that_is_set_stays_text(published_synthetic: Atlas) -> None:
 )
 def test_what_cannot_be_run_is_refused_with_what_can(published_synthetic: Atlas, arguments: list[str], reason: str) -> None:
     done = CliRunner().invoke(app, ["query", *arguments], env={"CRAMP_ATLAS_PROJECT": str(published_synthetic.folder)})
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert reason in done.stdout
 
 

@@ -11,6 +11,7 @@ from pipelines.lock import PATIENCE_SECONDS, warehouse_lock
 from pipelines.plan import plan_core, plan_report
 from pipelines.project import Project
 from pipelines.store import Place, Sidecar
+from pipelines.working import parts
 
 
 def built_asset(project: Project, table: str) -> dg.AssetsDefinition:
@@ -25,7 +26,7 @@ def built_asset(project: Project, table: str) -> dg.AssetsDefinition:
         candidates: dict[Place, Sidecar] = {}
         n_made = 0
         with warehouse_lock(project.settings.warehouse_folder, PATIENCE_SECONDS):
-            for place in project.places(table):
+            for place in parts(project.places(table)):
                 if schema == "core":
                     built = build(project, plan_core(project, place), "harmonisation")
                 else:

@@ -128,7 +128,7 @@ def check_result(
     if results:
         metadata["not_passed"] = dg.MetadataValue.table(results)
     if judged:
-        metadata["judged"] = dg.MetadataValue.table([dg.TableRecord(row) for row in judged])
+        metadata["rules_by_object"] = dg.MetadataValue.table([dg.TableRecord(row) for row in judged])
     beyond = [row for row in drift if row["is_beyond"] and row["source"] not in restricted]
     if beyond:
         shown = ("wave", "compared_with", "finding", "detail")
@@ -156,8 +156,7 @@ def _judged(place: Place, sidecars: Sequence[Sidecar], is_restricted: bool) -> d
     statuses = [result["status"] for sidecar in sidecars for result in sidecar.results]
     passed, failed = statuses.count("passed"), sum(status in {"failed", "error"} for status in statuses)
     return {
-        "source": place.source,
-        "wave": place.wave,
+        "object": f"{place.source} {place.wave}",
         "rows": HELD_BACK if is_restricted else f"{sum(sidecar.rows + sidecar.n_rejected_rows for sidecar in sidecars):,}",
         "rules": len(statuses),
         "passed": passed,
@@ -167,14 +166,13 @@ def _judged(place: Place, sidecars: Sequence[Sidecar], is_restricted: bool) -> d
 
 
 def _not_passed(place: Place, result: Mapping[str, Any], is_restricted: bool) -> dict[str, Any]:
-    counts = {"failed": f"{result['n_failed']:,}", "of": f"{result['n_checked']:,}" if result["n_checked"] else ""}
+    of = f" of {result['n_checked']:,}" if result["n_checked"] else ""
     return {
-        "source": place.source,
-        "wave": place.wave,
+        "object": f"{place.source} {place.wave}",
         "claim": result["description"],
-        "severity": result["severity"],
-        **(dict.fromkeys(counts, HELD_BACK) if is_restricted else counts),
+        "failed": HELD_BACK if is_restricted else f"{result['n_failed']:,}{of}",
         "allowed": result["threshold"],
+        "severity": result["severity"],
         "what to do": _to_do(result),
     }
 

@@ -82,7 +82,7 @@ def _role(project: Project, column: str) -> str:
 
 def _delivered(source: Source, table: str) -> dict[str, Any]:
     files = {wave: delivered.tables[table] for wave, delivered in source.waves.items() if table in delivered.tables}
-    rows = {wave: "" if file.rows is None else f"{file.rows:,}" for wave, file in files.items()}
+    rows = {wave: "" if file.rows is None or source.is_restricted else f"{file.rows:,}" for wave, file in files.items()}
     records = [
         dg.TableRecord({"wave": wave, "file": Path(file.file).name, "rows published": rows[wave]}) for wave, file in files.items()
     ]

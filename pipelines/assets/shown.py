@@ -28,6 +28,9 @@ PREVIEW, FIGURES = "preview", "figures"
 MOST_ROWS = 24
 """Rows of a preview: every run stores them."""
 
+NAMES = frozenset({"source", "wave", "is_synthetic"})
+"""Columns of a preview that stand above a single row, too."""
+
 UNSEEN = re.compile(r' (?:class|role|pointer-events|aria-[a-z]+)="[^"]*"| (?:opacity|stroke-width)="1"| font-weight="normal"')
 """What an SVG holds that changes nothing in the picture."""
 
@@ -103,7 +106,7 @@ def _forests(labels: Labels, rows: Sequence[Row]) -> list[Figure]:
     return [
         forest_figure(shown, labels.exposures, label.label, _subtitle(labels), labels.study.confidence_level)
         for outcome, label in labels.study.outcomes.items()
-        if (shown := best_of_waves([row for row in rows if row["outcome"] == outcome]))
+        if (shown := best_of_waves([row for row in rows if row["outcome"] == outcome and row["exposure"] in labels.exposures]))
     ]
 
 
@@ -142,9 +145,10 @@ def _preview(project: Project, contract: Contract, rows: Sequence[Row]) -> dg.Ma
         chosen = (pooled or of_source)[: (MOST_ROWS - n_shown) // (len(sources) - number)]
         n_shown += len(chosen)
         cells = {name: [_cell(row, name) for row in chosen] for name in _previewed(project, contract)}
-        common = ", ".join(f"{name} {values[0]}" for name, values in cells.items() if len(set(values)) == 1)
-        varying = {name: values for name, values in cells.items() if len(set(values)) > 1}
-        sections.append(f"**{common}**\n\n{grid(list(varying), zip(*varying.values(), strict=True))}")
+        common = {name for name, values in cells.items() if len(set(values)) == 1 and (len(chosen) > 1 or name in NAMES)}
+        varying = {name: values for name, values in cells.items() if name not in common}
+        above = ", ".join(f"{name} {values[0]}" for name, values in cells.items() if name in common)
+        sections.append(f"**{above}**\n\n{grid(list(varying), zip(*varying.values(), strict=True))}")
     return dg.MetadataValue.md("\n\n".join([*sections, f"{n_shown:,} of {len(rows):,} rows"]))
 
 

@@ -79,7 +79,7 @@ def _matched(estimation: Estimation, scope: Scope, population: str) -> Row:
         f"""
         with members as (
           select wave, matched_set, is_case from {estimation.respondents}
-          where wave in ({waves}) and {estimation.study.populations[population].where}
+          where wave in ({waves}) and ({estimation.study.populations[population].where})
         ),
         sets as (
           select count(*) as n, count(is_case) as n_known, count(*) filter (is_case) as n_cases

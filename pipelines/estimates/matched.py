@@ -73,7 +73,7 @@ def _people(estimation: Estimation, scope: Scope, exposure: str, population: str
     estimation.columns_read.update({"wave", "matched_set", "is_case", exposure}, estimation.population_variables(population))
     return estimation.connection.sql(
         f"select wave, matched_set, is_case, {identifier(exposure)} as is_exposed from {estimation.respondents} "
-        f"where wave in ({waves}) and {estimation.study.populations[population].where} order by all"
+        f"where wave in ({waves}) and ({estimation.study.populations[population].where}) order by all"
     ).pl()
 
 

@@ -1,4 +1,4 @@
-"""How far a fetch is: one bar for all files, one for the file on its way. Silent where the console is not a terminal."""
+"""How far a fetch is: a bar for all files, one for the file on its way. None off a terminal, or where plain text is asked for."""
 
 from pathlib import PurePosixPath
 from types import TracebackType
@@ -15,7 +15,8 @@ class Meter:
     def __init__(self, console: Console, n_files: int) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}"), TimeRemainingColumn())
         self.bytes = 0
-        self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
+        is_plain = not console.is_terminal or console.is_dumb_terminal or console.no_color
+        self._progress = Progress(*columns, console=console, disable=is_plain)
         self._n_files = n_files
         self._n_done = 0
         self._all_files = self._progress.add_task("all files", total=n_files, amount="")

@@ -14,7 +14,7 @@ import duckdb
 import polars as pl
 
 from pipelines.engine import identifier
-from pipelines.errors import CrampAtlasError
+from pipelines.errors import CrampAtlasError, WrongUsage
 from pipelines.project import Project
 from pipelines.releases import wording
 from pipelines.releases.publish import current_release, manifests, releases_folder
@@ -28,7 +28,7 @@ UNFINISHED = ".exporting-"
 def export(project: Project, folder: Path, release_id: str | None = None) -> str:
     """Write the tables of a release, by default the one that readers see, to a new or empty folder. Returns its id.
 
-    The folder is there whole or not at all. Raises CrampAtlasError where it holds something, or there is no such release.
+    The folder is there whole or not at all. Raises WrongUsage where it holds something, or there is no such release.
     """
     exported = read_release(project, release_id)
     with _appearing(folder) as fresh:
@@ -54,13 +54,13 @@ def export(project: Project, folder: Path, release_id: str | None = None) -> str
 
 
 def read_release(project: Project, release_id: str | None = None) -> Exported:
-    """What is exported of a release; raises CrampAtlasError where there is none, or it is too old to say its sources."""
+    """What is exported of a release; raises WrongUsage where there is none, CrampAtlasError for one that is too old."""
     wanted = release_id or current_release(project)
     if wanted is None:
         raise CrampAtlasError("nothing is published yet: run cramp-atlas refresh")
     known = [manifest["release_id"] for manifest in manifests(project)]
     if wanted not in known:
-        raise CrampAtlasError(f"there is no release {wanted}; there are: {', '.join(known)}")
+        raise WrongUsage(f"there is no release {wanted}; there are: {', '.join(known)}")
     database = releases_folder(project) / wanted / "epi_public.duckdb"
     with duckdb.connect(str(database), read_only=True) as connection:
         comments = dict(
@@ -100,7 +100,7 @@ def _appearing(folder: Path) -> Iterator[Path]:
     """A folder beside the wanted one that takes its name when all went well, and is gone otherwise."""
     target = folder.resolve()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise CrampAtlasError(f"{folder} holds something already, and nothing is overwritten: name a new or empty folder")
+        raise WrongUsage(f"{folder} holds something already, and nothing is overwritten: name a new or empty folder")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(dir=target.parent, prefix=UNFINISHED))

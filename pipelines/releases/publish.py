@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.errors import CrampAtlasError
+from pipelines.errors import CrampAtlasError, WrongUsage
 from pipelines.lock import warehouse_lock
 from pipelines.page import write_page
 from pipelines.plan import code_digest
@@ -66,13 +66,13 @@ def manifests(project: Project) -> list[dict[str, Any]]:
 
 
 def manifest_of(project: Project, release_id: str | None = None) -> dict[str, Any]:
-    """The manifest of a release that is kept, without an id of the one that readers see; raises CrampAtlasError."""
+    """The manifest of a release that is kept, without an id of the one that readers see; raises WrongUsage or CrampAtlasError."""
     known = {str(manifest["release_id"]): manifest for manifest in manifests(project)}
     wanted = release_id or current_release(project)
     if wanted is None:
         raise CrampAtlasError("nothing is published yet: run cramp-atlas refresh")
     if wanted not in known:
-        raise CrampAtlasError(f"there is no release {wanted}; there are: {', '.join(known) or 'none yet'}")
+        raise WrongUsage(f"there is no release {wanted}; there are: {', '.join(known) or 'none yet'}")
     return known[wanted]
 
 

@@ -1,6 +1,5 @@
 """Chromium, and pages that ask nobody but this machine."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+
+from tests.cannot_run import cannot_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -35,10 +36,10 @@ def browser() -> Iterator["Browser"]:
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        _cannot_run("the Python package playwright is missing: pip install playwright")
+        cannot_run("the Python package playwright is missing: pip install playwright")
     chromium = shutil.which("chromium")
     if chromium is None:
-        _cannot_run("Chromium is missing: apt-get install chromium")
+        cannot_run("Chromium is missing: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
         yield browser
@@ -62,9 +63,3 @@ def page(browser: "Browser") -> Iterator["Page"]:
     remote = [url for url in requested if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).hostname != "127.0.0.1"]
     assert remote == []
     assert errors == []
-
-
-def _cannot_run(reason: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)

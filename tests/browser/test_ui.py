@@ -1,5 +1,6 @@
 """What an analyst sees after a refresh in a terminal: `cramp-atlas ui` in Chromium."""
 
+import json
 import re
 import signal
 import subprocess
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pytest
 
+from pipelines.store.files import sha256_of_file
+from pipelines.synthetic.delivery import MADE
 from tests.atlas import Atlas
 from tests.browser.conftest import ARTEFACTS, PATIENCE_MILLISECONDS
 from tests.browser.served import ServedUi, command, environment
@@ -78,7 +81,15 @@ def expect_count(locator: "Locator", count: int) -> None:
 
 def photograph(page: "Page", name: str) -> None:
     ARTEFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTEFACTS / f"{name}.png")
+    page.screenshot(path=ARTEFACTS / f"{name}.png", animations="disabled")
+
+
+def launch(page: "Page", button: str) -> None:
+    """Click a button that materialises, and wait until the run has succeeded."""
+    page.get_by_role("button").filter(has_text=re.compile(f"^{button}$")).click()
+    page.get_by_text("Launched run").wait_for()
+    page.get_by_role("link", name="View", exact=True).click()
+    expect_visible(page.get_by_text("RUN_SUCCESS"), RUN_SECONDS)
 
 
 def test_the_ui_is_for_this_machine_only(ui: ServedUi) -> None:
@@ -131,10 +142,7 @@ def test_the_run_of_the_terminal_is_listed_and_belongs_to_the_job(ui: ServedUi, 
 def test_the_check_of_a_delivery_can_be_executed_alone(ui: ServedUi, page: "Page") -> None:
     before = checks_of_deliveries(ui.atlas)
     page.goto(f"{ui.url}/assets/raw/synthetic_survey_respondents?view=checks")
-    page.get_by_role("button").filter(has_text=re.compile("^Execute$")).click()
-    page.get_by_text("Launched run").wait_for()
-    page.get_by_role("link", name="View", exact=True).click()
-    expect_visible(page.get_by_text("RUN_SUCCESS"), RUN_SECONDS)
+    launch(page, "Execute")
     assert checks_of_deliveries(ui.atlas) == before + 1
 
 
@@ -166,10 +174,7 @@ def test_a_table_shows_its_description_columns_rows_and_verdict(ui: ServedUi, pa
 
 def test_a_table_materialised_in_the_ui_is_a_run_beside_that_of_the_terminal(ui: ServedUi, page: "Page") -> None:
     page.goto(f"{ui.url}/assets/report/planted_truth")
-    page.get_by_role("button").filter(has_text=re.compile("^Materialize$")).click()
-    page.get_by_text("Launched run").wait_for()
-    page.get_by_role("link", name="View", exact=True).click()
-    expect_visible(page.get_by_text("RUN_SUCCESS"), RUN_SECONDS)
+    launch(page, "Materialize")
     launched, terminal = runs(ui.atlas)[0], run_of_the_terminal(ui.atlas)
     assert launched.asset_selection == {dg.AssetKey(["report", "planted_truth"])}
     assert launched.status == terminal.status == dg.DagsterRunStatus.SUCCESS
@@ -177,6 +182,69 @@ def test_a_table_materialised_in_the_ui_is_a_run_beside_that_of_the_terminal(ui:
     expect_text(row_of(page, launched), "planted_truth", "Success")
     expect_text(row_of(page, terminal), "nightly", "Success")
     photograph(page, "runs")
+
+
+def open_dialog(page: "Page", ui: ServedUi, asset: str, key: str) -> "Locator":
+    """What stands behind `[Show Markdown]` of one metadata entry of an asset."""
+    page.goto(f"{ui.url}/assets/{asset}")
+    page.get_by_text("Latest materialization").first.wait_for()
+    page.locator("tr").filter(has=page.get_by_text(key, exact=True)).get_by_text("[Show Markdown]").click()
+    dialog = page.get_by_role("dialog")
+    dialog.wait_for()
+    return dialog
+
+
+def test_everything_materialised_in_the_ui_shows_its_figures_and_where_its_columns_come_from(ui: ServedUi, page: "Page") -> None:
+    page.goto(f"{ui.url}/asset-groups")
+    launch(page, "Materialize all")
+    assert runs(ui.atlas)[0].status == dg.DagsterRunStatus.SUCCESS
+    for table in ("prevalence_by_age_band", "odds_ratios"):
+        dialog = open_dialog(page, ui, f"report/{table}", "figures")
+        dialog.locator("img").first.wait_for()
+        widths = dialog.locator("img").evaluate_all("images => images.map(image => image.naturalWidth)")
+        assert len(widths) >= 2
+        assert min(widths) > 300
+        photograph(page, f"figures_of_{table}")
+    expect_text(open_dialog(page, ui, "report/odds_ratios", "preview"), "is_synthetic yes", "takes_beta_agonist", "of 43 rows")
+    photograph(page, "preview")
+    asked = ui.atlas.project.contracts["raw.synthetic_survey_respondents"].column("leg_cramps").question
+    assert asked
+    expect_text(
+        open_dialog(page, ui, "core/respondents", "column lineage"), "raw.synthetic_survey_respondents: leg_cramps", asked
+    )
+    photograph(page, "column_lineage")
+    expect_text(
+        open_dialog(page, ui, "core/respondents", "sql"), "sql/core/respondents/synthetic_survey.sql", "left join study.age_bands"
+    )
+    photograph(page, "sql")
+
+
+def test_an_asset_shows_its_owner_its_files_and_what_is_synthetic(ui: ServedUi, page: "Page") -> None:
+    page.goto(f"{ui.url}/assets/raw/synthetic_survey_respondents")
+    body = page.locator("body")
+    expect_text(body, "Owners", "epidemiology", "Source code", "ingest.py", "describes no real person", "respondents.csv")
+    photograph(page, "raw_asset")
+    page.goto(f"{ui.url}/assets/raw/nhanes_slq")
+    expect_text(body, "nothing delivered", "SLQ_D.xpt")
+    assert "not_applicable" not in body.inner_text()
+
+
+def test_a_delivery_that_breaks_its_contract_fails_its_check_with_advice(ui: ServedUi, page: "Page") -> None:
+    landed = ui.atlas.settings.landing_folder / "synthetic_case_control"
+    people = landed / "136-pairs" / "participants.csv"
+    lines = people.read_text(encoding="utf-8").splitlines(keepends=True)
+    people.write_text("".join([*lines, lines[-1]]), encoding="utf-8")
+    made = json.loads((landed / MADE).read_text(encoding="utf-8"))
+    made["files"]["136-pairs/participants.csv"] = sha256_of_file(people)
+    (landed / MADE).write_text(json.dumps(made), encoding="utf-8")
+    page.goto(f"{ui.url}/assets/raw/synthetic_case_control_participants")
+    launch(page, "Materialize")
+    page.goto(f"{ui.url}/assets/raw/synthetic_case_control_participants?view=checks")
+    body = page.locator("body")
+    expect_text(body, "Failed", "rejected: readers keep what was accepted before", "ask for a corrected delivery")
+    photograph(page, "check_failed")
+    row = page.locator("tr").filter(has_text="no two rows have the same participant").filter(has_text="ask for").last
+    expect_text(row, "synthetic_case_control 136-pairs", "2 of 273", "0 rows")
 
 
 def test_the_terminal_of_the_ui_tells_what_runs_and_warns_of_nothing(ui: ServedUi) -> None:

@@ -330,7 +330,7 @@ UNTOLD: list[tuple[str, list[str], str]] = [
 def test_a_file_whose_table_cannot_be_told_is_asked_for(clinic: Atlas, name: str, options: list[str], expected: str) -> None:
     result = run("contract", "test", name, *options)
     assert expected in result.output
-    assert result.exit_code == 1
+    assert result.exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -355,7 +355,7 @@ def test_a_table_that_no_source_names_says_where_to_name_it(clinic: Atlas) -> No
     clinic.edit("data_contracts/sources/clinic.yaml", "clinic_people: {file", "nhanes_bmx: {file")
     result = run("contract", "test", "people.csv", "--table", "clinic_people")
     assert "no source delivers raw.clinic_people: name it in a file of data_contracts/sources" in result.output
-    assert result.exit_code == 1
+    assert result.exit_code == 2
 
 
 # diff
@@ -438,14 +438,14 @@ def test_new_and_removed_tables_are_listed(clinic: Atlas, repository: Callable[.
 def test_an_unknown_revision_is_named(repository: Callable[..., str], revision: str) -> None:
     result = run("contract", "diff", "--", revision)
     assert f"{revision} is no revision" in result.output
-    assert result.exit_code == 1
+    assert result.exit_code == 2
 
 
 def test_a_project_without_a_repository_says_so(clinic: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(clinic.folder.parent))
     result = run("contract", "diff")
     assert "is in no git repository" in result.output
-    assert result.exit_code == 1
+    assert result.exit_code == 3
 
 
 def test_a_revision_without_contracts_says_so(clinic: Atlas, repository: Callable[..., str]) -> None:
@@ -517,7 +517,7 @@ def test_a_file_that_is_there_is_never_overwritten(atlas: Atlas, tmp_path: Path,
     existing.write_text("mine", encoding="utf-8")
     result = run("contract", "init", deliver(tmp_path), "--source", "clinic", "--table", "clinic_people", "--wave", "2024")
     assert "is there already and is not overwritten" in result.output
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert existing.read_text(encoding="utf-8") == "mine"
     assert not (atlas.folder / "data_contracts" / "sources" / "clinic.yaml").exists()
 
@@ -538,7 +538,7 @@ def test_what_cannot_be_drafted_is_refused_and_writes_nothing(
     before = {path: path.stat().st_mtime_ns for path in (atlas.folder / "data_contracts").rglob("*")}
     result = run("contract", "init", deliver(tmp_path / "received"), *options)
     assert expected in result.output
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert {path: path.stat().st_mtime_ns for path in (atlas.folder / "data_contracts").rglob("*")} == before
 
 
@@ -546,7 +546,7 @@ def test_a_file_without_names_of_columns_is_refused_without_showing_it(atlas: At
     path = deliver(tmp_path, RECORDS, header=RECORDS[0])
     result = run("contract", "init", path, "--source", "clinic", "--table", "people", "--wave", "2024")
     assert "put the names of the columns into the first line" in result.output
-    assert result.exit_code == 1
+    assert result.exit_code == 3
 
 
 def test_the_labels_of_an_spss_file_become_descriptions_and_a_codebook(atlas: Atlas, tmp_path: Path) -> None:
@@ -590,7 +590,7 @@ def test_a_workbook_of_several_sheets_is_drafted_from_the_one_that_is_named(atla
         pl.DataFrame({"remark": ["a"]}).write_excel(workbook, worksheet="about")
         pl.DataFrame({"id": [1, 2]}).write_excel(workbook, worksheet="people")
     options = ["--source", "clinic", "--table", "clinic_people", "--wave", "2024"]
-    assert run("contract", "init", path, *options).exit_code == 1
+    assert run("contract", "init", path, *options).exit_code == 3
     assert run("contract", "init", path, *options, "--sheet", "people").exit_code == 0
     project = Project.read(atlas.settings)
     assert list(project.contracts["raw.clinic_people"].column_types()) == ["id"]
@@ -602,7 +602,7 @@ def test_a_member_outside_its_archive_is_refused(atlas: Atlas, tmp_path: Path) -
     options = ["--source", "clinic", "--table", "clinic_people", "--wave", "2024", "--member", "../people.csv"]
     result = run("contract", "init", deliver(tmp_path), *options)
     assert "--member: " in result.output
-    assert result.exit_code == 1
+    assert result.exit_code == 2
 
 
 # docs

@@ -237,5 +237,5 @@ def test_the_commands_say(changed: Atlas, monkeypatch: pytest.MonkeyPatch, argum
 def test_the_commands_refuse(changed: Atlas, monkeypatch: pytest.MonkeyPatch, arguments: list[str], expected: str) -> None:
     monkeypatch.setenv("CRAMP_ATLAS_PROJECT", str(changed.folder))
     said = runner.invoke(app, arguments)
-    assert said.exit_code == 1
+    assert said.exit_code == 2
     assert expected in said.output

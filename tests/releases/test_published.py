@@ -214,6 +214,6 @@ def test_a_second_refresh_says_who_is_at_work(synthetic: Atlas) -> None:
     environment = {"CRAMP_ATLAS_PROJECT": str(synthetic.folder), "DAGSTER_HOME": str(synthetic.folder / ".dagster"), "PATH": ""}
     with warehouse_lock(synthetic.warehouse):
         second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert second.returncode == 1
+    assert second.returncode == 3
     assert "is at work on" in second.stdout
     assert "Traceback" not in second.stdout + second.stderr

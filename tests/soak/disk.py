@@ -104,7 +104,7 @@ def _take_all_but(disk: Path, free: int) -> None:
 
 def _problems_of_message(code: int, said: str) -> list[str]:
     """A full disk is said as such: what, where, what to do; no traceback, and no delivery is blamed."""
-    problems = [] if code == 1 else [f"exit code {code}"]
+    problems = [] if code == 3 else [f"exit code {code}"]
     problems += [
         f"{words!r} is not said"
         for words in ("no space is left on the disk of", "run cramp-atlas refresh again")
