@@ -18,7 +18,7 @@ from pipelines.lock import warehouse_lock
 from pipelines.night import HEAD
 from pipelines.progress import shown
 from pipelines.project import Project
-from pipelines.runs import JOB
+from pipelines.runs import JOB, is_interruption
 from pipelines.store.files import remove_unfinished
 
 
@@ -65,7 +65,7 @@ def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[st
                 tags={".dagster/repository": "__repository__@pipelines.definitions", PROCESS_TAG: str(os.getpid())},
             )
     events = result.all_events
-    if any(_is_interruption(event) for event in events):
+    if any(is_interruption(event) for event in events):
         raise KeyboardInterrupt
     return Refreshed(
         success=result.success,
@@ -108,13 +108,6 @@ def _rejected(event: dg.DagsterEvent) -> list[str]:
     check = event.asset_check_evaluation_data
     failed = not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
     return [check.asset_key.to_user_string().replace("/", ".")] if failed else []
-
-
-def _is_interruption(event: dg.DagsterEvent) -> bool:
-    """Whether a step ended because the process was asked to end."""
-    if event.event_type != dg.DagsterEventType.STEP_FAILURE or event.step_failure_data.error is None:
-        return False
-    return event.step_failure_data.error.cls_name == "DagsterExecutionInterruptedError"
 
 
 def _reread_config(project: Project, reread: Sequence[str]) -> dict[str, object]:

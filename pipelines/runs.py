@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from pipelines.dagster_home import PROCESS_TAG
 from pipelines.disk import no_space, tells_of_it
 from pipelines.errors import CrampAtlasError
 from pipelines.project import Project
@@ -65,7 +66,8 @@ class Night:
 
 
 def nights_after(instance: dg.DagsterInstance, project: Project, moment: float) -> list[Night]:
-    """The nights that ended after a moment (seconds since 1970), oldest first. A run that somebody cancelled is none."""
+    """The nights that ended after a moment (seconds since 1970), oldest first. None is a run that somebody cancelled
+    or, in a terminal, interrupted."""
     return sorted(_nights(instance, project, moment), key=lambda night: night.ended_at)
 
 
@@ -82,12 +84,24 @@ def _nights(instance: dg.DagsterInstance, project: Project, moment: float) -> It
     for record in instance.get_run_records(finished, order_by="update_timestamp"):
         run, ended_at = record.dagster_run, record.end_time or record.update_timestamp.timestamp()
         if ended_at > moment and (_is_whole(run) or RELEASE in (run.asset_selection or ())):
-            yield _night(instance, project, run, ended_at)
+            events = _events(instance, run)
+            if PROCESS_TAG not in run.tags or not any(map(is_interruption, events)):
+                yield _night(events, project, run, ended_at)
 
 
-def _night(instance: dg.DagsterInstance, project: Project, run: dg.DagsterRun, ended_at: float) -> Night:
+def is_interruption(event: dg.DagsterEvent) -> bool:
+    """Whether a step ended because the process was asked to end."""
+    if event.event_type != FAILED or event.step_failure_data.error is None:
+        return False
+    return event.step_failure_data.error.cls_name == "DagsterExecutionInterruptedError"
+
+
+def _events(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[dg.DagsterEvent]:
     logged = instance.all_logs(run.run_id, of_type={SUCCEEDED, FAILED, RUN_FAILED})
-    events = [entry.dagster_event for entry in logged if entry.dagster_event]
+    return [entry.dagster_event for entry in logged if entry.dagster_event]
+
+
+def _night(events: Sequence[dg.DagsterEvent], project: Project, run: dg.DagsterRun, ended_at: float) -> Night:
     succeeded = frozenset(str(event.step_key) for event in events if event.event_type == SUCCEEDED)
     causes: dict[str, Cause] = {}
     has_told = PUBLISH in succeeded

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from pipelines.alerts import AlertNotSent, alert, read_state
 from pipelines.cli import app
+from pipelines.dagster_home import PROCESS_TAG
 from pipelines.errors import StoreDamaged
 from pipelines.project import Project
 from pipelines.runs import CAUSES, PUBLISH
@@ -56,7 +57,8 @@ def _project(folder: Path) -> Project:
 def night(
     instance: dg.DagsterInstance,
     rejected: dict[str, str] | None = None,
-    raised: Exception | None = None,
+    raised: BaseException | None = None,
+    tags: dict[str, str] | None = None,
 ) -> str:
     """One run. `rejected` is what the last step finds rejected; `raised` is raised by the step before it."""
 
@@ -74,7 +76,7 @@ def night(
     def nightly() -> None:
         publish(take_in_clinic())
 
-    return nightly.execute_in_process(instance=instance, raise_on_error=False).run_id
+    return nightly.execute_in_process(instance=instance, raise_on_error=False, tags=tags).run_id
 
 
 def test_a_failure_is_told_once_and_so_is_the_recovery(
@@ -194,6 +196,17 @@ def test_a_night_that_died_or_did_not_start_is_a_cause(instance: dg.DagsterInsta
     assert "the run is well again" in mended
 
 
+def test_who_interrupts_a_refresh_in_a_terminal_needs_no_alert(instance: dg.DagsterInstance, small: Atlas, hook: Sink) -> None:
+    project = told_by(small, hook)
+    night(instance)
+    alert(instance, project)
+    interrupted = dg.DagsterExecutionInterruptedError("asked to end")
+    night(instance, raised=interrupted, tags={PROCESS_TAG: "17"})
+    assert alert(instance, project) == 0
+    night(instance, raised=interrupted)
+    assert alert(instance, project) == 1
+
+
 def test_a_run_of_single_tables_is_no_night(instance: dg.DagsterInstance, small: Atlas, hook: Sink) -> None:
     """Who starts one sees how it ends; that it succeeds mends nothing."""
     project = told_by(small, hook)
@@ -288,7 +301,7 @@ def test_a_trial_names_the_sink_that_fails_and_never_its_password(
         assert CliRunner().invoke(app, ["test-alert"]).output == "a trial message was sent to 1 sink\n"
         monkeypatch.setenv("CRAMP_ATLAS_ALERT_URLS", f"{url} {hook.url}")
         result = CliRunner().invoke(app, ["test-alert"])
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "sink 1 of 2 of CRAMP_ATLAS_ALERT_URLS" in result.output
     assert len(hook.messages) == 2
     assert PASSWORD not in result.output + caplog.text + repr(Settings())
@@ -298,4 +311,4 @@ def test_without_a_sink_the_trial_says_what_to_set(small: Atlas, monkeypatch: py
     monkeypatch.setenv("CRAMP_ATLAS_PROJECT", str(small.folder))
     monkeypatch.delenv("CRAMP_ATLAS_ALERT_URLS", raising=False)
     result = CliRunner().invoke(app, ["test-alert"])
-    assert (result.exit_code, result.output) == (1, "CRAMP_ATLAS_ALERT_URLS is not set: docs/night.md has examples\n")
+    assert (result.exit_code, result.output) == (3, "CRAMP_ATLAS_ALERT_URLS is not set: docs/night.md has examples\n")

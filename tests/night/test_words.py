@@ -7,7 +7,6 @@ from typer.testing import CliRunner
 from pipelines.alerts import alert
 from pipelines.cli import app
 from pipelines.definitions import definitions
-from pipelines.errors import CrampAtlasError
 from pipelines.releases.publish import current_release
 from tests.atlas import Atlas
 from tests.night.sinks import Sink
@@ -63,19 +62,6 @@ def test_the_run_the_terminal_and_the_alert_say_the_same(synthetic: Atlas, monke
 
 def fail(*_: object, **__: object) -> None:
     raise RuntimeError(f"cannot read {MARK}")
-
-
-@pytest.mark.parametrize(
-    ("asked", "said"),
-    [
-        ("nhanes/2009-2010", "nhanes has no wave 2009-2010 to read again; it has: 2005-2006, 2007-2008, all"),
-        ("nhane", "there is no source nhane to read again; there are: nhanes, synthetic_case_control, synthetic_survey"),
-    ],
-)
-def test_the_terminal_refuses_to_read_again_what_there_is_not(published_synthetic: Atlas, asked: str, said: str) -> None:
-    with pytest.raises(CrampAtlasError) as caught:
-        published_synthetic.refresh(reread=[asked])
-    assert str(caught.value) == said
 
 
 def test_the_launchpad_offers_the_waves_and_refuses_others_before_the_start(published_synthetic: Atlas) -> None:
