@@ -85,11 +85,19 @@ def columns_returned(sql: str) -> list[str]:
 
 
 def bind_objects(connection: duckdb.DuckDBPyConnection, contract: Contract, objects: Sequence[Path]) -> None:
-    """Make `schema.table` a view over the objects; over none, a typed table of zero rows."""
-    columns = ", ".join(f"cast(null as {kind}) as {identifier(column)}" for column, kind in contract.column_types().items())
+    """Make `schema.table` a view over the objects; over none, a typed table of zero rows.
+
+    Objects that were accepted under different versions of the contract may differ in columns: what one lacks is NULL.
+    """
     paths = ", ".join(literal(str(path)) for path in objects)
-    select = f"select * from read_parquet([{paths}])" if objects else f"select {columns} where false"
+    select = f"select * from read_parquet([{paths}], union_by_name = true)" if objects else no_rows(contract)
     _bind(connection, contract.schema, contract.table, select)
+
+
+def no_rows(contract: Contract) -> str:
+    """A select of the contract's columns, with their types, and of no row."""
+    columns = ", ".join(f"cast(null as {kind}) as {identifier(column)}" for column, kind in contract.column_types().items())
+    return f"select {columns} where false"
 
 
 def bind_frame(connection: duckdb.DuckDBPyConnection, schema: str, table: str, frame: pl.DataFrame) -> None:

@@ -77,4 +77,7 @@ def test_a_rejected_delivery_leaves_no_value_anywhere(marked: Atlas, kind: str) 
     ended = marked.refresh_in_a_terminal()
     assert ended.returncode == 1
     assert "synthetic_survey 2024" in ended.stdout
+    # the contract has a column that what is still accepted lacks: it is published all the same
+    assert marked.query("select source, wave from meta.deliveries where is_stale") == [("synthetic_survey", "2024")]
+    assert marked.query("select count(*) > 0, count(remark) from raw.synthetic_survey_respondents") == [(True, 0)]
     assert leaks(marked, ended) == []

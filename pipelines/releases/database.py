@@ -8,7 +8,7 @@ import polars as pl
 
 from pipelines.contracts.dagster_schema import comments_sql
 from pipelines.contracts.model import Contract
-from pipelines.engine import bind_objects, identifier
+from pipelines.engine import bind_objects, identifier, no_rows
 from pipelines.settings import Settings
 from pipelines.store.files import READ_ONLY, sync_file
 
@@ -39,7 +39,11 @@ def write_database(
                 connection.execute("use views")
                 bind_objects(connection, contract, objects.get(name, []))
                 connection.execute(f"use {identifier(path.stem)}")
-                connection.execute(f"create table {table} as select * from views.{table}")
+                # what is held back at an older version of its contract may lack a column
+                typed = ", ".join(
+                    f"cast(null as {kind}) as {identifier(column)}" for column, kind in contract.column_types().items()
+                )
+                connection.execute(f"create table {table} as select {typed} where false union all by name from views.{table}")
             for statement in comments_sql(contract, contract.schema, contract.table):
                 connection.execute(statement)
         connection.execute("detach views")
