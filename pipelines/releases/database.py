@@ -40,10 +40,7 @@ def write_database(
                 bind_objects(connection, contract, objects.get(name, []))
                 connection.execute(f"use {identifier(path.stem)}")
                 # what is held back at an older version of its contract may lack a column
-                typed = ", ".join(
-                    f"cast(null as {kind}) as {identifier(column)}" for column, kind in contract.column_types().items()
-                )
-                connection.execute(f"create table {table} as select {typed} where false union all by name from views.{table}")
+                connection.execute(f"create table {table} as {no_rows(contract)} union all by name from views.{table}")
             for statement in comments_sql(contract, contract.schema, contract.table):
                 connection.execute(statement)
         connection.execute("detach views")
