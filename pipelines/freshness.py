@@ -15,6 +15,7 @@ SLACK = timedelta(hours=2)
 
 TICKS = 400
 """More nights than a year has: both changes of the clock and every holiday of a cron expression are among them."""
+
 READ = frozenset({"report", "release"})
 """The groups of assets that readers see."""
 

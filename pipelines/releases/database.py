@@ -27,6 +27,7 @@ def write_database(
     }
     with duckdb.connect(str(path), config=config) as connection:
         connection.execute("attach ':memory:' as views")
+        comments: list[str] = []
         for contract in contracts:
             name = f"{contract.schema}.{contract.table}"
             table = f"{identifier(contract.schema)}.{identifier(contract.table)}"
@@ -41,8 +42,8 @@ def write_database(
                 connection.execute(f"use {identifier(path.stem)}")
                 # what is held back at an older version of its contract may lack a column
                 connection.execute(f"create table {table} as {no_rows(contract)} union all by name from views.{table}")
-            for statement in comments_sql(contract, contract.schema, contract.table):
-                connection.execute(statement)
+            comments += comments_sql(contract, contract.schema, contract.table)
+        connection.execute("; ".join(["begin", *comments, "commit"]))  # one by one they take longer than the tables
         connection.execute("detach views")
         connection.execute("checkpoint")
     leftover = path.with_name(path.name + ".wal")
