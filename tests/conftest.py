@@ -1,5 +1,8 @@
 """Projects that several tests share. They are made once; a test that changes one works on a copy."""
 
+import fcntl
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,21 +11,43 @@ from tests.atlas import Atlas, make_atlas
 from tests.nhanes_files import nhanes_folder
 
 
+def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Atlas]) -> Atlas:
+    """A project that one worker makes for all; the others wait for it."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            make(folder / "project")
+            (folder / "made").touch()
+    return Atlas(folder / "project")
+
+
+def refreshed_synthetic(folder: Path) -> Atlas:
+    atlas = make_atlas(folder)
+    assert atlas.refresh().success
+    return atlas
+
+
+def refreshed_nhanes(folder: Path) -> Atlas:
+    files = nhanes_folder()
+    atlas = make_atlas(folder)
+    atlas.fetch_nhanes(str(files))
+    assert atlas.refresh().success
+    return atlas
+
+
 @pytest.fixture(scope="session")
 def published_synthetic(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
     """The embedded default after one refresh. Read only."""
-    atlas = make_atlas(tmp_path_factory.mktemp("synthetic") / "project")
-    assert atlas.refresh().success
-    return atlas
+    return shared(tmp_path_factory, "synthetic", refreshed_synthetic)
 
 
 @pytest.fixture(scope="session")
 def published_nhanes(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
     """All three sources after one refresh, NHANES from its real files. Read only."""
-    atlas = make_atlas(tmp_path_factory.mktemp("nhanes") / "project")
-    atlas.fetch_nhanes(str(nhanes_folder()))
-    assert atlas.refresh().success
-    return atlas
+    return shared(tmp_path_factory, "nhanes", refreshed_nhanes)
 
 
 @pytest.fixture

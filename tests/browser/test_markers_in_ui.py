@@ -49,7 +49,7 @@ def test_no_page_and_no_answer_of_the_server_holds_a_value(ui: ServedUi, page: "
         (f"{TABLE}?view=events", "synthetic_survey_respondents"),
         ("/assets/release/warehouse", "warehouse"),
         ("/asset-groups", "Materialize all"),
-        ("/overview/activity/timeline", "nightly"),
+        ("/automation", "nightly"),
     ):
         page.goto(ui.url + path)
         page.get_by_text(sign).first.wait_for()
