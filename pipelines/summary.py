@@ -12,7 +12,7 @@ from pipelines.dagster_home import prepare_dagster_home
 from pipelines.drift.between import accepted_drift
 from pipelines.drift.words import in_words as drift_in_words
 from pipelines.formatting import NOTHING, percent_with_interval, ratio_with_interval
-from pipelines.night import in_words, standing_causes
+from pipelines.night import HEAD, in_words, standing_causes
 from pipelines.project import Project
 from pipelines.refresh import Refreshed
 from pipelines.releases.meta import deliveries
@@ -30,9 +30,9 @@ def print_summary(project: Project, refreshed: Refreshed, console: Console) -> N
             _print_prevalence(project, connection, console)
             _print_odds_ratios(project, connection, console)
             _print_planted(connection, console)
-    rejected = _print_state(project, console)
+    _print_state(project, console)
     for failure in refreshed.failures:
-        if failure != rejected:
+        if not failure.startswith(HEAD):  # what was rejected stands above already
             console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
     # what stands every night is on the page; here it is news
     for line in drift_in_words(accepted_drift(project)) if refreshed.n_made else ():

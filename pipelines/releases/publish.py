@@ -145,7 +145,7 @@ def _content_hash(project: Project, objects: dict[Place, Sidecar], frames: dict[
                 "sources": {name: [source.classification, source.microdata] for name, source in project.sources.items()},
                 "solver": version("scipy"),
             },
-            "code": code_digest(("disclosure", "figures", "page", "releases")),
+            "code": code_digest(("disclosure", "figures", "formatting.py", "page", "releases")),
         }
     )
 
