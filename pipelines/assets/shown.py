@@ -106,7 +106,8 @@ def _forests(labels: Labels, rows: Sequence[Row]) -> list[Figure]:
     return [
         forest_figure(shown, labels.exposures, label.label, _subtitle(labels), labels.study.confidence_level)
         for outcome, label in labels.study.outcomes.items()
-        if (shown := best_of_waves([row for row in rows if row["outcome"] == outcome and row["exposure"] in labels.exposures]))
+        for of_population in labels.by_population([row for row in rows if row["outcome"] == outcome and labels.knows(row)])
+        if (shown := best_of_waves(of_population))
     ]
 
 

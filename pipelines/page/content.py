@@ -23,17 +23,17 @@ SYNTHETIC = "synthetic: describes no real person"
 
 @dataclass(frozen=True)
 class OutcomePart:
-    """One outcome of one source: figures beside their tables."""
+    """One outcome of one source: figures beside their tables. Populations of several are never in one figure."""
 
     label: str
-    characteristics: DisplayTable | None
-    prevalence: tuple[Figure, DisplayTable] | None
-    odds_ratios: tuple[Figure, DisplayTable] | None
+    characteristics: Sequence[DisplayTable]
+    prevalence: tuple[Sequence[Figure], DisplayTable] | None
+    odds_ratios: Sequence[tuple[Figure, DisplayTable]]
 
     @property
     def tables(self) -> list[DisplayTable]:
-        pairs = [pair for pair in (self.prevalence, self.odds_ratios) if pair]
-        return [*([self.characteristics] if self.characteristics else []), *(table for _, table in pairs)]
+        prevalence = [self.prevalence[1]] if self.prevalence else []
+        return [*self.characteristics, *prevalence, *(table for _, table in self.odds_ratios)]
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,7 @@ def _of(reports: dict[str, list[Row]], source: str) -> dict[str, list[Row]]:
 
 def _source_part(project: Project, name: str, reports: dict[str, list[Row]], comparability: Sequence[Row]) -> SourcePart:
     labels = Labels(project.study, project.sources[name])
+    reports = {table: [row for row in rows if labels.knows(row)] for table, rows in reports.items()}
     subtitle = labels.source.title + (f" ({SYNTHETIC})" if labels.source.is_synthetic else "")
     outcomes = [_outcome_part(labels, subtitle, outcome, reports) for outcome in project.study.outcomes]
     other = []
@@ -152,23 +153,28 @@ def _outcome_part(labels: Labels, subtitle: str, outcome: str, reports: dict[str
         [row for row in reports[table] if row["outcome"] == outcome]
         for table in ("prevalence_by_age_band", "odds_ratios", "trends", "characteristics_by_outcome")
     )
-    shown = best_of_waves(ratios)
     by_band = [row for row in prevalence if row["age_band"] != ALL]
+    level = labels.study.confidence_level
     return OutcomePart(
         label,
-        characteristics=tables.characteristics_table(labels, outcome, latest(characteristics)) if characteristics else None,
+        characteristics=[
+            tables.characteristics_table(labels, outcome, latest(of_population))
+            for of_population in labels.by_population(characteristics)
+        ],
         prevalence=(
-            prevalence_figure(by_band, label, subtitle),
+            [prevalence_figure(of_population, label, subtitle) for of_population in labels.by_population(by_band)],
             tables.prevalence_table(labels, outcome, prevalence, trends),
         )
         if prevalence
         else None,
-        odds_ratios=(
-            forest_figure(shown, labels.exposures, label, subtitle, labels.study.confidence_level),
-            tables.odds_ratio_table(labels, outcome, shown),
-        )
-        if shown
-        else None,
+        odds_ratios=[
+            (
+                forest_figure(shown, labels.exposures, label, subtitle, level),
+                tables.odds_ratio_table(labels, outcome, shown),
+            )
+            for of_population in labels.by_population(ratios)
+            if (shown := best_of_waves(of_population))
+        ],
     )
 
 

@@ -1,6 +1,6 @@
 """The tables of the report page, made from rows of the public report and meta tables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,21 @@ class Labels:
         """What the study calls a column that describes people."""
         named = self.study.characteristics.categorical | self.study.characteristics.continuous
         return named[name].label if name in named else self.exposures.get(name) or self.names(name).capitalize()
+
+    def knows(self, row: Row) -> bool:
+        """Whether the study still names what a row is about: a table that is held back may be older than study.yaml."""
+        named: dict[str, Container[str]] = {
+            "population": self.study.populations,
+            "outcome": self.study.outcomes,
+            "exposure": self.study.exposures,
+            "characteristic": self.characteristics,
+        }
+        return all(row.get(key) is None or row[key] in names for key, names in named.items())
+
+    def by_population(self, rows: Sequence[Row]) -> list[list[Row]]:
+        """The rows of each population that has some, in the order of the study."""
+        found = [[row for row in rows if row["population"] == name] for name in self.study.populations]
+        return [of_population for of_population in found if of_population]
 
     def in_study_order(self, row: Row) -> tuple[int, bool, str]:
         """Sorts rows by population, then by wave with the pooled ones last."""
@@ -129,7 +144,7 @@ FLOW = {
 
 
 def characteristics_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> DisplayTable:
-    """The people with and without an outcome: shares with standard errors, means with standard deviations (STROBE item 14)."""
+    """The people of a population with and without an outcome: shares and means with their errors (STROBE item 14)."""
     columns = [
         Column("name", "Characteristic", is_text=True),
         Column("n_cases", "n", "With the outcome"),
@@ -157,11 +172,12 @@ def characteristics_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> 
                 "p_value": p_value(row["p_value"]) if is_first else "",
             }
         )
-    population = ", ".join(labels.study.populations[name].label for name in dict.fromkeys(row["population"] for row in rows))
+    population = rows[0]["population"]
     methods = "; ".join(sorted({row["method"] for row in rows if row["method"]}))
-    notes = [f"{population}; {rows[0]['wave']}. n is unweighted. {methods[:1].upper()}{methods[1:]}."]
+    of_whom = f"{labels.study.populations[population].label}; {rows[0]['wave']}"
+    notes = [f"{of_whom}. n is unweighted. {methods[:1].upper()}{methods[1:]}."]
     title = f"{labels.study.outcomes[outcome].label}: characteristics of those with and without"
-    return DisplayTable(f"characteristics-{labels.source.source}-{outcome}", title, columns, cells, notes, footnotes)
+    return DisplayTable(f"characteristics-{labels.source.source}-{outcome}-{population}", title, columns, cells, notes, footnotes)
 
 
 def _share_or_mean(row: Row, group: str) -> str:
@@ -240,7 +256,7 @@ def standardised_table(labels: Labels, rows: Sequence[Row], standard: str) -> Di
 
 
 def odds_ratio_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> DisplayTable:
-    """Odds ratios of one outcome, a group a model."""
+    """Odds ratios of one outcome in one population, a group a model."""
     rows = in_order(rows, labels.exposures)
     columns = [
         Column("name", "Exposure: level / reference", is_text=True),
@@ -277,13 +293,13 @@ def odds_ratio_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> Displ
             )
     methods = sorted({row["method"] for row in rows if row["method"]})
     corrections = sorted({row["multiple_testing"] for row in rows if row["multiple_testing"]})
-    populations = sorted({labels.study.populations[row["population"]].label for row in rows})
+    population = rows[0]["population"]
     notes = [
-        f"{', '.join(populations)}. {'; '.join(methods)}. n/N: cases of all people of the group, unweighted. "
+        f"{labels.study.populations[population].label}. {'; '.join(methods)}. n/N: cases of all people of the group, unweighted. "
         f"p, adjusted: for the number of exposures ({', '.join(corrections) or 'none'})."
     ]
     title = f"{labels.study.outcomes[outcome].label}: odds ratios"
-    return DisplayTable(f"odds-ratios-{labels.source.source}-{outcome}", title, columns, cells, notes, footnotes)
+    return DisplayTable(f"odds-ratios-{labels.source.source}-{outcome}-{population}", title, columns, cells, notes, footnotes)
 
 
 def _model(labels: Labels, row: Row) -> str:

@@ -19,7 +19,7 @@ from report.respondent_flow join populations using (population)
 union all
 
 select
-  'characteristics-' || source || '-' || outcome,
+  'characteristics-' || source || '-' || outcome || '-' || population,
   case level when 'true' then 'yes' when 'false' then 'no' else replace(level, '_', ' ') end,
   [
     number(n_cases),
@@ -67,7 +67,7 @@ group by source, outcome, population, sex
 union all
 
 select
-  'odds-ratios-' || source || '-' || outcome,
+  'odds-ratios-' || source || '-' || outcome || '-' || population,
   exposure_label || if(exposure_level = 'true', '', ': ' || exposure_level || ' / ' || reference_level),
   [
     wave,
@@ -80,7 +80,7 @@ select
     ratio(e_value)
   ]
 from (
-  select *, bool_or(wave = 'pooled' and odds_ratio is not null) over (partition by source, outcome, exposure) as is_pooled
+  select *, bool_or(wave = 'pooled' and odds_ratio is not null) over (partition by source, population, outcome, exposure) as is_pooled
   from report.odds_ratios
 ) join exposures using (exposure)
 where model = 'matched' or (wave = 'pooled') = is_pooled

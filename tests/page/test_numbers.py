@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from lxml import html
 
+from pipelines.page.tables import Labels
 from tests.atlas import Atlas
 
 EXPECTED = (Path(__file__).parent / "expected.sql").read_text(encoding="utf-8")
@@ -79,9 +80,8 @@ def test_every_table_says_what_the_release_holds_and_leaves_nothing_out(publishe
 def test_every_number_in_a_forest_plot_stands_in_the_table_under_it(published: Atlas) -> None:
     for source in published.project.sources:
         for outcome in published.project.study.outcomes:
-            of_table = [
-                cells for (name, _, cells) in read_page(published).elements() if name == f"odds-ratios-{source}-{outcome}"
-            ]
+            wanted = f"odds-ratios-{source}-{outcome}-adults_20_plus"
+            of_table = [cells for (name, _, cells) in read_page(published).elements() if name == wanted]
             if not of_table:
                 continue
             label = published.project.study.outcomes[outcome].label
@@ -138,3 +138,29 @@ def test_each_table_is_a_csv_file_with_the_same_lines(published: Atlas) -> None:
             cells = tuple(cell.removeprefix("'") for cell in row[first + 1 :])
             shown[path.stem, None if path.stem.startswith("planted-") else row[first], cells] += 1
     assert shown == read_page(published)
+
+
+def test_two_populations_of_odds_ratios_stand_in_tables_and_figures_of_their_own(synthetic: Atlas) -> None:
+    synthetic.edit(
+        "study.yaml", "  populations: [adults_20_plus]\n  # At", "  populations: [adults_20_plus, adults_60_plus]\n  # At"
+    )
+    assert synthetic.refresh().success
+    shown, held = read_page(synthetic), read_tables(synthetic)
+    for kind in ("odds-ratios-synthetic_survey-has_cramps-", "characteristics-synthetic_survey-has_cramps-"):
+        assert {line[0] for line in shown if line[0].startswith(kind)} == {f"{kind}adults_20_plus", f"{kind}adults_60_plus"}
+        of_page, of_tables = ({line: n for line, n in lines.items() if line[0].startswith(kind)} for lines in (shown, held))
+        assert of_page == of_tables
+    figures = page_of(synthetic).xpath(
+        "//section[@id='synthetic_survey']//figure[contains(@aria-label, 'odds ratios')]/@aria-label"
+    )
+    assert len(set(figures)) == 4
+
+
+def test_rows_about_what_the_study_names_no_more_are_left_out(published_synthetic: Atlas) -> None:
+    project = published_synthetic.project
+    labels = Labels(project.study, project.sources["synthetic_survey"])
+    row = {"population": "adults_20_plus", "outcome": "has_cramps", "exposure": "takes_statin"}
+    assert labels.knows(row)
+    assert labels.knows({"wave": "2024"})
+    for gone in ("population", "outcome", "exposure", "characteristic"):
+        assert not labels.knows(row | {gone: "dropped_from_the_study"})
