@@ -11,10 +11,10 @@ import duckdb
 import pytest
 import yaml
 
-from pipelines.fetch import fetch
-from pipelines.project import Project
-from pipelines.refresh import Refreshed, refresh
-from pipelines.settings import REPOSITORY, Settings
+from pipelines.dagster.job import Refreshed, refresh
+from pipelines.landing.fetch import fetch
+from pipelines.machine.settings import REPOSITORY, Settings
+from pipelines.project.project import Project
 
 PARTS = ("study.yaml", "dagster.yaml", "workspace.yaml", "data_contracts", "sql")
 

@@ -10,6 +10,8 @@ import pytest
 from tests.atlas import Atlas, make_atlas
 from tests.nhanes_files import nhanes_folder
 
+pytest_plugins = ["tests.contracts.fixtures"]
+
 
 def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Atlas]) -> Atlas:
     """A project that one worker makes for all; the others wait for it."""

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.build import build
 from pipelines.contracts.model import ContractError
-from pipelines.errors import CrampAtlasError
-from pipelines.ingest import take_in
-from pipelines.plan import plan_core
-from pipelines.settings import REPOSITORY
+from pipelines.machine.errors import CrampAtlasError
+from pipelines.machine.settings import REPOSITORY
+from pipelines.making.build import build
+from pipelines.raw.take_in import take_in
+from pipelines.stages import plan_core
 from pipelines.store import Place
 from tests.atlas import Atlas
 from tests.pages import Block, blocks_of, differences, run

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.settings import REPOSITORY
+from pipelines.machine.settings import REPOSITORY
 from tests.atlas import Atlas
 
 PAGE = (REPOSITORY / "docs" / "connect.md").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines.ingest import Delivery, take_in
+from pipelines.raw.take_in import Delivery, take_in
 from tests.atlas import Atlas
 
 TABLE = "raw.synthetic_survey_respondents"

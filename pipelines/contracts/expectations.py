@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 import pyarrow.parquet as pq
 
-from pipelines.contracts.conform import SchemaProblems
 from pipelines.contracts.duckdb_datasource import validate
 from pipelines.contracts.model import Contract
 from pipelines.contracts.rules import Rule, Severity
 from pipelines.contracts.unlisted import describe_unlisted
+from pipelines.raw.conform import SchemaProblems
 
 Status = Literal["passed", "failed", "error", "not_applicable"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from pipelines.errors import ConfigurationError
+from pipelines.machine.errors import ConfigurationError
 
 Location = Sequence[str | int]
 

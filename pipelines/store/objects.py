@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipelines.errors import StoreDamaged
+from pipelines.machine.errors import StoreDamaged
+from pipelines.machine.files import READ_ONLY, replace_text, sha256_of_file, sync_file, sync_folder, temporary_beside
 from pipelines.store.acceptance import Acceptance
-from pipelines.store.files import READ_ONLY, replace_text, sha256_of_file, sync_file, sync_folder, temporary_beside
 
 ROW_GROUP_ROWS = 245_760
 """Twice DuckDB's own row group: large enough to scan fast, small enough to spread over threads."""

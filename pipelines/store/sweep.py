@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from pipelines.machine.files import replace_text
 from pipelines.store.acceptance import Acceptance
-from pipelines.store.files import replace_text
 from pipelines.store.objects import Place, Store
 
 UNNEEDED = "unneeded.json"

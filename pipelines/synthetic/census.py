@@ -6,8 +6,8 @@ against the same estimate from the population.
 
 import polars as pl
 
-from pipelines.project import Project
-from pipelines.sources import Source
+from pipelines.project.project import Project
+from pipelines.project.sources import Source
 from pipelines.synthetic.harmonising import estimated
 
 PLANTED = ["measure", "wave", "population", "outcome", "age_band", "exposure", "exposure_level", "model", "planted"]

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.errors import ConfigurationError
-from pipelines.plan import code_digest
-from pipelines.project import Project
-from pipelines.sources import Source
+from pipelines.machine.errors import ConfigurationError
+from pipelines.machine.files import replace_text, sha256_of_file
+from pipelines.project.project import Project
+from pipelines.project.sources import Source
+from pipelines.stages import code_digest
 from pipelines.store import digest
-from pipelines.store.files import replace_text, sha256_of_file
 from pipelines.synthetic.case_control import draw_sets, planted_odds_ratios
 from pipelines.synthetic.census import planted_truth
 from pipelines.synthetic.records import as_delivered, population_select, with_unanswered
@@ -22,7 +22,7 @@ from pipelines.synthetic.survey import draw_population, draw_sample
 MADE = "generated.json"
 """Says what made the files of a source's folder in landing, and their SHA-256."""
 
-CODE = ("build.py", "engine.py", "estimates", "statistics", "synthetic")
+CODE = ("making", "report", "statistics", "synthetic")
 LIBRARIES = ("duckdb", "numpy", "polars", "pyarrow", "scipy")
 
 

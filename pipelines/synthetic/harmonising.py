@@ -5,12 +5,12 @@ from collections.abc import Mapping
 import duckdb
 import polars as pl
 
-from pipelines.build import this_wave
-from pipelines.engine import bind_frame, engine, identifier
-from pipelines.estimates import ESTIMATORS, Estimation
-from pipelines.harmonised import REASON
-from pipelines.project import Project
-from pipelines.sources import Source
+from pipelines.core.harmonise import REASON
+from pipelines.making.build import this_wave
+from pipelines.making.engine import bind_frame, engine, identifier
+from pipelines.project.project import Project
+from pipelines.project.sources import Source
+from pipelines.report.estimators import ESTIMATORS, Estimation
 
 ESTIMATES = ("report.prevalence_by_age_band", "report.odds_ratios")
 """The report tables whose truth is planted."""

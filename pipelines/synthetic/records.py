@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from pipelines.engine import bind_frame, engine
-from pipelines.errors import ConfigurationError
-from pipelines.project import Project
-from pipelines.sources import Source
+from pipelines.machine.errors import ConfigurationError
+from pipelines.making.engine import bind_frame, engine
+from pipelines.project.project import Project
+from pipelines.project.sources import Source
 from pipelines.synthetic.settings import Mess, Unanswered
 from pipelines.synthetic.streams import generator, uniforms
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.errors import ConfigurationError
+from pipelines.machine.errors import ConfigurationError
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]

@@ -4,8 +4,8 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pipelines.errors import ConfigurationError
-from pipelines.sources import Source
+from pipelines.machine.errors import ConfigurationError
+from pipelines.project.sources import Source
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 KindOfMissing = Literal["refused", "dont_know", "missing"]

@@ -6,9 +6,9 @@ What a person is like and what they answer stands in `sql/synthetic/<source>.sql
 import numpy as np
 import polars as pl
 
-from pipelines.errors import ConfigurationError
-from pipelines.project import Project
-from pipelines.sources import Source
+from pipelines.machine.errors import ConfigurationError
+from pipelines.project.project import Project
+from pipelines.project.sources import Source
 from pipelines.synthetic.records import generate
 from pipelines.synthetic.sampling import allocated, systematic, two_proportional_to_size
 from pipelines.synthetic.settings import SurveyGenerator, survey_generator

@@ -14,11 +14,11 @@ from pathlib import Path
 import duckdb
 
 from pipelines.contracts.model import Contract
-from pipelines.engine import identifier
-from pipelines.plan import plan_core, plan_report
-from pipelines.project import Project
-from pipelines.releases.publish import publish
-from pipelines.settings import Settings
+from pipelines.machine.settings import Settings
+from pipelines.making.engine import identifier
+from pipelines.project.project import Project
+from pipelines.release.publish import publish
+from pipelines.stages import plan_core, plan_report
 from pipelines.store import Place, Sidecar
 from tests.atlas import Atlas
 

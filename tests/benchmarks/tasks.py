@@ -28,7 +28,7 @@ class Task:
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """As pipelines.engine connects."""
+    """As pipelines.making.engine connects."""
     con = duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT})
     con.execute("set perfect_ht_threshold = 20")
     return con

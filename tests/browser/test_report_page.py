@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pypdf
 import pytest
 
-from pipelines.settings import REPOSITORY
+from pipelines.machine.settings import REPOSITORY
 from tests.atlas import Atlas
 from tests.browser.conftest import ARTEFACTS
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pytest
 
-from pipelines.store.files import sha256_of_file
+from pipelines.machine.files import sha256_of_file
 from pipelines.synthetic.delivery import MADE
 from tests.atlas import Atlas
 from tests.browser.conftest import ARTEFACTS, PATIENCE_MILLISECONDS
@@ -135,7 +135,7 @@ def test_the_run_of_the_terminal_is_listed_and_belongs_to_the_job(ui: ServedUi, 
     run = run_of_the_terminal(ui.atlas)
     page.goto(f"{ui.url}/runs")
     expect_text(row_of(page, run), "nightly", "Success")
-    page.goto(f"{ui.url}/locations/pipelines.definitions/jobs/nightly/runs")
+    page.goto(f"{ui.url}/locations/pipelines.dagster.definitions/jobs/nightly/runs")
     expect_text(row_of(page, run), "nightly", "Success")
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from pipelines.contracts.comparability import read_verdicts, unjudged
-from pipelines.errors import ConfigurationError
-from pipelines.project import Project
+from pipelines.machine.errors import ConfigurationError
+from pipelines.project.project import Project
 from tests.atlas import make_atlas
 
 GOOD = {

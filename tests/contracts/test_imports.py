@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def test_importing_and_loading_contracts_does_not_import(heavy: str) -> None:
     program = (
         "import sys; from pathlib import Path\n"
-        "import pipelines.readers, pipelines.contracts.conform, pipelines.contracts.expectations\n"
+        "import pipelines.landing.readers, pipelines.raw.conform, pipelines.contracts.expectations\n"
         "from pipelines.contracts.model import load_contract\n"
         "folder = Path('data_contracts')\n"
         "load_contract(folder / 'raw' / 'nhanes_rxq_drug.odcs.yaml', folder / 'codebooks')\n"

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from pipelines.contracts.conform import conform
 from pipelines.contracts.expectations import judge
 from pipelines.contracts.model import Contract, load_contract
-from pipelines.readers import read_delivery
+from pipelines.landing.readers import read_delivery
+from pipelines.raw.conform import conform
 from tests.nhanes_files import nhanes_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from pipelines.project import Project
+from pipelines.project.project import Project
 from pipelines.synthetic.case_control import draw_sets, planted_odds_ratios
 from pipelines.synthetic.harmonising import estimated
 from pipelines.synthetic.records import with_unanswered

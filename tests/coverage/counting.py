@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from pipelines.engine import bind_frame, bind_objects, engine
-from pipelines.project import Project
+from pipelines.making.engine import bind_frame, bind_objects, engine
+from pipelines.project.project import Project
 
 NOMINAL = 0.95
 

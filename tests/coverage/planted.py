@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 import polars as pl
 from rich.table import Table
 
-from pipelines.project import Project
-from pipelines.settings import Settings
+from pipelines.machine.settings import Settings
+from pipelines.project.project import Project
 from tests.coverage.case_control import matched_intervals, mean_log_width
 from tests.coverage.console import console, seeds, show
 from tests.coverage.counting import NOMINAL, VALUE, by_kind, by_value, least_covered

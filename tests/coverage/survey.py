@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from pipelines.project import Project
+from pipelines.project.project import Project
 from pipelines.synthetic.census import planted_truth
 from pipelines.synthetic.harmonising import estimated
 from pipelines.synthetic.records import with_unanswered

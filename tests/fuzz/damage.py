@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from tests.readers.samples import MARKER
+from tests.landing.readers.samples import MARKER
 
 MAGIC_BYTES = 48
 EXTREMES = [

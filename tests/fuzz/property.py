@@ -9,10 +9,10 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from pipelines.readers import Delivered, DeliveryUnreadable, Form, read_delivery
-from pipelines.settings import Settings
+from pipelines.landing.readers import Delivered, DeliveryUnreadable, Form, read_delivery
+from pipelines.machine.settings import Settings
 from tests.fuzz.damage import damaged, damaged_inside, texts
-from tests.readers.samples import MARKER, PACKERS, packed, sample
+from tests.landing.readers.samples import MARKER, PACKERS, packed, sample
 
 SECRETS = (MARKER, MARKER[:8], "setosa", "virgin")
 SECONDS = 20

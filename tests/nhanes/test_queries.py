@@ -3,7 +3,7 @@
 import pytest
 
 from tests.atlas import Atlas
-from tests.test_queries import answer, report
+from tests.terminal.test_queries import answer, report
 
 
 def test_two_waves_are_compared_as_independent_samples(published_nhanes: Atlas) -> None:

@@ -14,14 +14,14 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from pipelines.alerts import AlertNotSent, alert, read_state
-from pipelines.cli import app
-from pipelines.dagster_home import PROCESS_TAG
-from pipelines.errors import StoreDamaged
-from pipelines.project import Project
-from pipelines.runs import CAUSES, PUBLISH
-from pipelines.sensors import alert_sensor
-from pipelines.settings import Settings
+from pipelines.dagster.alerts import AlertNotSent, alert, read_state
+from pipelines.dagster.home import PROCESS_TAG
+from pipelines.dagster.runs import CAUSES, PUBLISH
+from pipelines.dagster.sensors import alert_sensor
+from pipelines.machine.errors import StoreDamaged
+from pipelines.machine.settings import Settings
+from pipelines.project.project import Project
+from pipelines.terminal.cli import app
 from tests.atlas import Atlas, make_atlas
 from tests.night.sinks import PASSWORD, Sink
 

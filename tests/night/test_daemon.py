@@ -15,7 +15,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipelines.lock import warehouse_lock
+from pipelines.machine.lock import warehouse_lock
 from tests.atlas import Atlas
 from tests.browser.served import ServedUi
 from tests.night.sinks import PASSWORD, Sink, web_hook

@@ -7,9 +7,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.definitions import definitions
-from pipelines.ingest import take_in
-from pipelines.landing import Look, Seen, look
+from pipelines.dagster.definitions import definitions
+from pipelines.landing.watch import Look, Seen, look
+from pipelines.raw.take_in import take_in
 from tests.atlas import Atlas
 from tests.night.small import PAIRS, PLANTED, SOURCE, generated_no_more
 
@@ -154,7 +154,7 @@ def test_a_file_is_hashed_only_when_its_size_or_time_changed(watch: Watch, monke
         hashed.append(path.name)
         return "hash"
 
-    monkeypatch.setattr("pipelines.landing.sha256_of_file", sha256)
+    monkeypatch.setattr("pipelines.landing.watch.sha256_of_file", sha256)
     watch.after(QUIET)
     assert hashed == []
     change(landing(watch) / PAIRS)

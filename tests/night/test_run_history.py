@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from pipelines.run_history import prune_runs
+from pipelines.dagster.run_history import prune_runs
 
 ROWS = dg.AssetKey("rows")
 CHECK = dg.AssetCheckKey(ROWS, "contract")
@@ -147,7 +147,7 @@ def test_a_storage_that_is_busy_for_too_long_fails_no_night(
 
 def _prune_while_written(instance: dg.DagsterInstance, writer: sqlite3.Connection) -> list[Path]:
     """The compaction alone: to delete, Dagster itself waits for the writer."""
-    from pipelines.run_history import _compact, _databases
+    from pipelines.dagster.run_history import _compact, _databases
 
     assert writer.in_transaction
     return [path for path in _databases(instance) if _compact(path)]

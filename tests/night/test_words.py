@@ -4,10 +4,10 @@ import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
-from pipelines.alerts import alert
-from pipelines.cli import app
-from pipelines.definitions import definitions
-from pipelines.releases.publish import current_release
+from pipelines.dagster.alerts import alert
+from pipelines.dagster.definitions import definitions
+from pipelines.release.publish import current_release
+from pipelines.terminal.cli import app
 from tests.atlas import Atlas
 from tests.night.sinks import Sink
 from tests.night.small import PAIRS, SOURCE, generated_no_more
@@ -51,7 +51,7 @@ def test_the_run_the_terminal_and_the_alert_say_the_same(synthetic: Atlas, monke
         assert words[-1] in body
         assert MARK not in body + status.output + said
 
-        monkeypatch.setattr("pipelines.assets.raw.take_in", fail)
+        monkeypatch.setattr("pipelines.dagster.assets.raw.take_in", fail)
         assert not synthetic.refresh().success
         status = CliRunner().invoke(app, ["status"])
         alert(instance, told_by(synthetic, hook))
@@ -86,7 +86,7 @@ def test_the_launchpad_offers_the_waves_and_refuses_others_before_the_start(publ
 
 
 def test_no_step_is_tried_twice(published_synthetic: Atlas) -> None:
-    """Downloads are (tests/test_fetch.py); a step that failed would only fail again, and later."""
+    """Downloads are (tests/landing/test_fetch.py); a step that failed would only fail again, and later."""
     job = definitions(published_synthetic.project).resolve_job_def("nightly")
     steps = list(job.graph.nodes)
     assert len(steps) > 10

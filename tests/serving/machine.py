@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from pipelines.settings import REPOSITORY
+from pipelines.machine.settings import REPOSITORY
 from tests.atlas import Atlas
 from tests.serving.postgres import DATABASE, PASSWORD, USER, Postgres, free_port
 

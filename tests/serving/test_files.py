@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.settings import REPOSITORY
+from pipelines.machine.settings import REPOSITORY
 from tests.cannot_run import cannot_run
 from tests.serving.machine import FILES, assignments
 from tests.serving.postgres import free_port

@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipelines.dagster_home import fail_abandoned_runs
-from pipelines.lock import warehouse_lock
+from pipelines.dagster.home import fail_abandoned_runs
+from pipelines.machine.lock import warehouse_lock
 from tests.atlas import Atlas
 from tests.serving.machine import Machine, Service, wait_until
 from tests.serving.postgres import Postgres
@@ -23,7 +23,7 @@ mutation ($parameters: ExecutionParams!) {
 }"""
 PARAMETERS = {
     "selector": {
-        "repositoryLocationName": "pipelines.definitions",
+        "repositoryLocationName": "pipelines.dagster.definitions",
         "repositoryName": "__repository__",
         "pipelineName": "nightly",
         "assetSelection": [{"path": ["report", "planted_truth"]}],

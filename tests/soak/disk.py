@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.releases.prune import prune
+from pipelines.release.prune import prune
 from tests.atlas import Atlas
 from tests.soak.nights import Fingerprint, fingerprint, new_delivery, orphans, problems_of_release, start_refresh
 

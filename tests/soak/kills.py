@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.lock import warehouse_lock
-from pipelines.releases.prune import prune
+from pipelines.machine.lock import warehouse_lock
+from pipelines.release.prune import prune
 from tests.atlas import Atlas
 from tests.soak.nights import Fingerprint, fingerprint, new_delivery, new_estimates, orphans, problems_of_release, start_refresh
 

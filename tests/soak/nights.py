@@ -9,8 +9,8 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.releases.publish import manifest_of
-from pipelines.releases.verify import verify
+from pipelines.release.publish import manifest_of
+from pipelines.release.verify import verify
 from tests.atlas import Atlas
 
 KEPT_RELEASES = 3

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.releases.publish import publish
-from pipelines.settings import REPOSITORY
+from pipelines.machine.settings import REPOSITORY
+from pipelines.release.publish import publish
 from tests.atlas import Atlas
 from tests.soak.nights import new_estimates, new_words, start_refresh
 from tests.soak.reader import truth

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 import dagster as dg
 
-from pipelines.alerts import alert
-from pipelines.settings import Settings
+from pipelines.dagster.alerts import alert
+from pipelines.machine.settings import Settings
 from tests.atlas import Atlas
 from tests.night.sinks import web_hook
 from tests.night.small import PAIRS, SOURCE, generated_no_more

@@ -1,6 +1,6 @@
 """Sources with other settings than those of the project."""
 
-from pipelines.sources import Source
+from pipelines.project.sources import Source
 
 
 def with_generator(source: Source, **changes: object) -> Source:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.project import Project
-from pipelines.settings import Settings
-from pipelines.sources import Source
+from pipelines.machine.settings import Settings
+from pipelines.project.project import Project
+from pipelines.project.sources import Source
 from tests.synthetic.changed_sources import with_generator
 
 SURVEY = "synthetic_survey"

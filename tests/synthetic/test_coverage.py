@@ -6,8 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines.project import Project
-from pipelines.settings import Settings
+from pipelines.machine.settings import Settings
+from pipelines.project.project import Project
 from tests.coverage.case_control import matched_intervals, mean_log_width
 from tests.coverage.counting import by_kind, by_value, least_covered
 from tests.coverage.survey import sample_intervals

@@ -5,9 +5,9 @@ import math
 import polars as pl
 import pytest
 
-from pipelines.errors import ConfigurationError
-from pipelines.project import Project
-from pipelines.sources import Source
+from pipelines.machine.errors import ConfigurationError
+from pipelines.project.project import Project
+from pipelines.project.sources import Source
 from pipelines.synthetic.case_control import draw_sets, planted_odds_ratios
 from pipelines.synthetic.settings import case_control_generator
 from tests.synthetic.changed_sources import with_generator

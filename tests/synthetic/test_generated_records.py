@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from pipelines.errors import ConfigurationError
+from pipelines.machine.errors import ConfigurationError
 from pipelines.synthetic.records import as_delivered, with_unanswered
 from pipelines.synthetic.settings import Impossible, Mess, Unanswered
 

@@ -4,9 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipelines.errors import ConfigurationError
-from pipelines.project import Project
-from pipelines.sources import Source
+from pipelines.machine.errors import ConfigurationError
+from pipelines.project.project import Project
+from pipelines.project.sources import Source
 from pipelines.synthetic.settings import survey_generator
 from pipelines.synthetic.survey import draw_population, draw_sample
 from tests.synthetic.changed_sources import with_generator

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import polars as pl
 import pytest
 
-from pipelines.engine import bind_frame, bind_objects, engine
-from pipelines.project import Project
+from pipelines.making.engine import bind_frame, bind_objects, engine
+from pipelines.project.project import Project
 from pipelines.synthetic.census import PLANTED, planted_truth
 from pipelines.synthetic.survey import draw_population
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipelines.errors import ConfigurationError
+from pipelines.machine.errors import ConfigurationError
 from pipelines.synthetic.sampling import allocated, systematic, two_proportional_to_size
 
 GRID = (np.arange(400) + 0.5) / 400

@@ -5,11 +5,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines.build import this_wave
-from pipelines.engine import bind_frame, engine
-from pipelines.harmonised import completed
-from pipelines.project import Project
-from pipelines.sources import Source
+from pipelines.core.harmonise import completed
+from pipelines.making.build import this_wave
+from pipelines.making.engine import bind_frame, engine
+from pipelines.project.project import Project
+from pipelines.project.sources import Source
 
 PERSON: dict[str, Any] = {
     "respondent": 12,

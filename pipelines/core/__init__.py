@@ -1,0 +1,1 @@
+"""Raw becomes core: each wave of each source in one vocabulary."""

@@ -1,0 +1,1 @@
+"""All that knows Dagster: definitions, assets, the nightly job, sensors, runs and alerts."""

@@ -1,0 +1,102 @@
+"""One DAGSTER_HOME for the terminal, the UI and the schedule, so that what the terminal ran is what the UI shows."""
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import dagster as dg
+import psycopg2
+
+from pipelines.machine.errors import ConfigurationError
+
+PROCESS_TAG = "cramp-atlas/process"
+
+CODE_SERVER_TAG = ".dagster/grpc_info"
+"""Dagster's own tag of a run that the UI or the schedule launched: the server that started its process, as JSON."""
+
+
+def prepare_dagster_home(project: Path) -> Path:
+    """Make DAGSTER_HOME an absolute folder that has a dagster.yaml.
+
+    Unless it is set, it is `.dagster/` of the project. Unless there is a dagster.yaml, it becomes a link to the project's:
+    relative, so that a project that is moved or copied keeps its own.
+    """
+    home = Path(os.environ.get("DAGSTER_HOME") or project / ".dagster").expanduser().resolve()
+    os.environ["DAGSTER_HOME"] = str(home)
+    home.mkdir(parents=True, exist_ok=True)
+    settings = home / "dagster.yaml"
+    ours = project.resolve() / "dagster.yaml"
+    if not settings.exists() and ours.exists():
+        settings.unlink(missing_ok=True)  # a link to nowhere
+        settings.symlink_to(os.path.relpath(ours, home))
+    return home
+
+
+def home_problem(error: BaseException) -> ConfigurationError | None:
+    """What to mend where an error comes from the settings in DAGSTER_HOME, or from PostgreSQL that does not let us in."""
+    home = Path(os.environ.get("DAGSTER_HOME", "DAGSTER_HOME"))
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, psycopg2.OperationalError):
+            reason = " ".join(str(found).split())
+            return ConfigurationError(
+                f"Dagster's storage cannot be used: {reason}. Does PostgreSQL run, and are the settings right that "
+                f"{home / 'dagster.yaml'} reads from the environment (DAGSTER_POSTGRES_...)?"
+            )
+        if isinstance(found, dg.DagsterInvalidConfigError):
+            said = (str(problem.message).partition("\nStack Trace")[0] for problem in found.errors)
+            reasons = "\n- ".join(" ".join(text.split()) for text in said)
+            return ConfigurationError(f"{home / 'dagster.yaml'} cannot be used:\n- {reasons}")
+        found = found.__cause__ or found.__context__
+    return None
+
+
+def fail_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Report runs of this machine as failed whose process is gone; otherwise they block the queue for good."""
+    abandoned = []
+    unfinished = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
+    )
+    for run in instance.get_runs(unfinished):
+        process, server = run.tags.get(PROCESS_TAG), run.tags.get(CODE_SERVER_TAG)
+        if process and not _is_alive(int(process)):
+            reason = f"process {process} ended before the run did"
+        elif server and not _listens(json.loads(server).get("socket")):
+            reason = "the UI or scheduler that started the run ended before the run did"
+        else:
+            continue
+        instance.report_run_failed(run, reason)
+        abandoned.append(run.run_id)
+    return abandoned
+
+
+def _is_alive(process: int) -> bool:
+    """Whether a process other than this one has the number: a run that bears our own is of a process before us."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _listens(path: str | None) -> bool:
+    """Whether a server answers on the Unix socket.
+
+    One that is reached otherwise is not of this machine, and one that only another user may ask is none of ours: both are
+    taken to be well.
+    """
+    if path is None:
+        return True
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(path)
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,132 @@
+"""The main job from a terminal: the very job that the schedule runs, in this process, on the same Dagster instance."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from pipelines.dagster.assets.context import N_MADE
+from pipelines.dagster.assets.raw import EVERY_WAVE
+from pipelines.dagster.home import PROCESS_TAG, fail_abandoned_runs, prepare_dagster_home
+from pipelines.dagster.progress import shown
+from pipelines.dagster.runs import JOB, is_interruption
+from pipelines.machine.disk import no_space, tells_of_it
+from pipelines.machine.errors import WrongUsage
+from pipelines.machine.files import remove_unfinished
+from pipelines.machine.lock import warehouse_lock
+from pipelines.project.project import Project
+from pipelines.release.standing import HEAD
+from pipelines.terminal.exit_codes import ExitCode
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """How a run ended: the objects made, the seconds of each step, the tables whose check failed, why it failed if it did."""
+
+    success: bool
+    run_id: str
+    n_made: int
+    step_seconds: dict[str, float]
+    rejected: list[str]
+    failures: list[str]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """A failure that only says what was rejected calls for a look; any other kept the run from its work."""
+        if self.success:
+            return ExitCode.LOOK if self.rejected else ExitCode.GOOD
+        only_says_so = self.failures and all(failure.startswith(HEAD) for failure in self.failures)
+        return ExitCode.LOOK if only_says_so else ExitCode.COULD_NOT
+
+
+def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[str] | None = None) -> Refreshed:
+    """Run the nightly job, or the selected tables of it. `reread` names `<source>` or `<source>/<wave>` to read again.
+
+    Raises WrongUsage where there is no such source or wave, WarehouseBusy, and KeyboardInterrupt after an interruption,
+    of which the run is reported as failed.
+    """
+    run_config = {"loggers": {"terminal": {}}, "ops": _reread_config(project, reread)}
+    prepare_dagster_home(project.settings.project)
+    from pipelines.dagster.definitions import definitions
+
+    with warehouse_lock(project.settings.warehouse_folder), dg.DagsterInstance.get() as instance:
+        remove_unfinished(project.settings.warehouse_folder)
+        fail_abandoned_runs(instance)
+        job = definitions(project).resolve_job_def(JOB)
+        with shown(), _interruptible():
+            result = job.execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                run_config=run_config,
+                asset_selection=[dg.AssetKey(name.split(".")) for name in selection] if selection else None,
+                tags={".dagster/repository": "__repository__@pipelines.dagster.definitions", PROCESS_TAG: str(os.getpid())},
+            )
+    events = result.all_events
+    if any(is_interruption(event) for event in events):
+        raise KeyboardInterrupt
+    return Refreshed(
+        success=result.success,
+        run_id=result.run_id,
+        n_made=sum(_n_made(event) for event in events),
+        step_seconds={
+            str(event.step_key): event.step_success_data.duration_ms / 1000
+            for event in events
+            if event.event_type == dg.DagsterEventType.STEP_SUCCESS
+        },
+        rejected=sorted(table for event in events for table in _rejected(event)),
+        failures=[
+            _reason(event, project.settings.warehouse_folder)
+            for event in events
+            if event.event_type == dg.DagsterEventType.STEP_FAILURE
+        ],
+    )
+
+
+def _n_made(event: dg.DagsterEvent) -> int:
+    if event.event_type != dg.DagsterEventType.ASSET_MATERIALIZATION:
+        return 0
+    made = event.step_materialization_data.materialization.metadata.get(N_MADE)
+    return (made.value or 0) if isinstance(made, dg.IntMetadataValue) else 0
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Dagster's interruption, where it leaves Dagster at all, as everybody else's."""
+    try:
+        yield
+    except dg.DagsterExecutionInterruptedError as error:
+        raise KeyboardInterrupt from error
+
+
+def _rejected(event: dg.DagsterEvent) -> list[str]:
+    """The table of which a check failed, if this is what the event says."""
+    if event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        return []
+    check = event.asset_check_evaluation_data
+    failed = not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
+    return [check.asset_key.to_user_string().replace("/", ".")] if failed else []
+
+
+def _reread_config(project: Project, reread: Sequence[str]) -> dict[str, object]:
+    wanted: dict[str, list[str]] = {}
+    for name in reread:
+        source, slash, wave = name.partition("/")
+        if source not in project.sources:
+            raise WrongUsage(f"there is no source {source} to read again; there are: {', '.join(project.sources)}")
+        if slash and wave not in project.sources[source].waves:
+            raise WrongUsage(f"{source} has no wave {wave} to read again; it has: {', '.join(project.sources[source].waves)}")
+        wanted.setdefault(source, []).append(wave or EVERY_WAVE)
+    return {f"take_in_{source}": {"config": {"reread": waves}} for source, waves in wanted.items()}
+
+
+def _reason(event: dg.DagsterEvent, warehouse: Path) -> str:
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return str(data.user_failure_data.description)
+    error = data.error.cause or data.error if data.error else None
+    if error and tells_of_it(error.message):
+        return f"{event.step_key}: {no_space(warehouse)}"
+    return f"{event.step_key}: {error.message.strip() if error else 'failed without a reason'}"

@@ -1,0 +1,10 @@
+"""Delivered files of any format as frames of text, numbers and dates, read within bounds in a process of their own.
+
+What is in a file is judged by contracts; here a file is readable or it is not.
+"""
+
+from pipelines.landing.readers.delivered import Delivered, DeliveryUnreadable
+from pipelines.landing.readers.reading import read_delivery, sniff
+from pipelines.project.form import Form
+
+__all__ = ["Delivered", "DeliveryUnreadable", "Form", "read_delivery", "sniff"]

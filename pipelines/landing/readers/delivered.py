@@ -1,0 +1,61 @@
+"""What reading a file ends with: what was delivered, or why it is not readable. Neither is written or logged from here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.machine.errors import CrampAtlasError
+
+DUPLICATED = "{name}_duplicated_{repeat}"
+"""How the second and further columns of a name are named; `conform` recognises it."""
+
+
+FRAME_FILE = "frame.arrow"
+"""The file by which the worker hands a frame over."""
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The content of a delivered file.
+
+    `column_labels`: column -> what the file says it means. `value_labels`: column -> received value as text -> its label.
+    """
+
+    frame: pl.DataFrame
+    column_labels: Mapping[str, str] = field(default_factory=dict)
+    value_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+class DeliveryUnreadable(CrampAtlasError):
+    """A delivered file cannot be read. The message names the file, what is wrong and what to do, and shows no content."""
+
+
+class Refused(Exception):
+    """What a reader found instead of a readable file, and what to do. Neither part shows content."""
+
+    def __init__(self, found: str, remedy: str) -> None:
+        super().__init__(found, remedy)
+        self.found = found
+        self.remedy = remedy
+
+    def of(self, path: Path) -> DeliveryUnreadable:
+        """The same about a file that has a name."""
+        return DeliveryUnreadable(f"{path.name} cannot be read: found {self.found} at {path.parent}. {self.remedy}.")
+
+
+def unique_names(names: list[str]) -> list[str]:
+    """The names, of which the second and further of a kind are marked, so that a column delivered twice is not lost."""
+    seen: dict[str, int] = {}
+    unique = []
+    for name in names:
+        repeats = seen.get(name)
+        unique.append(name if repeats is None else DUPLICATED.format(name=name, repeat=repeats))
+        seen[name] = 0 if repeats is None else repeats + 1
+    return unique
+
+
+def shown(name: str) -> str:
+    """The name of a sheet or member for a message, where it is short and printable."""
+    return repr(name) if name.isprintable() and len(name) <= 64 else f"one with a name of {len(name)} characters"

@@ -1,0 +1,158 @@
+"""Text files of separated fields: every field stays text, NULL where it is empty. Numbers and dates are read by `conform`."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+
+from pipelines.landing.readers.delivered import Delivered, Refused, unique_names
+from pipelines.landing.readers.limits import Limits, in_bytes
+from pipelines.landing.readers.sniffing import OTHER_SEPARATORS, byte_order_mark, sniff_text
+from pipelines.project.form import Form
+
+CHUNK_BYTES = 2**20
+LINE_END_BYTES = 2
+
+HEADER_REMEDY = "Put the names of the columns into its first line"
+
+
+def read_text(path: Path, form: Form, limits: Limits, folder: Path) -> Delivered:
+    """Read separated text of the declared encoding and separator; raises Refused with what the file looks like instead."""
+    separator = form.separator_of(path.suffix.lower())
+    text = _as_utf8(path, form, folder)
+    _check_lines(text, path, form, limits)
+    names = _header(text, path, form, separator, limits)
+    # DuckDB refuses a record with too few fields, where polars fills it up. Positions stand for names, which may repeat.
+    columns = {f"column_{position}": "VARCHAR" for position in range(len(names))}
+    with duckdb.connect(":memory:", config={"temp_directory": str(folder)}) as connection:
+        try:
+            frame = connection.read_csv(
+                str(text),
+                header=True,
+                auto_detect=False,
+                columns=columns,
+                delimiter=separator,
+                quotechar='"',
+                escapechar='"',
+                strict_mode=True,
+                null_padding=False,
+                max_line_size=limits.line + LINE_END_BYTES,
+            ).pl()
+        except duckdb.OutOfMemoryException:
+            raise MemoryError from None
+        except duckdb.Error as error:
+            raise _fault(str(error), path, form, limits) from None
+    frame.columns = unique_names(names)
+    return Delivered(frame)
+
+
+def _as_utf8(path: Path, form: Form, folder: Path) -> Path:
+    """The file itself, or what it says as UTF-8 in `folder`. A byte order mark is proof and goes before the declaration."""
+    encoding = byte_order_mark(path) or form.encoding
+    if Form(encoding=encoding).is_utf8 or encoding == "utf-8-sig":
+        return path
+    decoded = folder / "decoded.txt"
+    n_lines = 1
+    try:
+        with path.open(encoding=encoding, errors="strict", newline="") as source, decoded.open("wb") as target:
+            while chunk := source.read(CHUNK_BYTES):
+                target.write(chunk.encode())
+                n_lines += chunk.count("\n")
+    except UnicodeError:
+        raise _misfit(f"text that is not {encoding} (after line {n_lines:,})", path, form) from None
+    return decoded
+
+
+def _check_lines(text: Path, delivered: Path, form: Form, limits: Limits) -> None:
+    """No NUL, one kind of line end, and no more bytes before a line feed than the limit: found by passes that hold one chunk."""
+    line, length = 1, 0
+    kinds: set[bytes] = set()
+    for chunk in _chunks(text, limits):
+        if b"\0" in chunk:
+            place = line + chunk[: chunk.index(0)].count(b"\n")
+            raise _misfit(f"text with NUL characters in line {place:,}", delivered, form)
+        first = chunk.find(b"\n")
+        length += len(chunk) if first < 0 else first
+        if length > limits.line:
+            raise Refused(
+                f"text with more than {in_bytes(limits.line)} in line {line:,}",
+                "Look for a quote that is never closed, or raise CRAMP_ATLAS_READER_LINE_LIMIT",
+            )
+        if first >= 0:
+            line += chunk.count(b"\n")
+            length = len(chunk) - chunk.rfind(b"\n") - 1
+        kinds |= _line_ends(chunk)
+    if len(kinds) > 1 and len(_line_ends_of_records(text, limits)) > 1:
+        raise Refused("text with mixed line ends", "Deliver one kind of line end; inside quotes any may stand")
+
+
+def _chunks(text: Path, limits: Limits) -> Iterator[bytes]:
+    """The text in pieces without room for too long a line between two line feeds; none ends between CR and LF."""
+    with text.open("rb") as file:
+        while chunk := file.read(min(CHUNK_BYTES, limits.line)):
+            yield chunk + file.read(1) if chunk.endswith(b"\r") else chunk
+
+
+def _line_ends(text: bytes) -> set[bytes]:
+    pairs = text.count(b"\r\n")
+    counts = {b"\r\n": pairs, b"\n": text.count(b"\n") - pairs, b"\r": text.count(b"\r") - pairs}
+    return {kind for kind, count in counts.items() if count}
+
+
+def _line_ends_of_records(text: Path, limits: Limits) -> set[bytes]:
+    """The line ends outside quotes."""
+    kinds: set[bytes] = set()
+    n_quotes = 0
+    for chunk in _chunks(text, limits):
+        outside = chunk.split(b'"')[n_quotes % 2 :: 2]
+        kinds |= _line_ends(b"-".join(outside))
+        n_quotes += chunk.count(b'"')
+    return kinds
+
+
+def _header(text: Path, delivered: Path, form: Form, separator: str, limits: Limits) -> list[str]:
+    with text.open("rb") as file:
+        line = file.readline(limits.line + LINE_END_BYTES)
+    csv.field_size_limit(limits.line + LINE_END_BYTES)
+    try:
+        names = next(csv.reader(io.StringIO(line.decode("utf-8-sig"), newline=""), strict=True, delimiter=separator), [])
+    except UnicodeDecodeError:
+        raise _misfit("a first line that is not UTF-8", delivered, form) from None
+    except csv.Error:
+        raise _misfit("a first line whose quotes do not match", delivered, form) from None
+    if not any(name.strip() for name in names):
+        raise Refused("text without a header line", HEADER_REMEDY)
+    if len(names) == 1 and re.search(OTHER_SEPARATORS.format(separator=re.escape(separator)), names[0]):
+        raise _misfit("text with another separator than declared", delivered, form)
+    return names
+
+
+def _fault(message: str, path: Path, form: Form, limits: Limits) -> Refused:
+    """What DuckDB says about a record, without the record."""
+    line = re.search(r"CSV Error on Line: (\d+)", message)
+    place = f" in line {int(line[1]):,}" if line else ""
+    counts = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
+    if counts:
+        return _misfit(f"text{place} with {counts[2]} fields where the header has {counts[1]}", path, form)
+    if "not utf-8" in message.lower():
+        return _misfit(f"text{place} that is not UTF-8", path, form)
+    if "unterminated quote" in message:
+        return Refused(f"text{place} with a quote that is never closed (was it cut?)", "Double the quotes inside fields")
+    if "maximum line size" in message.lower():
+        return Refused(f"a record{place} with more than {in_bytes(limits.line)}", "Look for a quote that is never closed")
+    if "invalid state" in message:
+        return Refused("text with characters behind a closing quote", "Double the quotes inside fields")
+    return _misfit(f"text{place} that is not separated as declared", path, form)
+
+
+def _misfit(found: str, path: Path, form: Form) -> Refused:
+    """What is wrong, and the form that would fit, where one would."""
+    likely = sniff_text(path)
+    if likely is None or likely.model_copy(update={"decimal": form.decimal}) == form:
+        return Refused(found, "Deliver it as it is declared, or declare its encoding and separator in the source's file")
+    return Refused(
+        found, f"It looks like text of another form: declare `{likely.declaration()}` in the source's file if that is right"
+    )

@@ -1,0 +1,114 @@
+"""Packed deliveries: one file is decompressed into a folder of its own, never more than the limit, under a name of our own."""
+
+import bz2
+import gzip
+import lzma
+import stat
+import zipfile
+import zlib
+from collections.abc import Collection
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+from pipelines.landing.readers.delivered import Refused, shown
+from pipelines.landing.readers.limits import Limits, in_bytes
+from pipelines.project.form import path_fault
+
+PACKED = (".gz", ".xz", ".bz2", ".zip")
+ARCHIVES = (*PACKED, ".7z", ".rar", ".tar", ".tgz")
+CHUNK_BYTES = 2**20
+ENCRYPTED = 0x1
+"""The bit of a ZIP member's flags that says it needs a password."""
+
+BESIDE_THE_MEMBERS = ("__MACOSX/",)
+"""Folders that an operating system adds by itself."""
+
+DAMAGE = (EOFError, OSError, ValueError, NotImplementedError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+
+
+def unpack(path: Path, member: str | None, limits: Limits, folder: Path, readable: Collection[str]) -> Path:
+    """Decompress the file, or the one member of a ZIP archive that is readable or named, into `folder`; raises Refused."""
+    suffix = path.suffix.lower()
+    if member and suffix != ".zip":
+        raise Refused("no ZIP archive, where `form` names a member", "Take `member` out of its form")
+    try:
+        with ExitStack() as stack:
+            if suffix == ".zip":
+                archive = stack.enter_context(zipfile.ZipFile(path))
+                info = _the_member(archive, member, limits, readable)
+                stream: IO[bytes] = stack.enter_context(archive.open(info))
+                target = folder / f"unpacked{Path(info.filename).suffix.lower()}"
+            else:
+                opener = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}[suffix]
+                stream = stack.enter_context(opener(path, "rb"))  # type: ignore[operator]
+                target = folder / f"unpacked{Path(path.stem).suffix.lower()}"
+            _copy(stream, target, limits)
+    except DAMAGE as error:  # the text may hold content
+        raise Refused(f"a cut or damaged {suffix[1:]} file ({type(error).__name__})", "Fetch or pack it again") from None
+    if target.stat().st_size == 0:
+        raise Refused("an empty file, packed", "Fetch or pack it again")
+    return target
+
+
+def _copy(stream: IO[bytes], target: Path, limits: Limits) -> None:
+    written = 0
+    with target.open("wb") as file:
+        while chunk := stream.read(CHUNK_BYTES):
+            written += len(chunk)
+            if written > limits.decompressed:
+                break
+            file.write(chunk)
+    if written > limits.decompressed:
+        target.unlink()
+        raise too_large(limits)
+
+
+def too_large(limits: Limits) -> Refused:
+    return Refused(
+        f"a file that decompresses to more than {in_bytes(limits.decompressed)}",
+        "If that is right, raise CRAMP_ATLAS_READER_DECOMPRESSED_LIMIT",
+    )
+
+
+def _the_member(archive: zipfile.ZipFile, wanted: str | None, limits: Limits, readable: Collection[str]) -> zipfile.ZipInfo:
+    entries = archive.infolist()
+    if len(entries) > limits.members:
+        raise Refused(
+            f"a ZIP archive of {len(entries):,} members where {limits.members:,} are allowed",
+            "Deliver what is needed alone, or raise CRAMP_ATLAS_READER_MEMBER_LIMIT",
+        )
+    faults = {fault for entry in entries if (fault := path_fault(entry.orig_filename))}
+    if faults:
+        raise Refused(f"a ZIP archive with a member whose name {min(faults)}", "Pack it again, and ask where it comes from")
+    files = [entry for entry in entries if not entry.is_dir() and not entry.filename.startswith(BESIDE_THE_MEMBERS)]
+    if wanted:
+        found = [entry for entry in files if entry.filename == wanted]
+        if len(found) != 1:
+            raise Refused(f"a ZIP archive with {len(found)} members of the declared name", _name_one(files))
+    else:
+        found = [entry for entry in files if _suffix(entry) in readable]
+        if not found and any(_suffix(entry) in ARCHIVES for entry in files):
+            raise Refused("an archive inside an archive", "Pack it once")
+        if len(found) != 1:
+            raise Refused(f"a ZIP archive with {len(found)} readable members", _name_one(found or files))
+    [entry] = found
+    if _suffix(entry) not in readable:
+        again = _suffix(entry) in ARCHIVES
+        raise Refused(
+            "an archive inside an archive" if again else "a member that no reader reads", "Pack the data file itself, once"
+        )
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise Refused("a ZIP member that is a link", "Pack the file itself")
+    if entry.flag_bits & ENCRYPTED:
+        raise Refused("a ZIP archive with a password", "Deliver it without one, over a channel that is safe")
+    return entry
+
+
+def _suffix(entry: zipfile.ZipInfo) -> str:
+    return Path(entry.filename).suffix.lower()
+
+
+def _name_one(entries: list[zipfile.ZipInfo]) -> str:
+    listed = ", ".join(shown(entry.filename) for entry in entries[:5]) or "none"
+    return f"Deliver one data file, or declare `form: {{member: NAME}}` in the source's file; the first members are: {listed}"

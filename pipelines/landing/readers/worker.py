@@ -1,0 +1,115 @@
+"""The process that opens delivered files: `python -m pipelines.landing.readers.worker`.
+
+One request a line on standard input, one answer a line on standard output, the frame as an Arrow file in the folder that the
+request names. Whatever a library prints goes nowhere: it could be a respondent's value.
+"""
+
+import fcntl
+import json
+import os
+import resource
+import select
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipelines.landing.readers.delivered import FRAME_FILE, Refused
+from pipelines.landing.readers.formats import Job, read_job, unpacked
+from pipelines.landing.readers.limits import Limits
+from pipelines.landing.readers.sniffing import sniff_text
+from pipelines.machine.disk import is_full
+from pipelines.project.form import SEPARATORS, Form
+
+MAX_SHARE_KEPT = 0.5
+"""A worker that keeps more of its address space than this after a file is replaced: allocators keep what they once had."""
+
+STATM = Path("/proc/self/statm")
+
+GRACE_SECONDS = 5
+"""By how much the worker's own alarm comes after the parent's patience."""
+
+
+def main() -> None:
+    """Answer requests until standard input is closed."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="ascii")
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, sys.stdout.fileno())
+    os.dup2(silence, sys.stderr.fileno())
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold respondents' values
+    for line in sys.stdin:
+        request = json.loads(line)
+        limits = Limits(**request["limits"])
+        job = Job(Path(request["path"]), Form(**request["form"]), limits, Path(request["folder"]))
+        with _bounded(limits):
+            answer = _answer(job, request["task"]) | {"is_spent": _address_space() > MAX_SHARE_KEPT * limits.memory}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+def _address_space() -> int:
+    """Bytes of address space of this process; 0 where the system does not tell."""
+    return int(STATM.read_text().split()[0]) * resource.getpagesize() if STATM.exists() else 0
+
+
+def _answer(job: Job, task: str) -> dict[str, Any]:
+    try:
+        return _sniffed(job) if task == "sniff" else _read(job)
+    except Refused as refused:
+        if is_full(refused):  # where the reader unpacks to, not the file
+            return {"outcome": "disk"}
+        return {"found": refused.found, "remedy": refused.remedy}
+    except MemoryError as error:
+        return {"outcome": "disk" if is_full(error) else "memory"}
+    except Exception as error:  # a library's message may hold content
+        if is_full(error):
+            return {"outcome": "disk"}
+        return {"found": f"a file that its reader fails on ({type(error).__name__})", "remedy": "Fetch it again, or deliver CSV"}
+
+
+def _read(job: Job) -> dict[str, Any]:
+    delivered = read_job(job)
+    delivered.frame.write_ipc(job.folder / FRAME_FILE, compat_level=None)
+    return {
+        "column_labels": dict(delivered.column_labels),
+        "value_labels": {variable: dict(labels) for variable, labels in delivered.value_labels.items()},
+    }
+
+
+def _sniffed(job: Job) -> dict[str, Any]:
+    path = unpacked(job)
+    form = sniff_text(path) if path.suffix.lower() in SEPARATORS else Form()
+    if form is None:
+        raise Refused("no text of separated fields", "Declare its encoding by hand")
+    declared = {"member": job.form.member} if job.form.member else {}
+    return {"form": form.model_dump() | declared}
+
+
+@contextmanager
+def _bounded(limits: Limits) -> Iterator[None]:
+    """Address space and time are limited, and the end of the parent is the end of the work, whatever library is at it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory, hard))
+    signal.alarm(limits.seconds + GRACE_SECONDS)
+    _end_with_parent(True)
+    try:
+        yield
+    finally:
+        _end_with_parent(False)
+        signal.alarm(0)
+        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+
+
+def _end_with_parent(is_on: bool) -> None:
+    """Have the kernel end this process (SIGIO) when the other end of standard input is closed."""
+    flags = fcntl.fcntl(0, fcntl.F_GETFL)
+    fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(0, fcntl.F_SETFL, flags | os.O_ASYNC if is_on else flags & ~os.O_ASYNC)
+    if is_on and select.select([0], [], [], 0)[0]:  # the parent sends nothing before it has its answer
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

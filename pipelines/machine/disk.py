@@ -1,0 +1,69 @@
+"""A disk without space, told apart from what is wrong with a delivery or a select: nothing of it may be recorded as a verdict."""
+
+import errno
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import duckdb
+
+from pipelines.machine.errors import NoSpace
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+SAID = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "disk is full",
+    "max_temp_directory_size",
+    "no space is left on the disk of",
+)
+"""What libraries say of a full disk; DuckDB names its own limit, which is a share of the free space, where it spills."""
+
+SQLITE_SAID = "disk I/O error"
+SCARCE_BYTES = 2**20
+
+SPEAKING = (OSError, duckdb.IOException, duckdb.OutOfMemoryException, sqlite3.OperationalError)
+"""Errors whose text is believed. The text of others may quote a delivery."""
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether the error, or one that it came from, is a disk without space."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, OSError) and found.errno in FULL:
+            return True
+        if (isinstance(found, SPEAKING) and tells_of_it(str(found))) or _is_home_full(found):
+            return True
+        found = found.__cause__ or found.__context__
+    return False
+
+
+def _is_home_full(error: BaseException) -> bool:
+    """Whether Dagster's SQLite cannot work for want of space: its shared memory does not fit, an I/O error."""
+    if not isinstance(error, sqlite3.OperationalError) or SQLITE_SAID not in str(error):
+        return False
+    home = Path(os.environ.get("DAGSTER_HOME", "."))
+    return home.exists() and shutil.disk_usage(home).free < SCARCE_BYTES
+
+
+def tells_of_it(text: str) -> bool:
+    return any(words in text for words in SAID)
+
+
+def no_space(folder: Path) -> NoSpace:
+    """The error of a full disk under `folder`: what, where, and what to do."""
+    there = next((path for path in (folder, *folder.absolute().parents) if path.exists()), Path("/"))
+    free = shutil.disk_usage(there).free
+    return NoSpace(
+        f"no space is left on the disk of {folder} ({free / 1e6:,.1f} MB free when it stopped): readers keep the last release, "
+        "and no delivery was judged by it; make space (cramp-atlas releases list and retention in study.yaml say what is kept), "
+        "then run cramp-atlas refresh again"
+    )
+
+
+def raise_if_full(error: BaseException, folder: Path) -> None:
+    """Raise NoSpace where the error comes from a full disk."""
+    if is_full(error):
+        raise no_space(folder) from error

@@ -1,0 +1,43 @@
+"""Where things are on this machine. What an analyst decides about the study is not here: it is in study.yaml."""
+
+from pathlib import Path
+
+from pydantic import ByteSize, Field, PositiveInt, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+class Settings(BaseSettings):
+    """Read from the environment (`CRAMP_ATLAS_...`); relative paths are relative to the project folder."""
+
+    model_config = SettingsConfigDict(env_prefix="CRAMP_ATLAS_", frozen=True)
+
+    project: Path = Field(REPOSITORY, description="Folder that holds study.yaml, data_contracts/ and sql/.")
+    warehouse: Path = Field(Path("warehouse"), description="Folder of the store and the releases.")
+    landing: Path | None = Field(None, description="Folder of the deliveries; default: landing/ in the warehouse.")
+    nhanes_url: str = Field("https://wwwn.cdc.gov", description="Base of the NHANES files: an http(s) or file URL, or a folder.")
+    memory_limit: str = Field("4GB", description="What DuckDB may hold in memory before it spills to disk.")
+    reader_memory_limit: ByteSize = Field(ByteSize(16 * 10**9), description="Address space of the process that reads deliveries.")
+    reader_seconds_limit: PositiveInt = Field(900, description="How long the reading of one file may take.")
+    reader_decompressed_limit: ByteSize = Field(ByteSize(8 * 10**9), description="What one file may decompress to.")
+    reader_member_limit: PositiveInt = Field(1000, description="How many members an archive may have.")
+    reader_line_limit: ByteSize = Field(ByteSize(16 * 2**20), description="Bytes of a line or record of a text file.")
+
+    alert_urls: SecretStr = Field(SecretStr(""), description="Apprise URLs that are told of failures, with blanks between them.")
+
+    @property
+    def warehouse_folder(self) -> Path:
+        return self.project / self.warehouse
+
+    @property
+    def landing_folder(self) -> Path:
+        return self.project / self.landing if self.landing else self.warehouse_folder / "landing"
+
+    @property
+    def data_contracts(self) -> Path:
+        return self.project / "data_contracts"
+
+    @property
+    def sql(self) -> Path:
+        return self.project / "sql"

@@ -1,0 +1,1 @@
+"""The project as its analyst wrote it: study, sources, selects and standards."""

@@ -1,0 +1,136 @@
+"""What belongs to a source and to no single table: its design, waves and files, top codes, what is comparable, terms of use."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipelines.contracts.comparability import Comparability, Verdict
+from pipelines.contracts.yaml_source import ContractError, read_yaml
+from pipelines.project.form import Form, InsidePath
+
+SHARED_WAVE = "all"
+"""The wave of the tables that all waves of a source share."""
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DeliveredFile(_Settings):
+    """One file of a delivery, relative to the source's folder in landing; `rows` where the number is published."""
+
+    file: InsidePath
+    rows: int | None = None
+    form: Form = Form()
+
+
+class Wave(_Settings):
+    tables: dict[str, DeliveredFile]
+    top_codes: dict[str, int] = {}
+
+
+class Source(_Settings):
+    """`data_contracts/sources/<source>.yaml`, checked."""
+
+    source: str
+    title: str
+    design: Literal["survey", "cohort", "clinic", "case_control"]
+    classification: Literal["public_use", "synthetic", "restricted"] = Field(
+        description="What is published of a restricted source goes through disclosure control."
+    )
+    microdata: Literal["included", "withheld"] = Field(
+        "included", description="Whether epi.duckdb holds the people of a restricted source, and its report tables in full."
+    )
+    is_synthetic: bool = False
+    homepage: str | None = None
+    citation: str
+    terms_of_use: str
+    components: dict[Literal["exam", "dietary"], list[str]] = {}
+    matched_on: list[str] = []
+    case_definition: str | None = None
+    design_columns: dict[str, list[str]] = Field(
+        {}, description="Raw table -> its weights, strata, PSUs, sets, cycle: drift leaves them out."
+    )
+    waves_follow_one_another: bool = Field(True, description="Otherwise no wave is compared with the one before it.")
+    waves: dict[str, Wave]
+    comparability: tuple[Verdict, ...] = ()
+    generator: dict[str, Any] | None = Field(None, description="How a synthetic source is made.")
+
+    @model_validator(mode="after")
+    def _waves_exist(self) -> "Source":
+        unknown = sorted({wave for judged in self.comparability for wave in judged.waves} - set(self.waves))
+        if unknown:
+            raise ValueError(f"comparability names wave {', '.join(unknown)}, which is not under waves")
+        return self
+
+    @model_validator(mode="after")
+    def _only_restricted_microdata_is_withheld(self) -> "Source":
+        if self.microdata == "withheld" and not self.is_restricted:
+            raise ValueError("microdata can be withheld of a restricted source only: set classification: restricted")
+        return self
+
+    @property
+    def is_restricted(self) -> bool:
+        return self.classification == "restricted"
+
+    @property
+    def is_withheld(self) -> bool:
+        return self.microdata == "withheld"
+
+    @property
+    def study_waves(self) -> list[str]:
+        """The waves that hold respondents, in order."""
+        return [wave for wave in self.waves if wave != SHARED_WAVE]
+
+    @property
+    def tables(self) -> list[str]:
+        """The raw tables of the source, in the order of its file."""
+        return list(dict.fromkeys(table for wave in self.waves.values() for table in wave.tables))
+
+    @property
+    def variables(self) -> list[str]:
+        """The columns of the respondent table that its file names, beside those that it judges."""
+        measured = [variable for variables in self.components.values() for variable in variables]
+        return list(dict.fromkeys([*measured, *self.matched_on, *self.top_codes()]))
+
+    @property
+    def verdicts(self) -> list[Comparability]:
+        """What its file says about its waves, under its name."""
+        return [Comparability(source=self.source, **verdict.model_dump()) for verdict in self.comparability]
+
+    def waves_of(self, table: str) -> list[str]:
+        return [name for name, wave in self.waves.items() if table in wave.tables]
+
+    def top_codes(self) -> dict[str, int]:
+        """Variable -> the lowest top code of the waves that have one: what all waves can be compared at."""
+        lowest: dict[str, int] = {}
+        for wave in self.waves.values():
+            for variable, code in wave.top_codes.items():
+                lowest[variable] = min(code, lowest.get(variable, code))
+        return lowest
+
+
+def load_sources(folder: Path) -> dict[str, Source]:
+    """Read every source file; raises ContractError with every field that is wrong in any of them, each with file and line."""
+    sources, problems = {}, []
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            sources[path.stem] = load_source(path)
+        except ContractError as error:
+            problems += error.problems
+    if problems:
+        raise ContractError(problems)
+    return sources
+
+
+def load_source(path: Path) -> Source:
+    """Read one source file; raises ContractError."""
+    file = read_yaml(path)
+    try:
+        source = Source.model_validate(file.content)
+    except ValidationError as error:
+        raise ContractError([f"{file.place(item['loc'])}: {item['msg']}." for item in error.errors()]) from error
+    if source.source != path.stem:
+        raise ContractError([f"{file.place(['source'])}: describes {source.source}: file and source must carry the same name."])
+    return source

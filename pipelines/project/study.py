@@ -1,0 +1,215 @@
+"""The study as its analyst wrote it in study.yaml: outcomes, exposures, populations, age bands, schedule."""
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipelines.machine.errors import ConfigurationError
+from pipelines.statistics.multiplicity import AdjustmentMethod
+
+NO_UPPER_AGE = 1_000
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AgeBands(_Settings):
+    """Half-open age bands: a band holds its lower bound and stops before the next one."""
+
+    lower_bounds: list[int] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ascending(self) -> "AgeBands":
+        if sorted(set(self.lower_bounds)) != self.lower_bounds:
+            raise ValueError("age_bands.lower_bounds must ascend without repeats")
+        return self
+
+    def frame(self) -> pl.DataFrame:
+        """One row per band: `age_band`, `lower_age` (held), `upper_age` (not held), in years."""
+        uppers = [*self.lower_bounds[1:], NO_UPPER_AGE]
+        labels = [
+            f"{lower}+" if upper == NO_UPPER_AGE else f"{lower}-{upper - 1}"
+            for lower, upper in zip(self.lower_bounds, uppers, strict=True)
+        ]
+        return pl.DataFrame(
+            {"age_band": labels, "lower_age": self.lower_bounds, "upper_age": uppers},
+            schema={"age_band": pl.String, "lower_age": pl.Int32, "upper_age": pl.Int32},
+        )
+
+
+class Population(_Settings):
+    """A domain of the respondent table; `where` is a SQL condition on its columns."""
+
+    label: str
+    where: str
+    by_age_band: bool = False
+
+
+class Outcome(_Settings):
+    label: str
+
+
+class Exposure(_Settings):
+    """An exposure and the level that the others are compared with."""
+
+    label: str
+    reference: bool | str
+
+
+class Adjustment(_Settings):
+    """An adjustment variable; without a reference the first level in order is taken."""
+
+    reference: str | None = None
+
+
+class Characteristic(_Settings):
+    label: str
+
+
+class Characteristics(_Settings):
+    """What describes the people with and without an outcome, beside the adjustment variables and the exposures."""
+
+    categorical: dict[str, Characteristic] = {}
+    continuous: dict[str, Characteristic] = {}
+
+
+class OddsRatioSettings(_Settings):
+    populations: list[str]
+    common_outcome_prevalence: float = Field(gt=0, lt=1)
+    multiple_testing: AdjustmentMethod
+
+
+class Standardisation(_Settings):
+    """A standard of data_contracts/standard_populations.csv, and the populations that are standardised to it."""
+
+    standard_population: str
+    populations: list[str]
+
+
+class DriftThresholds(_Settings):
+    """What a table may differ from the wave and from the delivery before it without a warning; shares and distances in [0, 1]."""
+
+    shift: float = Field(0.1, ge=0, le=1, description="Distance between two distributions.")
+    missing_share: float = Field(0.05, ge=0, le=1, description="Difference between two shares of missing.")
+    row_count: float = Field(0.2, ge=0, le=1, description="Difference of two numbers of rows, as a share of the larger.")
+    code_share: float = Field(0.005, ge=0, le=1, description="Share of the rows that have a code which the other side has not.")
+
+
+class Retention(_Settings):
+    """How many releases and runs of Dagster are kept, and how many days longer what nothing in the store needs any more."""
+
+    releases: int = Field(ge=1)
+    grace_days: int = Field(7, ge=0)
+    runs: int = Field(100, ge=1)
+
+
+class DisclosureSettings(_Settings):
+    """What holds for restricted sources; docs/disclosure.md has the source of the default."""
+
+    minimum_cell: int = Field(11, ge=2, description="The smallest count of people that may be published.")
+
+
+class Nightly(_Settings):
+    """When the night is, and for how long nothing in landing must have changed before a delivery counts as whole."""
+
+    cron: str
+    timezone: str
+    quiet_seconds: float = Field(60, gt=0)
+
+
+class Alerts(_Settings):
+    """From how many standard errors on a number that moved is news. Who is told stands in the environment, never here."""
+
+    moved_standard_errors: float = Field(1.0, gt=0)
+
+
+class Study(_Settings):
+    """study.yaml, checked."""
+
+    study: str
+    title: str
+    question: str
+    respondents: str
+    confidence_level: float = Field(gt=0, lt=1)
+    age_bands: AgeBands
+    populations: dict[str, Population]
+    outcomes: dict[str, Outcome]
+    exposures: dict[str, Exposure]
+    adjustment: dict[str, Adjustment]
+    characteristics: Characteristics = Characteristics()
+    odds_ratios: OddsRatioSettings
+    standardisation: Standardisation
+    drift: DriftThresholds = DriftThresholds()
+    disclosure: DisclosureSettings = DisclosureSettings()
+    retention: Retention
+    nightly: Nightly
+    alerts: Alerts = Alerts()
+
+    @model_validator(mode="after")
+    def _populations_exist(self) -> "Study":
+        for section, named in (("odds_ratios", self.odds_ratios), ("standardisation", self.standardisation)):
+            unknown = sorted(set(named.populations) - set(self.populations))
+            if unknown:
+                raise ValueError(f"{section}.populations names {', '.join(unknown)}, which is not under populations")
+        return self
+
+    @model_validator(mode="after")
+    def _characteristics_are_of_one_kind(self) -> "Study":
+        twice = sorted(set(self.characteristics.continuous) & set(self.categorical_characteristics))
+        if twice:
+            raise ValueError(
+                f"characteristics.continuous names {', '.join(twice)}, which is categorical: an adjustment variable, an exposure "
+                "or under characteristics.categorical"
+            )
+        return self
+
+    @property
+    def categorical_characteristics(self) -> list[str]:
+        """Those of `characteristics`, and all adjustment variables and exposures."""
+        return list(dict.fromkeys([*self.characteristics.categorical, *self.adjustment, *self.exposures]))
+
+    @property
+    def variables(self) -> list[str]:
+        """The columns of the respondent table that the study estimates something of."""
+        return list(dict.fromkeys([*self.outcomes, *self.categorical_characteristics, *self.characteristics.continuous]))
+
+    def of_estimates(self) -> dict[str, Any]:
+        """The settings that a number in a report table can depend on."""
+        without = {"title", "question", "drift", "disclosure", "retention", "nightly", "alerts"}
+        return self.model_dump(mode="json", exclude=without)
+
+    def settings_of_estimates(self, sections: Collection[str]) -> dict[str, str]:
+        """Setting -> its value as JSON, such as `odds_ratios.multiple_testing`, of those sections that a number can depend on."""
+        settings: dict[str, str] = {}
+        for section, value in self.of_estimates().items():
+            if section in sections:
+                named = (
+                    {f"{section}.{name}": part for name, part in value.items()} if isinstance(value, dict) else {section: value}
+                )
+                settings |= {name: json.dumps(part, sort_keys=True, ensure_ascii=False) for name, part in named.items()}
+        return settings
+
+    def without(self, sections: Collection[str]) -> "Study":
+        """The study without some sections: whoever reads one of them fails, so that no number depends on it unseen."""
+        kept = type(self).model_construct(**{name: value for name, value in self if name not in sections})
+        for name in sections:
+            kept.__dict__.pop(name, None)  # a section with a default would be back
+        return kept
+
+
+def load_study(path: Path) -> Study:
+    """Read study.yaml; raises ConfigurationError that names every field that is wrong."""
+    try:
+        return Study.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            f"{path} does not exist: CRAMP_ATLAS_PROJECT must name the folder that holds study.yaml"
+        ) from error
+    except (yaml.YAMLError, ValidationError) as error:
+        raise ConfigurationError(f"{path.name} cannot be used: {error}") from error

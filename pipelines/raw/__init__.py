@@ -1,0 +1,1 @@
+"""A delivery becomes raw: cast strictly, judged by its contract, accepted or rejected as a whole."""

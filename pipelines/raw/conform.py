@@ -1,0 +1,102 @@
+"""The first gate of a delivery: exactly the contract's columns, in exactly its types, or a list of everything that is wrong.
+
+Rows are judged afterwards, in `expectations`. Nothing is repaired in here: blank text becomes NULL, that is all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+
+import polars as pl
+import pyarrow as pa
+
+from pipelines.contracts.columns import ARROW_TYPES, Column
+from pipelines.contracts.model import Contract
+from pipelines.machine.errors import DeliveryRejected
+from pipelines.raw.casting import Misfit, cast_values
+
+BYTE_ORDER_MARK = "\ufeff"
+DELIVERED_TWICE = re.compile(r"(?P<name>.+)_duplicated_?[0-9]+")
+"""How readers name the second column of a name that is delivered twice."""
+
+PRINTABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,63}")
+
+
+class SchemaProblems(DeliveryRejected):
+    """A table has not the columns and types of its contract. `problems` has one line for each thing that is wrong."""
+
+
+def conform(frame: pl.DataFrame, contract: Contract, wave: str, decimal: str = ".") -> pa.Table:
+    """The delivered frame as the table that the contract promises.
+
+    Returns exactly the contract's columns in its order, in its physical types; a column that the wave did not ask is
+    NULL. `decimal` is the decimal mark of numbers that are delivered as text. Names are matched exactly, after a byte
+    order mark is taken off the first. Raises SchemaProblems with every missing, extra, repeated or unexpected column and
+    every column with values of another type: what was expected, what was found and in how many rows, and what to do.
+    Values are never shown.
+    """
+    if frame.width and frame.columns[0].startswith(BYTE_ORDER_MARK):
+        frame = frame.rename({frame.columns[0]: frame.columns[0].lstrip(BYTE_ORDER_MARK)})
+    problems = list(_column_problems(frame.columns, contract, wave))
+    arrays = []
+    for column in contract.columns:
+        if column.name in frame.columns and column.is_asked_in(wave):
+            delivered = frame[column.name]
+            values, misfits = cast_values(delivered, column.type, decimal)
+            arrays.append(values.to_arrow().cast(ARROW_TYPES[column.type]))
+            problems += [_misfitting(column, delivered, misfit) for misfit in misfits]
+        else:
+            arrays.append(pa.nulls(frame.height, ARROW_TYPES[column.type]))
+    if problems:
+        raise SchemaProblems(problems)
+    return pa.Table.from_arrays(arrays, schema=contract.arrow_schema())
+
+
+def _column_problems(delivered: Sequence[str], contract: Contract, wave: str) -> Iterator[str]:
+    names = [column.name for column in contract.columns]
+    if delivered and not set(delivered) & set(names):
+        # The first line may be a record: its fields must not be shown.
+        yield (
+            f"none of the {len(delivered)} delivered columns is a column of {contract.name} ({len(names)} columns, the first "
+            f"is {names[0]}). Deliver the right file, with the names of the columns in its first line."
+        )
+        return
+    for column in contract.columns:
+        if column.name not in delivered and column.is_asked_in(wave):
+            yield _missing(column, [name for name in delivered if name not in names], wave)
+    for name in delivered:
+        if name in names:
+            column = contract.column(name)
+            if not column.is_asked_in(wave):
+                yield (
+                    f"column {name}: not expected in wave {wave}, which did not ask it (only {', '.join(column.waves or ())}). "
+                    f"Remove the column, or add {wave} to its `waves` in the contract."
+                )
+            continue
+        twice = DELIVERED_TWICE.fullmatch(name)
+        if twice and twice["name"] in delivered:
+            yield f"column {_shown(twice['name'])}: delivered more than once. Deliver it once."
+        else:
+            yield f"column {_shown(name)}: delivered, but not in the contract of {contract.name}. Remove it, or add it there."
+
+
+def _misfitting(column: Column, delivered: pl.Series, misfit: Misfit) -> str:
+    return (
+        f"column {column.name}: expected {column.type}, found {misfit.n_values:,} of {len(delivered):,} rows with {misfit.found} "
+        f"(delivered as {delivered.dtype.base_type()}). Ask the provider for a corrected file, or change physicalType in the "
+        f"contract if the variable itself has changed."
+    )
+
+
+def _missing(column: Column, extra: Sequence[str], wave: str) -> str:
+    text = f"column {column.name}: expected ({column.type}), but not delivered"
+    alike = [name for name in extra if name.strip().lower() == column.name.lower()] or get_close_matches(column.name, extra, n=1)
+    if alike and PRINTABLE_NAME.fullmatch(alike[0].strip()):
+        text += f"; is it the delivered column {alike[0]!r}? Names are matched exactly"
+    return f"{text}. Deliver the column, or give it a list of `waves` without {wave} if this wave did not ask it."
+
+
+def _shown(name: str) -> str:
+    return name if PRINTABLE_NAME.fullmatch(name) else f"with a name of {len(name)} characters that is no identifier (not shown)"

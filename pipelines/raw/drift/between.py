@@ -1,0 +1,233 @@
+"""Which two objects are compared, and where the findings are kept: beside the object, because another one enters them.
+
+The findings of a raw object are a sidecar at `drift/<table>/<source>/<wave>`. It remembers which delivery came before, so that
+this comparison stands until another delivery is accepted.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, astuple, dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+import duckdb
+
+from pipelines.contracts.model import Contract
+from pipelines.making.build import with_accepted
+from pipelines.making.engine import engine, without_values
+from pipelines.project.project import Project
+from pipelines.project.sources import SHARED_WAVE, Source
+from pipelines.raw.drift.compare import Finding, Side, compare, not_applicable
+from pipelines.raw.drift.counting import Variable
+from pipelines.stages import code_digest
+from pipelines.store import Place, Sidecar, digest
+
+PREVIOUS_DELIVERY = "previous delivery"
+DRIFT = "drift"
+"""The name under which a rejection would stand; drift rejects nothing."""
+
+NOT_COMPARABLE = frozenset({"DATE", "TIMESTAMP"})
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An earlier object, or the reason why there is none."""
+
+    compared_with: str
+    before: Sidecar | None
+    reason: str = ""
+    place: Place | None = None
+
+
+def drift_place(place: Place) -> Place:
+    """Where the findings about a raw table are kept."""
+    return replace(place, schema="drift")
+
+
+def note_drift(project: Project, source: Source) -> list[str]:
+    """Compare what is accepted of a source with what came before; nothing is counted twice.
+
+    Returns what could not be compared, a line each: that is tried again next time and stops nothing.
+    """
+    failures = []
+    for wave in source.waves:
+        recipes = {}
+        for table in source.waves[wave].tables:
+            place = Place("raw", table, source.source, wave)
+            accepted = project.store.accepted(place)
+            if accepted is None or accepted.verdict != "accepted" or accepted.content is None:
+                continue
+            found = _drift(project, source, place, accepted)
+            recipes[drift_place(place).name] = found.recipe
+            failures += [f"{place.name} {wave}: {problem}" for problem in found.problems]
+        acceptance = project.store.acceptance(source.source, wave)
+        project.store.set_acceptance(source.source, wave, with_accepted(acceptance, DRIFT, recipes))
+    return failures
+
+
+def drift_rows(project: Project, objects: Mapping[Place, Sidecar]) -> list[Row]:
+    """The findings about these objects, as rows of meta.drift; those about an object that is not among them are left out."""
+    rows = []
+    for place, sidecar in objects.items():
+        found = _noted(project, place) if place.schema == "raw" else None
+        if found and found.inputs[str(place)] == sidecar.content:
+            rows += found.results
+    return rows
+
+
+def accepted_drift(project: Project, table: str | None = None) -> list[Row]:
+    """The findings about what is accepted now, of one raw table or of all."""
+    tables = [table] if table else project.tables("raw")
+    accepted = {place: sidecar for name in tables for place in project.places(name) if (sidecar := project.store.accepted(place))}
+    return drift_rows(project, accepted)
+
+
+def _noted(project: Project, place: Place) -> Sidecar | None:
+    """The findings that stand; None where there are none, or where they were lost: then they are made again."""
+    recipe = project.store.acceptance(place.source, place.wave).tables.get(drift_place(place).name)
+    return project.store.sidecar(drift_place(place), recipe) if recipe else None
+
+
+def _drift(project: Project, source: Source, place: Place, accepted: Sidecar) -> Sidecar:
+    wave_before = _wave_before(project, source, place)
+    previous = _previous_content(project, place, accepted)
+    variables = variables_of(project, source, place)
+    inputs = {str(place): accepted.content or ""}
+    if wave_before.before:
+        inputs[str(wave_before.place)] = wave_before.before.content or ""
+    columns_before = wave_before.before.delivered_columns if wave_before.before else {}
+    ingredients = {
+        "delivery": accepted.ingredients["delivery"],
+        PREVIOUS_DELIVERY: previous,
+        "wave before": digest([wave_before.compared_with, wave_before.reason]),
+        "delivered columns": digest([accepted.delivered_columns, columns_before]),
+        "contract": digest([astuple(variable) for variable in variables]),
+        "thresholds": digest(project.study.drift.model_dump()),
+        "code": code_digest(("drift",)),
+        "libraries": f"duckdb {version('duckdb')}",
+    }
+    judged = drift_place(place)
+    recipe = digest({"place": str(judged), "ingredients": ingredients, "inputs": inputs})
+    known = project.store.sidecar(judged, recipe)
+    if known and known.verdict == "accepted":
+        return known
+    results: list[Row] = []
+    problems: list[str] = []
+    for comparison in (wave_before, _previous_delivery(project, place, previous)):
+        try:
+            findings = _findings(project, place, accepted, comparison, variables)
+        except duckdb.Error as error:
+            problems.append(f"could not be compared with {comparison.compared_with}: {without_values(error)}")
+            findings = [not_applicable(None, problems[-1])]
+        results += [_row(place, comparison, finding) for finding in findings]
+    sidecar = Sidecar(
+        table=judged.name,
+        source=place.source,
+        wave=place.wave,
+        recipe=recipe,
+        ingredients=ingredients,
+        inputs=inputs,
+        content=None,
+        rows=0,
+        verdict="rejected" if problems else "accepted",
+        problems=problems,
+        results=results,
+    )
+    project.store.record(judged, sidecar)
+    return sidecar
+
+
+def _findings(
+    project: Project, place: Place, accepted: Sidecar, comparison: Comparison, variables: list[Variable]
+) -> list[Finding]:
+    if comparison.before is None:
+        return [not_applicable(None, comparison.reason)]
+    before = _side(project, comparison.place or place, comparison.before)
+    with engine(project.settings) as connection:
+        return compare(connection, before, _side(project, place, accepted), variables, project.study.drift)
+
+
+def _side(project: Project, place: Place, sidecar: Sidecar) -> Side:
+    return Side(project.store.path(place, sidecar.content or ""), sidecar.rows, sidecar.delivered_columns)
+
+
+def _row(place: Place, comparison: Comparison, finding: Finding) -> Row:
+    names = {"table_name": place.name, "source": place.source, "wave": place.wave, "compared_with": comparison.compared_with}
+    found = asdict(finding)
+    column = found.pop("column")
+    return names | {"finding": f"{column or 'table'}.{finding.kind}", "column_name": column} | found
+
+
+def _wave_before(project: Project, source: Source, place: Place) -> Comparison:
+    waves = [wave for wave in source.waves_of(place.table) if wave != SHARED_WAVE]
+    if place.wave not in waves:
+        return Comparison("wave before", None, "all waves share this table")
+    position = waves.index(place.wave)
+    if position == 0:
+        return Comparison("wave before", None, f"no earlier wave of {source.source} has this table")
+    before = replace(place, wave=waves[position - 1])
+    name = f"wave {before.wave}"
+    if not source.waves_follow_one_another:
+        return Comparison(name, None, f"the waves of {source.source} do not follow one another")
+    accepted = project.store.accepted(before)
+    if accepted is None or accepted.verdict != "accepted":
+        return Comparison(name, None, "nothing of that wave is accepted")
+    return Comparison(name, accepted, place=before)
+
+
+def _previous_content(project: Project, place: Place, accepted: Sidecar) -> str:
+    """Content of the delivery that the accepted one is compared with, or empty where none came before it.
+
+    If another delivery with other content came since, that is what the standing findings are about; otherwise it is what they
+    were compared with.
+    """
+    noted = _noted(project, place)
+    if noted is None:
+        return ""
+    described = noted.inputs[str(place)]
+    is_another = described != accepted.content and noted.ingredients["delivery"] != accepted.ingredients["delivery"]
+    return described if is_another else noted.ingredients[PREVIOUS_DELIVERY]
+
+
+def _previous_delivery(project: Project, place: Place, content: str) -> Comparison:
+    if not content:
+        return Comparison(PREVIOUS_DELIVERY, None, "no other delivery of this wave was accepted before")
+    if not project.store.path(place, content).exists():
+        return Comparison(PREVIOUS_DELIVERY, None, "the object of the previous delivery is no longer in the store")
+    return Comparison(PREVIOUS_DELIVERY, project.store.sidecar_of_content(place, content), place=place)
+
+
+def variables_of(project: Project, source: Source, place: Place) -> list[Variable]:
+    """The columns that the contract has for this wave, with what it says of their codes.
+
+    An identifier is what the source's tables have as a key: the respondent's number stands in tables of prescriptions too.
+    """
+    contract = project.contracts[place.name]
+    keys = {column for table in source.tables for column in project.contracts[f"raw.{table}"].key}
+    return list(_variables(contract, keys, source.design_columns.get(place.table, []), place.wave))
+
+
+def _variables(contract: Contract, keys: Collection[str], design: Collection[str], wave: str) -> Iterator[Variable]:
+    with_range = {rule.column for rule in contract.rules if "row_condition" in rule.kwargs}
+    for column in contract.columns:
+        if not column.is_asked_in(wave):
+            continue
+        left_out = None
+        if column.name in keys or column.unique:
+            left_out = "an identifier"
+        elif column.name in design:
+            left_out = "it belongs to the design of the sample"
+        elif column.type in NOT_COMPARABLE:
+            left_out = "a date, which moves by itself"
+        codes = [
+            code for code in (contract.codebook.codes if contract.codebook else ()) if code.variable == column.codebook_variable
+        ]
+        yield Variable(
+            name=column.name,
+            type=column.type,
+            codes=tuple(code.received for code in codes),
+            missing_codes=tuple(code.received for code in codes if code.kind_of_missing),
+            is_coded=bool(codes) and column.name not in with_range,
+            left_out=left_out,
+        )

@@ -1,0 +1,53 @@
+"""Writing the DuckDB files of a release. They are built once, checkpointed, and never opened for writing again."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from pipelines.contracts.model import Contract
+from pipelines.dagster.column_schema import comments_sql
+from pipelines.machine.files import READ_ONLY, sync_file
+from pipelines.machine.settings import Settings
+from pipelines.making.engine import bind_objects, identifier, no_rows
+
+
+def write_database(
+    path: Path,
+    contracts: Iterable[Contract],
+    objects: Mapping[str, list[Path]],
+    frames: Mapping[str, pl.DataFrame],
+    settings: Settings,
+) -> None:
+    """One table for each contract, from its objects or its frame, with comments on tables and columns."""
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": settings.memory_limit,
+        "temp_directory": str(settings.warehouse_folder / "spill"),
+    }
+    with duckdb.connect(str(path), config=config) as connection:
+        connection.execute("attach ':memory:' as views")
+        comments: list[str] = []
+        for contract in contracts:
+            name = f"{contract.schema}.{contract.table}"
+            table = f"{identifier(contract.schema)}.{identifier(contract.table)}"
+            connection.execute(f"create schema if not exists {identifier(contract.schema)}")
+            if name in frames:
+                connection.register("frame", frames[name].to_arrow())
+                connection.execute(f"create table {table} as select * from frame")
+                connection.unregister("frame")
+            else:
+                connection.execute("use views")
+                bind_objects(connection, contract, objects.get(name, []))
+                connection.execute(f"use {identifier(path.stem)}")
+                # what is held back at an older version of its contract may lack a column
+                connection.execute(f"create table {table} as {no_rows(contract)} union all by name from views.{table}")
+            comments += comments_sql(contract, contract.schema, contract.table)
+        connection.execute("; ".join(["begin", *comments, "commit"]))  # one by one they take longer than the tables
+        connection.execute("detach views")
+        connection.execute("checkpoint")
+    leftover = path.with_name(path.name + ".wal")
+    if leftover.exists():
+        raise RuntimeError(f"{path.name} was not checkpointed: {leftover.name} is left")
+    path.chmod(READ_ONLY)
+    sync_file(path)

@@ -1,0 +1,96 @@
+"""Which rows go into which file of a release: disclosure control on restricted sources. Objects in the store stay as they are."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.making.engine import bind_objects, engine
+from pipelines.project.project import Project
+from pipelines.project.sources import Source
+from pipelines.release.disclosure import KNOWN_TABLES, count_people, find_equal_weights, protected, protected_pairs
+from pipelines.store import Place
+
+Paths = dict[Place, Path]
+Frames = dict[str, pl.DataFrame]
+
+HELD_BACK = "kept back by disclosure control"
+
+WITHOUT_PEOPLE = frozenset({"meta.codes", "meta.columns", "meta.comparability", "meta.releases", "meta.sources"})
+"""Meta tables that say nothing of people; of any other that is not in COUNTING, rows of restricted sources are left out."""
+
+COUNTING = frozenset({"meta.deliveries", "meta.check_results"})
+"""Meta tables that count records: the counts of restricted sources are NULL, and texts that may hold counts are replaced."""
+
+HARMLESS_COUNTS = frozenset({"n_tables"})
+TEXTS_WITH_COUNTS = ("reason", "detail")
+
+
+def protect_reports(project: Project, paths: Paths, folder: Path) -> Paths:
+    """Place -> file of the report rows that anybody may see; those of restricted sources are written into `folder`.
+
+    Only places of restricted sources are in it. Deterministic: equal objects and settings give equal rows.
+    """
+    safe: Paths = {}
+    for source in project.sources.values():
+        places = [place for place in paths if place.source == source.source and place.schema == "report"]
+        if not source.is_restricted or not places:
+            continue
+        rows = {place.name: pl.read_parquet(paths[place]) for place in places}
+        known = {name: frame for name, frame in rows.items() if name in KNOWN_TABLES and not frame.is_empty()}
+        shown = {name: frame.clear() for name, frame in rows.items()} | _protected(project, source, known, paths)
+        for place in places:
+            safe[place] = folder / f"{place.table}.{place.source}.parquet"
+            shown[place.name].write_parquet(safe[place])
+    return safe
+
+
+def _protected(project: Project, source: Source, tables: Frames, paths: Paths) -> Frames:
+    if source.design == "case_control":
+        return {name: protected_pairs(frame, project.study) for name, frame in tables.items()}
+    if not tables:
+        return {}
+    contract = project.contracts[project.study.respondents]
+    objects = [path for place, path in paths.items() if place.name == contract.name and place.source == source.source]
+    weights = {weight for frame in tables.values() for weight in frame["weight"].drop_nulls()}
+    asked = {name for frame in tables.values() if "exposure" in frame.columns for name in frame["exposure"]}
+    exposures = [name for name in project.study.exposures if name in asked]
+    with engine(project.settings) as connection:
+        bind_objects(connection, contract, objects)
+        people, names = count_people(connection, contract.name, project.study, project.standard_population, weights, exposures)
+        equal_weights = find_equal_weights(connection, contract.name, weights)
+    return protected(tables, people, names, project.study.disclosure.minimum_cell, equal_weights)
+
+
+def for_readers(paths: Paths, safe: Paths, kept_back: Collection[str]) -> dict[str, list[Path]]:
+    """Table name -> files, for readers who may not see the people of the sources `kept_back`: of these, the safe report rows."""
+    files: dict[str, list[Path]] = {}
+    for place, path in paths.items():
+        listed = files.setdefault(place.name, [])
+        if place.source not in kept_back:
+            listed.append(path)
+        elif place in safe:
+            listed.append(safe[place])
+    return files
+
+
+def meta_for_readers(frames: Mapping[str, pl.DataFrame], kept_back: Collection[str]) -> Frames:
+    """The meta tables without what they say of the people of the sources `kept_back`."""
+    return {name: _without_people(name, frame, kept_back) for name, frame in frames.items()}
+
+
+def _without_people(name: str, frame: pl.DataFrame, kept_back: Collection[str]) -> pl.DataFrame:
+    if name in WITHOUT_PEOPLE or "source" not in frame.columns:
+        return frame
+    is_open = ~pl.col("source").is_in(sorted(kept_back))
+    if name not in COUNTING:
+        return frame.filter(is_open)
+    counts = [column for column in frame.columns if column.startswith("n_") and column not in HARMLESS_COUNTS]
+    texts = [column for column in TEXTS_WITH_COUNTS if column in frame.columns]
+    return frame.with_columns(
+        *(pl.when(is_open).then(pl.col(column)).alias(column) for column in counts),
+        *(
+            pl.when(is_open | pl.col(column).is_null()).then(pl.col(column)).otherwise(pl.lit(HELD_BACK)).alias(column)
+            for column in texts
+        ),
+    )

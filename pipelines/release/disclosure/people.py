@@ -1,0 +1,64 @@
+"""The people behind the report tables of a source, counted by everything that tells two of their rows apart."""
+
+from collections.abc import Collection
+
+import duckdb
+import polars as pl
+
+from pipelines.making.engine import identifier
+from pipelines.project.standards import StandardPopulation
+from pipelines.project.study import Study
+from pipelines.release.disclosure.atoms import Classification
+from pipelines.release.disclosure.model import has_weight
+from pipelines.report.estimation import in_population
+
+
+def count_people(
+    connection: duckdb.DuckDBPyConnection,
+    respondents: str,
+    study: Study,
+    standard: StandardPopulation,
+    weights: Collection[str],
+    exposures: Collection[str],
+) -> tuple[pl.DataFrame, Classification]:
+    """One row per combination that occurs in a relation of respondents, with its `n`, and what its columns are.
+
+    `weights` and `exposures` are those that the report tables use.
+    """
+    populations = {in_population(name): f"coalesce({population.where}, false)" for name, population in study.populations.items()}
+    with_weight = {has_weight(name): f"coalesce({identifier(name)} > 0, false)" for name in sorted(weights)}
+    details = {
+        "age_band": identifier("age_band"),
+        "sex": identifier("sex"),
+        "is_in_standard": f"({standard.group_of_age('age_years')}) is not null",
+    }
+    is_complete = " and ".join(f"{identifier(name)} is not null" for name in study.adjustment) or "true"
+    columns = {
+        "wave": "wave",
+        **populations,
+        **with_weight,
+        "is_complete": is_complete,
+        **details,
+        **{name: identifier(name) for name in study.outcomes},
+        **{name: f"cast({identifier(name)} as varchar)" for name in exposures},
+    }
+    selected = ", ".join(f"{expression} as {identifier(name)}" for name, expression in columns.items())
+    people = connection.sql(f"select {selected}, count(*) as n from {respondents} group by all order by all").pl()
+    names = Classification(
+        places=("wave", *populations, *with_weight, "is_complete"),
+        details=tuple(details),
+        outcomes=tuple(study.outcomes),
+        exposures=tuple(exposures),
+    )
+    return people, names
+
+
+def find_equal_weights(connection: duckdb.DuckDBPyConnection, respondents: str, weights: Collection[str]) -> list[str]:
+    """The weights that all people of some wave have alike: estimates with them are counts in disguise."""
+    found = []
+    for name in sorted(weights):
+        weight = identifier(name)
+        waves = f"select wave from {respondents} where {weight} > 0 group by wave having count(distinct {weight}) = 1"
+        if connection.sql(waves).fetchone():
+            found.append(name)
+    return found

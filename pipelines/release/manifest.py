@@ -1,0 +1,83 @@
+"""The manifest of a release: what is in it, how that was made and how it was judged. It explains the release alone."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from pipelines.project.project import Project
+from pipelines.stages import code_version
+from pipelines.store import Place, Sidecar
+
+
+def new_manifest(
+    project: Project,
+    objects: Mapping[Place, Sidecar],
+    frames: Mapping[str, pl.DataFrame],
+    content: str,
+    known: list[dict[str, Any]],
+    now: datetime,
+) -> dict[str, Any]:
+    """Everything but the hashes of the files, which are added when these are written. `known` are the releases before it."""
+    today = now.date().isoformat()
+    sequence = 1 + max((manifest["sequence"] for manifest in known if manifest["release_id"].startswith(today)), default=0)
+    return {
+        "release_id": f"{today}.{sequence}-{content[:8]}",
+        "sequence": sequence,
+        "published_at": now.isoformat(timespec="seconds"),
+        "compared_with": known[-1]["release_id"] if known else None,
+        "content_hash": content,
+        "study": project.study.study,
+        "code": code_version(),
+        "contracts": {name: contract.version for name, contract in sorted(project.contracts.items())},
+        "rules": _rules(frames["meta.check_results"]),
+        "rejected": _rejected(frames["meta.deliveries"]),
+        "objects": [_entry(project, place, sidecar) for place, sidecar in objects.items()],
+        "rests_on": [_entry(project, place, sidecar) for (place, _), sidecar in sorted(_older(project, objects).items())],
+    }
+
+
+def _entry(project: Project, place: Place, sidecar: Sidecar) -> dict[str, Any]:
+    """An object; without its numbers of rows where the source is restricted."""
+    counts = {"rows": sidecar.rows, "n_rejected_rows": sidecar.n_rejected_rows}
+    is_restricted = place.source in project.sources and project.sources[place.source].is_restricted
+    return {
+        "place": str(place),
+        "content": sidecar.content,
+        "recipe": sidecar.recipe,
+        "verdict": sidecar.verdict,
+        "rejected_rows": sidecar.rejected_rows,
+        "made_at": sidecar.made_at.isoformat(timespec="seconds"),
+        "ingredients": sidecar.ingredients,
+        "inputs": sidecar.inputs,
+        **(dict.fromkeys(counts) if is_restricted else counts),
+    }
+
+
+def _older(project: Project, objects: Mapping[Place, Sidecar]) -> dict[tuple[Place, str], Sidecar]:
+    """The objects that the release rests on and that are not in it: a table was held back at what was made from them."""
+    older: dict[tuple[Place, str], Sidecar] = {}
+    waiting = list(objects.values())
+    while waiting:
+        for text, content in waiting.pop().inputs.items():
+            place = Place.parse(text)
+            in_release = objects.get(place)
+            if (place, content) in older or (in_release and in_release.content == content):
+                continue
+            older[place, content] = project.store.sidecar_of_content(place, content)
+            waiting.append(older[place, content])
+    return older
+
+
+def _rules(check_results: pl.DataFrame) -> dict[str, int]:
+    """How many rules were judged on the objects of the release: by status, and by severity where one did not pass."""
+    verdict = pl.when(pl.col("status") == "failed").then(pl.format("failed ({})", "severity")).otherwise(pl.col("status"))
+    counted = check_results.filter("is_in_release").group_by(verdict.alias("verdict")).len().sort("verdict")
+    return dict(counted.iter_rows())
+
+
+def _rejected(deliveries: pl.DataFrame) -> list[dict[str, Any]]:
+    """What was held back when the release was published."""
+    columns = ["source", "wave", "is_stale", "held_back", "cause"]
+    return deliveries.filter(verdict="rejected").select(columns).sort("source", "wave").to_dicts()

@@ -1,0 +1,202 @@
+"""What the report page says: read from the public database of a release, in the order in which it is read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from pipelines.project.project import Project
+from pipelines.project.sources import Source
+from pipelines.raw.drift.words import in_words
+from pipelines.release.figures import Figure, forest_figure, prevalence_figure
+from pipelines.release.formatting import Row, percent_with_interval
+from pipelines.release.page import tables
+from pipelines.release.page.display import DisplayTable
+from pipelines.release.page.tables import ALL, Labels, best_of_waves, latest
+from pipelines.release.wording import cite, cite_sources
+
+SYNTHETIC = "synthetic: describes no real person"
+
+
+@dataclass(frozen=True)
+class OutcomePart:
+    """One outcome of one source: figures beside their tables. Populations of several are never in one figure."""
+
+    label: str
+    characteristics: Sequence[DisplayTable]
+    prevalence: tuple[Sequence[Figure], DisplayTable] | None
+    odds_ratios: Sequence[tuple[Figure, DisplayTable]]
+
+    @property
+    def tables(self) -> list[DisplayTable]:
+        prevalence = [self.prevalence[1]] if self.prevalence else []
+        return [*self.characteristics, *prevalence, *(table for _, table in self.odds_ratios)]
+
+
+@dataclass(frozen=True)
+class SourcePart:
+    """What a release says of one source. `lead` is the first thing to know: the prevalence of each outcome."""
+
+    source: Source
+    lead: Sequence[str]
+    first_tables: Sequence[DisplayTable]
+    outcomes: Sequence[OutcomePart]
+    other_tables: Sequence[DisplayTable]
+
+    @property
+    def tables(self) -> list[DisplayTable]:
+        of_outcomes = [table for outcome in self.outcomes for table in outcome.tables]
+        return [*self.first_tables, *of_outcomes, *self.other_tables]
+
+
+@dataclass(frozen=True)
+class Content:
+    """The page, part by part. `not_shown` are (reason, how many numbers); `rejected` are deliveries that are held back."""
+
+    release_id: str
+    published_on: str
+    compared_with: str | None
+    sources: Sequence[SourcePart]
+    absent: Sequence[Source]
+    rejected: Sequence[Row]
+    not_shown: Sequence[tuple[str, int]]
+    quality: DisplayTable
+    changes: Sequence[DisplayTable]
+    drift: Sequence[str]
+    citation: Sequence[str]
+
+    @property
+    def tables(self) -> list[DisplayTable]:
+        """Every table, in the order of the page."""
+        of_sources = [table for part in self.sources for table in part.tables]
+        return [*of_sources, self.quality, *self.changes]
+
+
+def read_content(project: Project, database: Path, manifest: dict[str, Any]) -> Content:
+    """Read the public database of a release; real sources come before synthetic ones."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        reports = {name: _rows(connection, f"from {name}") for name in project.report_tables}
+        deliveries = _rows(connection, "select * exclude (accepted_at, rejected_at) from meta.deliveries order by source, wave")
+        comparability = _rows(connection, "from meta.comparability")
+        changes = connection.sql("from meta.release_changes").pl()
+        drift = in_words(_rows(connection, "from meta.drift"))
+        checks = _rows(connection, CHECKS)
+        described = connection.sql("from meta.sources order by is_synthetic, source").pl()
+    with_rows = [name for name in described["source"] if any(row["source"] == name for rows in reports.values() for row in rows)]
+    published_on = str(manifest["published_at"])[:10]
+    titles = {name: source.title for name, source in project.sources.items()}
+    return Content(
+        release_id=manifest["release_id"],
+        published_on=published_on,
+        compared_with=manifest["compared_with"],
+        sources=[_source_part(project, name, _of(reports, name), _only(comparability, name)) for name in with_rows],
+        absent=[project.sources[name] for name in described["source"] if name not in with_rows],
+        rejected=[row for row in deliveries if row["verdict"] == "rejected"],
+        not_shown=_not_shown(reports),
+        quality=tables.quality_table(deliveries, checks, titles),
+        changes=tables.changes_tables(changes) if changes.height else [],
+        drift=drift,
+        citation=[
+            cite(project.study.title, manifest["release_id"], published_on),
+            *cite_sources(described.filter(pl.col("source").is_in(with_rows))),
+        ],
+    )
+
+
+CHECKS = """
+select
+  source,
+  wave,
+  count(*) filter (where status = 'passed') as passed,
+  count(*) filter (where status in ('failed', 'error')) as not_passed
+from meta.check_results
+group by source, wave
+"""
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
+    return list(connection.sql(query).pl().to_dicts())
+
+
+def _only(rows: Sequence[Row], source: str) -> list[Row]:
+    return [row for row in rows if row["source"] == source]
+
+
+def _of(reports: dict[str, list[Row]], source: str) -> dict[str, list[Row]]:
+    return {name.removeprefix("report."): _only(rows, source) for name, rows in reports.items()}
+
+
+def _source_part(project: Project, name: str, reports: dict[str, list[Row]], comparability: Sequence[Row]) -> SourcePart:
+    labels = Labels(project.study, project.sources[name])
+    reports = {table: [row for row in rows if labels.knows(row)] for table, rows in reports.items()}
+    subtitle = labels.source.title + (f" ({SYNTHETIC})" if labels.source.is_synthetic else "")
+    outcomes = [_outcome_part(labels, subtitle, outcome, reports) for outcome in project.study.outcomes]
+    other = []
+    if standardised := reports["prevalence_age_standardised"]:
+        standards = ", ".join(sorted({row["standard_population"] for row in standardised}))
+        other.append(tables.standardised_table(labels, standardised, standards))
+    if planted := [row for row in reports["planted_truth"] if row["estimate"] is not None]:
+        other.append(tables.planted_table(labels, planted))
+    if any(row["verdict"] != "identical" for row in comparability):
+        other.append(tables.comparability_table(labels, comparability))
+    flow = reports["respondent_flow"]
+    first = [tables.flow_table(labels, flow)] if flow else []
+    return SourcePart(labels.source, _lead(labels, reports["prevalence_by_age_band"]), first, outcomes, other)
+
+
+def _outcome_part(labels: Labels, subtitle: str, outcome: str, reports: dict[str, list[Row]]) -> OutcomePart:
+    label = labels.study.outcomes[outcome].label
+    prevalence, ratios, trends, characteristics = (
+        [row for row in reports[table] if row["outcome"] == outcome]
+        for table in ("prevalence_by_age_band", "odds_ratios", "trends", "characteristics_by_outcome")
+    )
+    by_band = [row for row in prevalence if row["age_band"] != ALL]
+    level = labels.study.confidence_level
+    return OutcomePart(
+        label,
+        characteristics=[
+            tables.characteristics_table(labels, outcome, latest(of_population))
+            for of_population in labels.by_population(characteristics)
+        ],
+        prevalence=(
+            [prevalence_figure(of_population, label, subtitle) for of_population in labels.by_population(by_band)],
+            tables.prevalence_table(labels, outcome, prevalence, trends),
+        )
+        if prevalence
+        else None,
+        odds_ratios=[
+            (
+                forest_figure(shown, labels.exposures, label, subtitle, level),
+                tables.odds_ratio_table(labels, outcome, shown),
+            )
+            for of_population in labels.by_population(ratios)
+            if (shown := best_of_waves(of_population))
+        ],
+    )
+
+
+def _lead(labels: Labels, prevalence: Sequence[Row]) -> list[str]:
+    """The prevalence of each outcome among everybody of whom there are age bands."""
+    everybody = [row for row in prevalence if row["age_band"] == ALL and labels.study.populations[row["population"]].by_age_band]
+    if not everybody:
+        return []
+    return [
+        f"{labels.study.outcomes[row['outcome']].label}: {percent_with_interval(row)} % of "
+        f"{labels.study.populations[row['population']].label.lower()}, {row['n_respondents']:,} respondents, {row['wave']}."
+        for row in latest(everybody)
+        if row["prevalence"] is not None
+    ]
+
+
+def _not_shown(reports: dict[str, list[Row]]) -> list[tuple[str, int]]:
+    """Why numbers are not shown, the most frequent reason first."""
+    reasons = [
+        row["presentation_reason"]
+        for rows in reports.values()
+        for row in rows
+        if row.get("presentation_reason") and (row["presentation"] == "suppress" or row["is_suppressed"])
+    ]
+    return sorted(((reason, reasons.count(reason)) for reason in set(reasons)), key=lambda found: (-found[1], found[0]))

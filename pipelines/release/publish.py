@@ -1,0 +1,255 @@
+"""Publishing: a release is built beside the live one, then one symlink is swapped. A crash leaves the last good release.
+
+Readers open `warehouse/epi.duckdb`, a symlink through `warehouse/current`. Those that hold yesterday's file keep it.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipelines.machine.errors import CrampAtlasError, WrongUsage
+from pipelines.machine.files import READ_ONLY, replace_text, sha256_of_file, sync_file, sync_folder
+from pipelines.machine.lock import warehouse_lock
+from pipelines.project.project import Project
+from pipelines.release.changes import Side, changes
+from pipelines.release.composition import compose
+from pipelines.release.database import write_database
+from pipelines.release.disclosed import for_readers, meta_for_readers, protect_reports
+from pipelines.release.manifest import new_manifest
+from pipelines.release.meta import TIMES, conforming, meta_tables
+from pipelines.release.page import write_page
+from pipelines.release.passports import passports
+from pipelines.stages import code_digest
+from pipelines.store import Place, Sidecar, digest
+
+DATABASES = {"epi.duckdb": ("raw", "core", "report", "meta"), "epi_public.duckdb": ("report", "meta")}
+"""File of a release -> the schemas that it holds."""
+
+BUILDING = ".building-"
+"""How the names of releases begin that are not whole yet."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """The release that holds what is accepted now, and whether it had to be made."""
+
+    release_id: str
+    is_new: bool
+    is_current: bool
+
+
+def releases_folder(project: Project) -> Path:
+    return project.settings.warehouse_folder / "releases"
+
+
+def manifests(project: Project) -> list[dict[str, Any]]:
+    """The manifests of all releases, oldest first; raises CrampAtlasError that names one that cannot be read."""
+    found = []
+    for path in releases_folder(project).glob("[!.]*/manifest.json"):
+        try:
+            found.append(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise CrampAtlasError(
+                f"{path} cannot be read: restore that release from a backup, or move its folder away"
+            ) from error
+    return sorted(found, key=lambda manifest: (manifest["published_at"], manifest["release_id"]))
+
+
+def manifest_of(project: Project, release_id: str | None = None) -> dict[str, Any]:
+    """The manifest of a release that is kept, without an id of the one that readers see; raises WrongUsage or CrampAtlasError."""
+    known = {str(manifest["release_id"]): manifest for manifest in manifests(project)}
+    wanted = release_id or current_release(project)
+    if wanted is None:
+        raise CrampAtlasError("nothing is published yet: run cramp-atlas refresh")
+    if wanted not in known:
+        raise WrongUsage(f"there is no release {wanted}; there are: {', '.join(known) or 'none yet'}")
+    return known[wanted]
+
+
+def current_release(project: Project) -> str | None:
+    """The id of the release that readers see."""
+    link = project.settings.warehouse_folder / "current"
+    return link.resolve().name if link.is_symlink() and link.exists() else None
+
+
+def hold_file(project: Project) -> Path:
+    """Stands while a rollback holds: nights go on, but readers stay with the release they were rolled back to."""
+    return releases_folder(project) / "hold.json"
+
+
+def held_release(project: Project) -> str | None:
+    """The release that a rollback holds readers at; None where none does, or where somebody has taken that release away."""
+    path = hold_file(project)
+    held = str(json.loads(path.read_text(encoding="utf-8"))["release_id"]) if path.exists() else None
+    return held if held and (releases_folder(project) / held / "manifest.json").exists() else None
+
+
+def publish(project: Project) -> Published:
+    """Compose what is accepted into a release and let readers see it; nothing is written where nothing changed.
+
+    Raises NotClosed where tables rest on older versions of one another.
+    """
+    with warehouse_lock(project.settings.warehouse_folder):
+        objects = compose(project)
+        frames = meta_tables(project, objects)
+        content = _content_hash(project, objects, frames)
+        known = manifests(project)
+        if known and known[-1]["content_hash"] == content:
+            release_id = known[-1]["release_id"]
+            is_new = False
+        else:
+            release_id = _build(project, objects, frames, content, known)
+            is_new = True
+        point_to(project, held_release(project) or release_id)
+        return Published(release_id, is_new, current_release(project) == release_id)
+
+
+def point_to(project: Project, release_id: str) -> None:
+    """Let readers see this release: one atomic swap of a symlink."""
+    warehouse = project.settings.warehouse_folder
+    _swap_link(warehouse / "current", Path("releases") / release_id)
+    for name in DATABASES:
+        _swap_link(warehouse / name, Path("current") / name)
+    sync_folder(warehouse)
+
+
+def _swap_link(link: Path, target: Path) -> None:
+    if link.is_symlink() and link.readlink() == target:
+        return
+    fresh = link.with_name(f".{link.name}.fresh")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(target)
+    os.replace(fresh, link)
+
+
+def _content_hash(project: Project, objects: dict[Place, Sidecar], frames: dict[str, pl.DataFrame]) -> str:
+    timeless = {name: frame.drop(TIMES.get(name, [])) for name, frame in frames.items()}
+    return digest(
+        {
+            "objects": {str(place): sidecar.content for place, sidecar in objects.items()},
+            "contracts": {name: contract.digest for name, contract in project.contracts.items()},
+            "meta": {name: digest(frame.to_dicts()) for name, frame in timeless.items()},
+            "study": project.study.of_estimates(),
+            "disclosure": {
+                "settings": project.study.disclosure.model_dump(mode="json"),
+                "sources": {name: [source.classification, source.microdata] for name, source in project.sources.items()},
+                "solver": version("scipy"),
+            },
+            "code": code_digest(("release",)),
+        }
+    )
+
+
+def _build(
+    project: Project, objects: dict[Place, Sidecar], frames: dict[str, pl.DataFrame], content: str, known: list[dict[str, Any]]
+) -> str:
+    manifest = new_manifest(project, objects, frames, content, known, datetime.now(UTC))
+    release_id = str(manifest["release_id"])
+    with _staging(releases_folder(project), release_id) as folder, tempfile.TemporaryDirectory() as temporary:
+        paths = _paths(project, objects)
+        safe = protect_reports(project, paths, Path(temporary))
+        _write_reports(project, folder, for_readers(paths, safe, _kept_back(project)["epi_public.duckdb"]))
+        explained = {
+            "meta.releases": _releases([*known, manifest]),
+            "meta.release_changes": _changes(project, folder, manifest, known),
+            "meta.passports": passports(project, objects, manifest),
+        }
+        frames = frames | {name: conforming(frame, project.contracts[name]) for name, frame in explained.items()}
+        _write(project, folder, paths, safe, frames, manifest)
+    return release_id
+
+
+def _changes(project: Project, folder: Path, manifest: dict[str, Any], known: list[dict[str, Any]]) -> pl.DataFrame:
+    """The changes since the last of the known releases. One that is damaged must not stop the night: it is not compared with."""
+    before = Side(releases_folder(project) / known[-1]["release_id"], known[-1]) if known else None
+    try:
+        return changes(before, Side(folder, manifest), project.contracts)
+    except (OSError, pl.exceptions.PolarsError):
+        manifest["compared_with"] = None
+        return changes(None, Side(folder, manifest), project.contracts)
+
+
+@contextmanager
+def _staging(releases: Path, release_id: str) -> Iterator[Path]:
+    """A folder beside the releases that becomes one of them when all went well; leftovers of a crash are removed."""
+    releases.mkdir(parents=True, exist_ok=True)
+    for leftover in releases.glob(f"{BUILDING}*"):
+        shutil.rmtree(leftover)
+    folder = releases / f"{BUILDING}{release_id}"
+    folder.mkdir()
+    try:
+        yield folder
+        sync_folder(folder)
+        folder.rename(releases / release_id)
+        sync_folder(releases)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _paths(project: Project, objects: dict[Place, Sidecar]) -> dict[Place, Path]:
+    return {place: project.store.path(place, sidecar.content) for place, sidecar in objects.items() if sidecar.content}
+
+
+def _kept_back(project: Project) -> dict[str, set[str]]:
+    """File of a release -> the sources whose people its readers may not see."""
+    return {
+        "epi.duckdb": {name for name, source in project.sources.items() if source.is_withheld},
+        "epi_public.duckdb": {name for name, source in project.sources.items() if source.is_restricted},
+    }
+
+
+def _write_reports(project: Project, folder: Path, files: dict[str, list[Path]]) -> None:
+    (folder / "report").mkdir()
+    for table in project.report_tables:
+        path = folder / "report" / f"{table.removeprefix('report.')}.parquet"
+        pl.concat([pl.read_parquet(part) for part in files[table]]).write_parquet(path)
+
+
+def _write(
+    project: Project,
+    folder: Path,
+    paths: dict[Place, Path],
+    safe: dict[Place, Path],
+    frames: dict[str, pl.DataFrame],
+    manifest: dict[str, Any],
+) -> None:
+    for name, kept_back in _kept_back(project).items():
+        contracts = [contract for contract in project.contracts.values() if contract.schema in DATABASES[name]]
+        files = for_readers(paths, safe, kept_back)
+        write_database(folder / name, contracts, files, meta_for_readers(frames, kept_back), project.settings)
+    write_page(project, folder, manifest)
+    written = sorted(path for path in folder.rglob("*") if path.is_file())
+    manifest["files"] = {str(path.relative_to(folder)): sha256_of_file(path) for path in written}
+    replace_text(folder / "manifest.json", json.dumps(manifest, indent=1))
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(READ_ONLY)
+            sync_file(path)
+    for path in folder.iterdir():
+        if path.is_dir():
+            sync_folder(path)
+
+
+def _releases(known: list[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {
+                "release_id": manifest["release_id"],
+                "published_at": datetime.fromisoformat(manifest["published_at"]),
+                "content_hash": manifest["content_hash"],
+                "n_objects": len(manifest["objects"]),
+                "is_this_release": manifest is known[-1],
+            }
+            for manifest in known
+        ]
+    )

@@ -1,0 +1,125 @@
+"""Whether a release is still what was published: hashes, modes, links, and the objects of the store that it names.
+
+Nothing is repaired in here: each problem says what is wrong and what to do.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.machine.files import sha256_of_file
+from pipelines.project.project import Project
+from pipelines.release.publish import DATABASES, current_release, held_release, manifests, releases_folder
+from pipelines.store import Place, Sidecar, digest
+
+GO_BACK = "let readers see another release (cramp-atlas releases rollback ID), or restore the release from a backup"
+READERS_ARE_SAFE = (
+    "readers of the release are not affected; cramp-atlas refresh makes an object that is accepted again, if its delivery is in "
+    "landing; otherwise restore the store from a backup"
+)
+WRITABLE = 0o222
+
+
+def verify(project: Project, manifest: dict[str, Any]) -> list[str]:
+    """Everything that is wrong with a release; empty where all is well."""
+    folder = releases_folder(project) / manifest["release_id"]
+    return [
+        *_manifest_problems(project, folder, manifest),
+        *(problem for name in manifest["files"] for problem in file_problems(project, manifest, name)),
+        *_other_files(folder, manifest),
+        *_link_problems(project),
+        *(problem for entry in [*manifest["objects"], *manifest.get("rests_on", [])] for problem in _object(project, entry)),
+    ]
+
+
+def file_problems(project: Project, manifest: dict[str, Any], name: str) -> Iterator[str]:
+    """What is wrong with one file of a release."""
+    path = releases_folder(project) / manifest["release_id"] / name
+    shown = f"{manifest['release_id']}/{name}"
+    if not path.is_file():
+        yield f"{shown} is gone: {GO_BACK}"
+        return
+    if sha256_of_file(path) != manifest["files"].get(name):
+        yield f"{shown} is not what was published (another SHA-256): {GO_BACK}"
+    yield from _mode(path, shown)
+
+
+def _mode(path: Path, shown: str) -> Iterator[str]:
+    if path.stat().st_mode & WRITABLE:
+        yield f"{shown} can be written to: chmod a-w it"
+
+
+def _manifest_problems(project: Project, folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
+    """The manifest against the database, which names the release and its content too."""
+    yield from _mode(folder / "manifest.json", f"{folder.name}/manifest.json")
+    if manifest["release_id"] != folder.name:
+        yield f"the manifest of {folder.name} is that of {manifest['release_id']}: {GO_BACK}"
+    try:
+        with duckdb.connect(str(folder / "epi_public.duckdb"), read_only=True) as connection:
+            named = connection.sql("select release_id, content_hash from meta.releases where is_this_release").fetchall()
+    except duckdb.Error:
+        yield f"{folder.name}/epi_public.duckdb cannot be read as a database: {GO_BACK}"
+        return
+    if named != [(manifest["release_id"], manifest["content_hash"])]:
+        yield f"the manifest of {folder.name} and its meta.releases name different contents: {GO_BACK}"
+
+
+def _other_files(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir() or name in {*manifest["files"], "manifest.json"}:
+            continue
+        if path.suffix == ".wal":
+            yield f"{folder.name}/{name}: a write-ahead log of a published database, which somebody opened for writing: delete it"
+        else:
+            yield f"{folder.name}/{name} is not part of the release: move it away"
+
+
+def _link_problems(project: Project) -> Iterator[str]:
+    """Where readers are led: `current` to the release that a rollback holds, or to the newest, and the databases through it."""
+    warehouse = project.settings.warehouse_folder
+    known = manifests(project)
+    wanted = held_release(project) or (str(known[-1]["release_id"]) if known else None)
+    if wanted and current_release(project) != wanted:
+        yield f"{warehouse.name}/current does not lead to {wanted}: run cramp-atlas publish"
+    for name in DATABASES:
+        link = warehouse / name
+        if not link.is_symlink() or link.readlink() != Path("current") / name:
+            yield f"{warehouse.name}/{name} is no link to current/{name}: move it away and run cramp-atlas publish"
+        if link.with_name(f"{name}.wal").exists():
+            yield f"{warehouse.name}/{name}.wal: a write-ahead log beside a published database: delete it"
+
+
+def _object(project: Project, entry: dict[str, Any]) -> Iterator[str]:
+    """One object of the store that the release names: its bytes, and that its sidecar says what it said then."""
+    place = Place.parse(entry["place"])
+    path = project.store.folder(place) / f"{entry['recipe']}.json"
+    if entry["content"]:
+        yield from _bytes(project, place, entry["content"])
+    if not path.exists():
+        yield f"the sidecar of {place} (recipe {entry['recipe'][:12]}) is gone from the store: {READERS_ARE_SAFE}"
+        return
+    try:
+        sidecar = Sidecar.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValueError:
+        yield f"the sidecar of {place} (recipe {entry['recipe'][:12]}) cannot be read: delete it and run cramp-atlas refresh"
+        return
+    recipe = digest({"place": str(place), "ingredients": sidecar.ingredients, "inputs": sidecar.inputs})
+    if recipe != entry["recipe"] or sidecar.content != entry["content"]:
+        yield (
+            f"the sidecar of {place} (recipe {entry['recipe'][:12]}) does not say what it said when the release was published: "
+            "delete it and run cramp-atlas refresh"
+        )
+
+
+def _bytes(project: Project, place: Place, content: str) -> Iterator[str]:
+    path = project.store.path(place, content)
+    shown = f"the object {content[:12]} of {place}"
+    if not path.exists():
+        yield f"{shown} is gone from the store: {READERS_ARE_SAFE}"
+        return
+    if sha256_of_file(path) != content:
+        yield f"{shown} is damaged (another SHA-256 than its name): delete {path.name}; {READERS_ARE_SAFE}"
+    yield from _mode(path, shown)

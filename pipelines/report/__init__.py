@@ -1,0 +1,1 @@
+"""Core becomes report: what is estimated, for whom, with which weight, and what is refused."""

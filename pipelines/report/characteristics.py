@@ -1,0 +1,151 @@
+"""Rows of report.characteristics_by_outcome: who the people with and without each outcome are."""
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+import polars as pl
+
+from pipelines.report.estimation import Estimation, Scope, in_population
+from pipelines.report.odds_ratios import MIN_DEGREES_FREEDOM, as_text, not_shown
+from pipelines.statistics import Cells, MeanOfGroup, StatsError, compare_means, prevalence, rao_scott_test
+from pipelines.statistics.presentation import NO_KNOWN_OUTCOME, SMALLEST_N, PresentationStatus
+
+MEAN = "mean"
+"""The level of a continuous characteristic."""
+
+KEY = ["source", "wave", "population", "outcome", "characteristic", "level"]
+
+GROUPS = ("cases", "noncases")
+
+STATUS = "is_case"
+"""The column that marks the cases of a case-control source."""
+
+RAO_SCOTT = "Rao-Scott F test of the two-way table (second-order correction), complete cases"
+T_TEST = "design-based t test of the difference of means (Taylor linearisation), complete cases"
+UNTESTED = "unweighted shares and means by case status"
+MATCHED_ON = "cases and noncases were matched on it: that it does not differ is by design"
+MATCHED_STUDY = "of a matched study the test is that of the matched odds ratio, in report.odds_ratios"
+
+Row = dict[str, Any]
+
+
+def characteristics_by_outcome(estimation: Estimation) -> pl.DataFrame:
+    """Each characteristic that the source asked about, of cases and of noncases, in the populations of the odds ratios.
+
+    Shares with the verdicts of the NCHS standards; means are suppressed under as few respondents as shares are. Of a
+    case-control source neither standard errors nor tests are given: its controls were chosen to resemble its cases.
+    """
+    study = estimation.study
+    categorical = estimation.asked(study.categorical_characteristics)
+    continuous = estimation.asked(list(study.characteristics.continuous))
+    rows: list[Row] = []
+    for population in study.odds_ratios.populations:
+        levels = {name: estimation.levels(name, population) for name in categorical} | dict.fromkeys(continuous)
+        for scope in estimation.scopes():
+            for outcome in estimation.outcomes:
+                for name, of_name in levels.items():
+                    rows += _rows(estimation, scope, population, outcome, name, of_name)
+    return pl.DataFrame(rows, infer_schema_length=None).sort(KEY) if rows else pl.DataFrame()
+
+
+def _rows(
+    estimation: Estimation, scope: Scope, population: str, outcome: str, name: str, levels: Sequence[bool | str] | None
+) -> list[Row]:
+    """The rows of one characteristic; `levels` are None where it is continuous."""
+    variables = {outcome, name, *estimation.population_variables(population)}
+    weight = estimation.weight(variables)
+    key: Row = {
+        "source": estimation.source.source,
+        "wave": scope.wave,
+        "population": population,
+        "outcome": outcome,
+        "characteristic": name,
+        "kind": "continuous" if levels is None else "categorical",
+        "weight": weight,
+        "is_suppressed": False,
+        "is_synthetic": estimation.source.is_synthetic,
+    }
+    named = [MEAN] if levels is None else levels
+    refusal = estimation.refusal(scope, variables)
+    if refusal:
+        return [key | {"level": as_text(level)} | not_shown(refusal) for level in named]
+    status = STATUS if estimation.is_matched else outcome
+    cells = estimation.cells(scope, weight, (*([status] if estimation.is_matched else estimation.outcomes), name))
+    domain = pl.col(in_population(population))
+    try:
+        found = [_means(cells, name, status, domain)] if levels is None else _shares(cells, name, status, domain, levels)
+    except StatsError as error:
+        return [key | {"level": as_text(level)} | not_shown(str(error)) for level in named]
+    if estimation.is_matched:
+        reason = MATCHED_ON if name in estimation.source.matched_on else MATCHED_STUDY
+        nothing = dict.fromkeys([f"{what}_of_{group}_se" for what in ("share", "mean") for group in GROUPS])
+        untested = nothing | {"p_value": None, "p_value_reason": reason, "degrees_freedom": None, "method": UNTESTED}
+        return [key | row | untested for row in found]
+    return [key | row | {"degrees_freedom_rule": estimation.degrees_freedom_rule} for row in found]
+
+
+def _shares(cells: Cells, name: str, status: str, domain: pl.Expr, levels: Sequence[bool | str]) -> list[Row]:
+    """One row per level: its share among cases and among noncases whose characteristic is known."""
+    known = cells.table.filter(domain & pl.col(status).is_not_null())
+    common = {"n_missing": int(known.filter(pl.col(name).is_null())["n"].sum())} | _association(cells, name, status, domain)
+    rows = []
+    for level in levels:
+        at_level = Cells(cells.table.with_columns(is_at_level=pl.col(name) == level), cells.design)
+        estimated = prevalence(at_level, "is_at_level", by=[status], domain=domain).table
+        of_status = {bool(row[status]): row for row in estimated.iter_rows(named=True)}
+        row: Row = {"level": as_text(level)} | common
+        verdicts = []
+        for group, is_case in zip(GROUPS, (True, False), strict=True):
+            share = of_status.get(is_case, NOBODY)
+            is_shown = share["presentation"] != "suppress"
+            row[f"n_{group}"] = share["n_cases"]
+            row[f"share_of_{group}"] = share["prevalence"] if is_shown else None
+            row[f"share_of_{group}_se"] = share["prevalence_se"] if is_shown else None
+            verdicts.append((share["presentation"], share["presentation_reason"]))
+        rows.append(row | _stricter(verdicts))
+    return rows
+
+
+NOBODY: Row = {"n_cases": 0, "presentation": "suppress", "presentation_reason": NO_KNOWN_OUTCOME}
+"""Of a group without members."""
+
+
+def _association(cells: Cells, name: str, status: str, domain: pl.Expr) -> Row:
+    try:
+        test = rao_scott_test(cells, name, status, domain=domain)
+    except StatsError as error:
+        return {"p_value_reason": str(error), "method": RAO_SCOTT}
+    return {"p_value": test.p_value, "degrees_freedom": test.degrees_freedom, "method": RAO_SCOTT}
+
+
+def _means(cells: Cells, name: str, status: str, domain: pl.Expr) -> Row:
+    found = compare_means(cells, name, status, domain=domain)
+    row: Row = {"level": MEAN, "n_missing": found.n_missing, "p_value": found.p_value, "method": T_TEST}
+    row |= {"degrees_freedom": found.degrees_freedom}
+    if found.p_value is None:
+        row["p_value_reason"] = "the standard error of the difference is 0"
+    verdicts = []
+    for group, of_group in zip(GROUPS, (found.group, found.others), strict=True):
+        status_of, reason = _verdict(of_group, found.degrees_freedom)
+        row[f"n_{group}"] = of_group.n_respondents
+        if status_of != "suppress":
+            row[f"mean_of_{group}"], row[f"mean_of_{group}_se"] = of_group.mean, of_group.se
+            row[f"sd_of_{group}"] = of_group.standard_deviation
+        verdicts.append((status_of, reason))
+    return row | _stricter(verdicts)
+
+
+def _verdict(group: MeanOfGroup, degrees_freedom: int) -> tuple[PresentationStatus, str | None]:
+    if group.n_respondents < SMALLEST_N:
+        return "suppress", f"fewer than {SMALLEST_N} respondents"
+    if degrees_freedom < MIN_DEGREES_FREEDOM:
+        return "review", f"fewer than {MIN_DEGREES_FREEDOM} degrees of freedom"
+    return "show", None
+
+
+def _stricter(verdicts: Sequence[tuple[str, str | None]]) -> Row:
+    """The stricter of the verdicts on cases and noncases, with the reasons of both."""
+    order = get_args(PresentationStatus)
+    reasons = [f"{group}: {reason}" for group, (_, reason) in zip(GROUPS, verdicts, strict=True) if reason]
+    strictest = max((status for status, _ in verdicts), key=order.index)
+    return {"presentation": strictest, "presentation_reason": "; ".join(reasons) or None}

@@ -1,0 +1,174 @@
+"""What is estimated together: one wave of a source or all of them pooled, with the design and the weight that this calls for."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+
+from pipelines.contracts.comparability import Comparability
+from pipelines.machine.errors import ConfigurationError
+from pipelines.making.engine import identifier, literal
+from pipelines.project.sources import Source
+from pipelines.project.standards import StandardPopulation
+from pipelines.project.study import Study
+from pipelines.statistics import Cells, Design, collapse
+
+POOLED = "pooled"
+
+STANDARD_AGE_GROUP = "standard_age_group"
+"""The key for the age group of the standard population, which may differ from the study's age bands."""
+
+STRATA_PER_WAVE = 2**32
+"""More than there are INTEGER stratum numbers: keeps the strata of pooled waves apart."""
+
+# Each component's participants are among those of the one before.
+COMPONENTS = ("interview", "exam", "dietary")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One wave, or all waves of a source pooled."""
+
+    wave: str
+    waves: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Received:
+    """Records delivered in the raw tables that the respondents of a wave are the rows of, and of these, those set aside."""
+
+    n_received: int
+    n_set_aside: int
+
+
+@dataclass(frozen=True)
+class Estimation:
+    """The respondents of one source, bound in `connection` under the name `respondents`, and what the study asks of them.
+
+    `waves` are those that hold respondents; a source may declare more. `received` (by wave): what their respondents were
+    harmonised from. `columns_read` notes the columns of the respondents whose values an estimator has taken.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    respondents: str
+    study: Study
+    source: Source
+    waves: Sequence[str]
+    comparability: Sequence[Comparability] = ()
+    standard_population: StandardPopulation | None = None
+    received: Mapping[str, Received] = field(default_factory=dict)
+    columns_read: set[str] = field(default_factory=set)
+    _counted: dict[tuple[Scope, str | None, tuple[str, ...]], Cells] = field(default_factory=dict, repr=False)
+
+    @property
+    def standard(self) -> StandardPopulation:
+        """The standard population of the study; raises ConfigurationError where there is none."""
+        if self.standard_population is None:
+            raise ConfigurationError("standardisation needs a standard population")
+        return self.standard_population
+
+    @property
+    def age_bands(self) -> list[str]:
+        """Labels of the study's age bands, youngest first."""
+        return self.study.age_bands.frame()["age_band"].to_list()
+
+    @property
+    def is_weighted(self) -> bool:
+        return self.source.design == "survey"
+
+    @property
+    def outcomes(self) -> list[str]:
+        """What is known of cases and noncases: the study's outcomes; of a case-control source what defines its cases."""
+        return [self.source.case_definition or "is_case"] if self.is_matched else sorted(self.study.outcomes)
+
+    @property
+    def is_matched(self) -> bool:
+        return self.source.design == "case_control"
+
+    @property
+    def degrees_freedom_rule(self) -> str:
+        """How degrees of freedom are counted, among those with members of the domain."""
+        return "PSUs - strata" if self.is_weighted else "respondents - 1"
+
+    def scopes(self) -> list[Scope]:
+        """Each wave that is there, and the pool of all declared waves where there are several."""
+        scopes = [Scope(wave, (wave,)) for wave in self.waves]
+        if len(self.source.study_waves) > 1:
+            scopes.append(Scope(POOLED, tuple(self.source.study_waves)))
+        return scopes
+
+    def refusal(self, scope: Scope, variables: Collection[str]) -> str | None:
+        """Why these variables cannot be estimated over this scope, or None."""
+        absent = [wave for wave in scope.waves if wave not in self.waves]
+        if absent:
+            return f"no accepted delivery of {', '.join(absent)}"
+        for judged in self.comparability:
+            pooled = set(judged.waves) & set(scope.waves)
+            named = sorted(set(judged.variables) & set(variables))
+            if judged.source == self.source.source and judged.verdict == "not_comparable" and len(pooled) > 1 and named:
+                return f"{', '.join(named)} is not comparable between {' and '.join(sorted(pooled))}: {judged.reason}"
+        return None
+
+    def weight(self, variables: Collection[str]) -> str | None:
+        """The weight of the least common component among the variables; None for an unweighted source."""
+        if not self.is_weighted:
+            return None
+        asked = [name for name in COMPONENTS if set(self.source.components.get(name, ())) & set(variables)]  # type: ignore[call-overload]
+        return f"{asked[-1] if asked else COMPONENTS[0]}_weight"
+
+    def population_variables(self, population: str) -> set[str]:
+        """The columns that decide who is in a population."""
+        condition = sqlglot.parse_one(self.study.populations[population].where, read="duckdb")
+        return {column.name for column in condition.find_all(exp.Column)}
+
+    def asked(self, names: Sequence[str]) -> list[str]:
+        """Those of the columns that the source asked anybody about."""
+        if not names:
+            return []
+        counts = ", ".join(f"count({identifier(name)})" for name in names)
+        answered = self.connection.sql(f"select {counts} from {self.respondents}").fetchall()[0]
+        return [name for name, count in zip(names, answered, strict=True) if count > 0]
+
+    def levels(self, variable: str, population: str | None = None) -> list[bool | str]:
+        """The levels of a variable that occur in this source, or in a population of it, in order."""
+        self.columns_read.add(variable)
+        column = identifier(variable)
+        members = self.study.populations[population].where if population else "true"
+        found = self.connection.sql(
+            f"select distinct {column} from {self.respondents} where {column} is not null and ({members}) order by 1"
+        ).fetchall()
+        return [level for (level,) in found]
+
+    def cells(self, scope: Scope, weight: str | None, keys: tuple[str, ...]) -> Cells:
+        """Sufficient statistics by `keys` (columns) and by `in_<population>` flags, counted once.
+
+        Waves pool as disjoint sets of strata.
+        """
+        question = (scope, weight, keys)
+        if question not in self._counted:
+            self._counted[question] = self._count(scope, weight, keys)
+            self.columns_read.update("age_years" if key == STANDARD_AGE_GROUP else key for key in keys)
+            self.columns_read.update(*(self.population_variables(population) for population in self.study.populations))
+            self.columns_read.update({"wave", "stratum", "psu", weight} if weight else {"wave"})
+        return self._counted[question]
+
+    def _count(self, scope: Scope, weight: str | None, keys: tuple[str, ...]) -> Cells:
+        offsets = " ".join(f"when {literal(wave)} then {index * STRATA_PER_WAVE}" for index, wave in enumerate(scope.waves))
+        waves = ", ".join(literal(wave) for wave in scope.waves)
+        columns = f"* replace (stratum + case wave {offsets} end as stratum)" if self.is_weighted else "*"
+        relation = f"(select {columns} from {self.respondents} where wave in ({waves})) as respondents"
+        design = Design("stratum", "psu", weight) if self.is_weighted else Design(None, None, None)
+        flags = {
+            in_population(name): f"coalesce({population.where}, false)" for name, population in self.study.populations.items()
+        }
+        columns_of = {
+            key: self.standard.group_of_age("age_years") if key == STANDARD_AGE_GROUP else identifier(key) for key in keys
+        }
+        return collapse(self.connection, relation, design, keys=columns_of | flags)
+
+
+def in_population(name: str) -> str:
+    """The key that marks the members of a population among the cells."""
+    return f"in_{name}"

@@ -1,0 +1,227 @@
+"""Rows of report.odds_ratios: crude and adjusted from surveys and cohorts, matched from case-control sources."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from pipelines.project.study import Exposure
+from pipelines.report.estimation import Estimation, Scope, in_population
+from pipelines.report.matched import matched_rows
+from pipelines.report.stratified import mantel_haenszel_estimates
+from pipelines.statistics import Categorical, Cells, Numeric, Regression, StatsError, adjust_p_values, e_value, regression
+from pipelines.statistics.multiplicity import AdjustmentMethod
+
+SPARSE_CELL = 5
+"""Respondents in the smallest of the four cells under which an odds ratio is marked for review: sparse data bias pushes it
+away from 1 (Greenland, Mansournia & Altman 2016, BMJ 352:i1981)."""
+
+MIN_DEGREES_FREEDOM = 8
+"""Design degrees of freedom under which an estimate is marked for review (NCHS Series 2, No. 175)."""
+
+MANTEL_HAENSZEL = "mantel_haenszel"
+
+FAMILY = ["wave", "population", "outcome", "model"]
+"""What tests of one family have in common, within a source."""
+
+Row = dict[str, Any]
+
+
+def odds_ratios(estimation: Estimation) -> pl.DataFrame:
+    """Odds ratio of each outcome by each exposure that the source asked about: one row per level, population and model.
+
+    Where an odds ratio cannot be estimated its numbers are NULL and `presentation_reason` says why. A case-control source
+    gives matched odds ratios only, and none of a variable that it was matched on.
+    """
+    rows: list[Row] = []
+    asked = estimation.asked(list(estimation.study.exposures))
+    for scope in estimation.scopes():
+        for name in asked:
+            if estimation.source.design == "case_control":
+                rows += matched_rows(estimation, scope, name)
+            else:
+                rows += _survey_rows(estimation, scope, name, estimation.study.exposures[name])
+    if not rows:
+        return pl.DataFrame()
+    common = {"source": estimation.source.source, "is_suppressed": False, "is_synthetic": estimation.source.is_synthetic}
+    frame = pl.DataFrame([row | common for row in rows], infer_schema_length=None)
+    return with_adjusted_p_values(frame, estimation.study.odds_ratios.multiple_testing).sort(
+        "source", "wave", "population", "outcome", "exposure", "exposure_level", "model"
+    )
+
+
+def with_adjusted_p_values(frame: pl.DataFrame, method: AdjustmentMethod) -> pl.DataFrame:
+    """Adjust within each family: the exposures and levels that one model relates to one outcome in one population."""
+    if "p_value" not in frame.columns:
+        return frame
+    frame = frame.with_row_index("row")
+    families = frame.drop_nulls("p_value").partition_by(FAMILY, maintain_order=True)
+    adjusted = [
+        family.select("row", pl.Series("p_value_adjusted", adjust_p_values(family["p_value"].to_list(), method=method)))
+        for family in families
+    ]
+    named = frame.with_columns(multiple_testing=pl.when(pl.col("p_value").is_not_null()).then(pl.lit(method)))
+    if not adjusted:
+        return named.drop("row")
+    return named.join(pl.concat(adjusted), on="row", how="left").drop("row")
+
+
+def _survey_rows(estimation: Estimation, scope: Scope, name: str, exposure: Exposure) -> list[Row]:
+    study = estimation.study
+    levels = [level for level in estimation.levels(name) if level != exposure.reference]
+    rows = []
+    for population in study.odds_ratios.populations:
+        for model in ("crude", "adjusted") if estimation.is_weighted else ("crude", "adjusted", MANTEL_HAENSZEL):
+            adjusters = [] if model == "crude" else list(study.adjustment)
+            for outcome in study.outcomes:
+                variables = {outcome, name, *adjusters, *estimation.population_variables(population)}
+                weight = estimation.weight(variables)
+                key = {
+                    "wave": scope.wave,
+                    "population": population,
+                    "outcome": outcome,
+                    "exposure": name,
+                    "reference_level": as_text(exposure.reference),
+                    "model": model,
+                    "adjusted_for": ", ".join(adjusters) or None,
+                    "confidence_level": study.confidence_level,
+                    "weight": weight,
+                }
+                refusal = estimation.refusal(scope, variables)
+                if refusal:
+                    rows += [key | {"exposure_level": as_text(level)} | not_shown(refusal) for level in levels]
+                    continue
+                cells = estimation.cells(scope, weight, (*study.outcomes, name, *study.adjustment))
+                rows += _model_rows(estimation, cells, key, name, exposure, levels, adjusters)
+    return rows
+
+
+def _model_rows(
+    estimation: Estimation,
+    cells: Cells,
+    key: Row,
+    name: str,
+    exposure: Exposure,
+    levels: Sequence[bool | str],
+    adjusters: Sequence[str],
+) -> list[Row]:
+    outcome = key["outcome"]
+    domain = pl.col(in_population(key["population"]))
+    members = cells.table.filter(domain, pl.col("n") > 0)
+    # a source that did not ask for an adjuster is adjusted for the others
+    adjusters = [column for column in adjusters if members[column].null_count() < members.height]
+    complete = members.drop_nulls([outcome, name, *adjusters])
+    # a variable that has one level in the population cannot be adjusted for
+    adjusters = [column for column in adjusters if complete[column].n_unique() > 1]
+    key = key | {
+        "adjusted_for": ", ".join(adjusters) or None,
+        "n_missing": int(members["n"].sum()) - int(complete["n"].sum()),
+    }
+    terms: list[Categorical | Numeric] = [Categorical(name, exposure.reference)]
+    terms += [Categorical(column, _reference(estimation, complete, column)) for column in adjusters]
+    unexposed = complete.filter(pl.col(name) == exposure.reference)
+    prevalence = _share(complete, outcome)
+    fitted = None if key["model"] == MANTEL_HAENSZEL else _fit(cells, outcome, terms, domain)
+    rows = []
+    for level in levels:
+        exposed = complete.filter(pl.col(name) == level)
+        four = {
+            "exposed_cases": _count(exposed, outcome, True),
+            "exposed_noncases": _count(exposed, outcome, False),
+            "unexposed_cases": _count(unexposed, outcome, True),
+            "unexposed_noncases": _count(unexposed, outcome, False),
+        }
+        row = key | {"exposure_level": as_text(level)} | four
+        if isinstance(fitted, str) or exposed.is_empty():
+            rows.append(row | not_shown(fitted if isinstance(fitted, str) else "no respondents with this level"))
+            continue
+        is_rare = prevalence < estimation.study.odds_ratios.common_outcome_prevalence
+        if fitted is None:
+            common = mantel_haenszel_estimates(exposed, unexposed, outcome, adjusters, key["confidence_level"])
+            estimates = not_shown(common) if isinstance(common, str) else common | _verdict(four, None)
+        else:
+            estimates = (
+                _estimates(fitted, name, level, key["confidence_level"])
+                | {"degrees_freedom_rule": estimation.degrees_freedom_rule}
+                | _verdict(four, fitted.logistic.degrees_freedom)
+            )
+        rows.append(row | estimates | _e_value(estimates, is_rare))
+    return rows
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The same terms in two models: for odds ratios and for prevalence ratios."""
+
+    logistic: Regression
+    poisson: Regression
+
+
+def _fit(cells: Cells, outcome: str, terms: list[Categorical | Numeric], domain: pl.Expr) -> Fitted | str:
+    """The logistic and the Poisson model, or why they cannot be fitted."""
+    try:
+        return Fitted(
+            regression(cells, outcome, terms, family="logistic", domain=domain),
+            regression(cells, outcome, terms, family="poisson", domain=domain),
+        )
+    except StatsError as error:
+        return str(error)
+
+
+def _estimates(fitted: Fitted, name: str, level: Any, confidence_level: float) -> Row:
+    odds = fitted.logistic.term(name, level, confidence_level)
+    ratio = fitted.poisson.term(name, level, confidence_level)
+    return {
+        "odds_ratio": odds.estimate,
+        "odds_ratio_lower": odds.lower,
+        "odds_ratio_upper": odds.upper,
+        "p_value": odds.p_value,
+        "degrees_freedom": fitted.logistic.degrees_freedom,
+        "method": "design-based logistic regression (Taylor linearisation), complete cases",
+        "prevalence_ratio": ratio.estimate,
+        "prevalence_ratio_lower": ratio.lower,
+        "prevalence_ratio_upper": ratio.upper,
+    }
+
+
+def _e_value(estimates: Row, is_rare: bool) -> Row:
+    """E-value of an estimated odds ratio; where the outcome is common, by its square root."""
+    if "odds_ratio" not in estimates:
+        return {}
+    ratio = (estimates[name] for name in ("odds_ratio", "odds_ratio_lower", "odds_ratio_upper"))
+    return {"e_value": e_value(*ratio, measure="odds_ratio", is_rare=is_rare).point}
+
+
+def _verdict(four: Row, degrees_freedom: int | None) -> Row:
+    if min(four.values()) < SPARSE_CELL:
+        return {"presentation": "review", "presentation_reason": f"fewer than {SPARSE_CELL} respondents in one of the four cells"}
+    if degrees_freedom is not None and degrees_freedom < MIN_DEGREES_FREEDOM:
+        return {"presentation": "review", "presentation_reason": f"fewer than {MIN_DEGREES_FREEDOM} degrees of freedom"}
+    return {"presentation": "show", "presentation_reason": None}
+
+
+def not_shown(reason: str) -> Row:
+    return {"presentation": "suppress", "presentation_reason": reason}
+
+
+def _reference(estimation: Estimation, complete: pl.DataFrame, column: str) -> Any:
+    """The study's reference level, or the first that is there."""
+    wanted = estimation.study.adjustment[column].reference
+    levels = complete[column].unique().sort().to_list()
+    return wanted if wanted in levels else levels[0]
+
+
+def _share(complete: pl.DataFrame, outcome: str) -> float:
+    """Weighted share of cases among the analysed."""
+    total = float(complete["w"].sum())
+    return float(complete.filter(pl.col(outcome))["w"].sum()) / total if total else 0.0
+
+
+def _count(group: pl.DataFrame, outcome: str, value: bool) -> int:
+    return int(group.filter(pl.col(outcome) == value)["n"].sum())
+
+
+def as_text(level: Any) -> str:
+    """A level as the report writes it: booleans as true and false."""
+    return str(level).lower() if isinstance(level, bool) else str(level)

@@ -1,0 +1,161 @@
+"""Rows of the prevalence tables: by age band, by age band and sex, by exposure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from pipelines.report.estimation import Estimation, Scope, in_population
+from pipelines.statistics import Cells, EmptyDomain, prevalence
+
+ALL_AGES = "all"
+
+NOT_SHOWN = "suppress"
+
+ESTIMATED = ("prevalence", "prevalence_se", "prevalence_lower", "prevalence_upper", "design_effect", "n_effective")
+
+
+@dataclass(frozen=True)
+class Split:
+    """One way to split a population.
+
+    `rows` has the wanted combinations of the columns `by`, in their order; `labels` are the same for all of them. Splits with
+    the same `keys`, which hold `by`, are counted in one pass.
+    """
+
+    by: tuple[str, ...]
+    keys: tuple[str, ...]
+    rows: pl.DataFrame
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+def prevalence_by_age_band(estimation: Estimation) -> pl.DataFrame:
+    """Prevalence of each outcome in each population, and by age band where the study asks for it.
+
+    A case-control source has no prevalence and gives no row. Every row that the study asks for is there: where it cannot be
+    estimated or is not reliable enough to be shown, its numbers are NULL and `presentation_reason` says why.
+    """
+    by_band = Split(("age_band",), ("age_band",), _bands(estimation))
+    whole = Split((), ("age_band",), pl.DataFrame({"age_band": [ALL_AGES]}))
+    return _table(estimation, lambda population: [by_band, whole] if _is_by_age(estimation, population) else [whole])
+
+
+def prevalence_by_age_band_and_sex(estimation: Estimation) -> pl.DataFrame:
+    """The same for each sex: by age band and sex where the study asks for age bands, by sex alone otherwise."""
+    sexes = pl.DataFrame({"sex": estimation.levels("sex")}, schema={"sex": pl.String})
+    keys = ("age_band", "sex")
+    by_band = Split(keys, keys, _bands(estimation).join(sexes, how="cross"))
+    whole = Split(("sex",), keys, sexes, {"age_band": ALL_AGES})
+    return _table(estimation, lambda population: [by_band, whole] if _is_by_age(estimation, population) else [whole])
+
+
+def prevalence_by_exposure(estimation: Estimation) -> pl.DataFrame:
+    """The same at each level of each exposure that the source asked about."""
+    splits = [
+        Split((name,), (name,), pl.DataFrame({name: estimation.levels(name)}), {"exposure": name})
+        for name in estimation.asked(list(estimation.study.exposures))
+    ]
+    table = _table(estimation, lambda _: splits)
+    if table.is_empty():
+        return table
+    level = pl.coalesce(pl.col(split.by[0]).cast(pl.String) for split in splits)
+    return table.with_columns(exposure_level=level).drop([split.by[0] for split in splits])
+
+
+def _is_by_age(estimation: Estimation, population: str) -> bool:
+    return estimation.study.populations[population].by_age_band
+
+
+def _bands(estimation: Estimation) -> pl.DataFrame:
+    return pl.DataFrame({"age_band": estimation.age_bands})
+
+
+def _table(estimation: Estimation, splits_of: Callable[[str], Sequence[Split]]) -> pl.DataFrame:
+    """All rows, ordered by scope, population and outcome, and then as the splits order them."""
+    if estimation.source.design == "case_control":
+        return pl.DataFrame()
+    frames = [
+        frame
+        for scope in estimation.scopes()
+        for population in sorted(estimation.study.populations)
+        for frame in _population(estimation, scope, population, splits_of(population))
+    ]
+    return pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()
+
+
+def _population(estimation: Estimation, scope: Scope, population: str, splits: Sequence[Split]) -> list[pl.DataFrame]:
+    frames = []
+    for outcome in sorted(estimation.study.outcomes):
+        for split in splits:
+            variables = {outcome, *split.by, *estimation.population_variables(population)}
+            weight = estimation.weight(variables)
+            refusal = estimation.refusal(scope, variables)
+            if refusal:
+                rows = not_shown(split.rows, refusal)
+            else:
+                cells = estimation.cells(scope, weight, (*estimation.study.outcomes, *split.keys))
+                rows = without_unreliable(_estimate(estimation, cells, population, outcome, split))
+            frames.append(with_labels(estimation, scope, population, outcome, weight, rows, split.labels))
+    return frames
+
+
+def _estimate(estimation: Estimation, cells: Cells, population: str, outcome: str, split: Split) -> pl.DataFrame:
+    try:
+        estimated = prevalence(
+            cells,
+            outcome,
+            by=list(split.by),
+            domain=pl.col(in_population(population)),
+            confidence_level=estimation.study.confidence_level,
+        ).table
+    except EmptyDomain as error:
+        return not_shown(split.rows, str(error))
+    if not split.by:
+        return split.rows.hstack(estimated)
+    return split.rows.join(estimated, on=list(split.by), how="left", maintain_order="left")
+
+
+def with_labels(
+    estimation: Estimation,
+    scope: Scope,
+    population: str,
+    outcome: str,
+    weight: str | None,
+    rows: pl.DataFrame,
+    labels: dict[str, str],
+) -> pl.DataFrame:
+    """The rows with the keys and facts that all of them share."""
+    shared = {
+        "source": estimation.source.source,
+        "wave": scope.wave,
+        "population": population,
+        "outcome": outcome,
+        "confidence_level": estimation.study.confidence_level,
+        "degrees_freedom_rule": estimation.degrees_freedom_rule,
+        "is_suppressed": False,
+        "is_synthetic": estimation.source.is_synthetic,
+        **labels,
+    }
+    return rows.with_columns(
+        pl.lit(weight, dtype=pl.String).alias("weight"), *(pl.lit(value).alias(name) for name, value in shared.items())
+    )
+
+
+def not_shown(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
+    """Rows without numbers, and why."""
+    return rows.with_columns(presentation=pl.lit(NOT_SHOWN), presentation_reason=pl.lit(reason))
+
+
+def without_unreliable(rows: pl.DataFrame) -> pl.DataFrame:
+    """Hide what is not to be shown, and explain what is empty."""
+    if "prevalence" not in rows.columns:
+        return rows
+    is_empty = pl.col("presentation").is_null()
+    explained = rows.with_columns(
+        *(pl.when(is_empty).then(0).otherwise(pl.col(name)).alias(name) for name in ("n_respondents", "n_cases", "n_missing")),
+        presentation=pl.when(is_empty).then(pl.lit(NOT_SHOWN)).otherwise(pl.col("presentation")),
+        presentation_reason=pl.when(is_empty).then(pl.lit("no respondents")).otherwise(pl.col("presentation_reason")),
+    )
+    return explained.with_columns(
+        pl.when(pl.col("presentation") != NOT_SHOWN).then(pl.col(name)).alias(name) for name in ESTIMATED
+    )

@@ -1,0 +1,79 @@
+"""Rows of report.trends: does an outcome rise or fall with age?"""
+
+from typing import Any
+
+import polars as pl
+
+from pipelines.report.estimation import Estimation, Scope, in_population
+from pipelines.report.odds_ratios import MIN_DEGREES_FREEDOM, not_shown
+from pipelines.statistics import StatsError, rao_scott_test, trend
+
+AGE_BAND = "age_band"
+
+MIN_BANDS = 3
+"""Age bands under which there is a difference, but no trend."""
+
+Row = dict[str, Any]
+
+
+def trends(estimation: Estimation) -> pl.DataFrame:
+    """Linear trend of each outcome over the age bands of each population that spans three or more.
+
+    `odds_ratio` is per band, by design-based logistic regression on the band's number; `association_p_value` tests, by Rao and
+    Scott's second-order correction, whether the bands differ in any way. A case-control source gives no row: age was matched on.
+    """
+    if estimation.source.design == "case_control":
+        return pl.DataFrame()
+    rows = [
+        row
+        for scope in estimation.scopes()
+        for population in sorted(estimation.study.populations)
+        for outcome in sorted(estimation.study.outcomes)
+        if (row := _row(estimation, scope, population, outcome))
+    ]
+    return pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame()
+
+
+def _row(estimation: Estimation, scope: Scope, population: str, outcome: str) -> Row | None:
+    variables = {outcome, AGE_BAND, *estimation.population_variables(population)}
+    weight = estimation.weight(variables)
+    key: Row = {
+        "source": estimation.source.source,
+        "wave": scope.wave,
+        "population": population,
+        "outcome": outcome,
+        "variable": AGE_BAND,
+        "confidence_level": estimation.study.confidence_level,
+        "degrees_freedom_rule": estimation.degrees_freedom_rule,
+        "weight": weight,
+        "is_suppressed": False,
+        "is_synthetic": estimation.source.is_synthetic,
+    }
+    refusal = estimation.refusal(scope, variables)
+    if refusal:
+        return key | not_shown(refusal)
+    cells = estimation.cells(scope, weight, (*estimation.study.outcomes, AGE_BAND))
+    domain = pl.col(in_population(population))
+    analysed = cells.table.filter(domain, pl.col("n") > 0).drop_nulls([outcome, AGE_BAND])
+    n_bands = analysed[AGE_BAND].n_unique()
+    if n_bands < MIN_BANDS:
+        return None
+    scores = {band: float(number) for number, band in enumerate(estimation.age_bands)}
+    key |= {"n_levels": n_bands, "n_respondents": int(analysed["n"].sum())}
+    try:
+        effect = trend(cells, outcome, AGE_BAND, scores, domain=domain)
+        association = rao_scott_test(cells, AGE_BAND, outcome, domain=domain)
+    except StatsError as error:
+        return key | not_shown(str(error))
+    few = effect.degrees_freedom < MIN_DEGREES_FREEDOM
+    return key | {
+        "odds_ratio": effect.estimate,
+        "odds_ratio_lower": effect.lower,
+        "odds_ratio_upper": effect.upper,
+        "p_value": effect.p_value,
+        "association_p_value": association.p_value,
+        "degrees_freedom": int(effect.degrees_freedom),
+        "method": "design-based logistic regression on the number of the band, complete cases",
+        "presentation": "review" if few else "show",
+        "presentation_reason": f"fewer than {MIN_DEGREES_FREEDOM} degrees of freedom" if few else None,
+    }

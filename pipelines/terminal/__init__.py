@@ -1,0 +1,1 @@
+"""Commands, and what a person reads in a terminal."""

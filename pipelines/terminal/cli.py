@@ -1,0 +1,222 @@
+"""`cramp-atlas`: the commands. Each prints what happened and ends with one of the numbers of pipelines.terminal.exit_codes."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from pipelines.machine.errors import CrampAtlasError, WrongUsage
+from pipelines.terminal import releases as release_commands
+from pipelines.terminal.console import Commands, console, ends, explained
+from pipelines.terminal.contracts import DOCS_ENDS, contract_app, docs
+from pipelines.terminal.exit_codes import ExitCode
+from pipelines.terminal.serve import UI_ENDS, serve_app, ui
+
+WORK, LOOK, CONTRACTS, SERVERS = "Make tables", "Look at them", "Contracts", "Dagster"
+
+app = Commands(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Survey deliveries in, published report tables out.",
+    epilog=(
+        "New here? `cramp-atlas refresh`, then `cramp-atlas ui`. Every command has a `--help` with an example.\n\n"
+        "README.md says what the tables hold, which settings there are, and with which exit codes commands end."
+    ),
+)
+fetch_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Download deliveries into landing.")
+app.add_typer(fetch_app, name="fetch", rich_help_panel=WORK)
+
+
+@app.command(
+    rich_help_panel=WORK,
+    epilog=ends("cramp-atlas refresh --reread nhanes/2005-2006", "when something was rejected and the rest was published"),
+)
+def refresh(
+    reread: Annotated[
+        list[str] | None,
+        typer.Option(help="Read and judge again although nothing changed: SOURCE or SOURCE/WAVE; may be repeated."),
+    ] = None,
+) -> None:
+    """Take in deliveries, judge, harmonise, estimate and publish: the nightly job, now.
+
+    For when a delivery has landed, or study.yaml, a contract or a select has changed, and the night is too far off. What has not
+    changed is not made again.
+    """
+    with explained():
+        from pipelines.dagster.job import refresh as run
+        from pipelines.project.project import Project
+        from pipelines.terminal.summary import print_summary
+
+        project = Project.load()
+        refreshed = run(project, reread or ())
+        print_summary(project, refreshed, console)
+    raise typer.Exit(refreshed.exit_code)
+
+
+@app.command(
+    rich_help_panel=WORK,
+    epilog=ends("cramp-atlas materialise core.respondents report.odds_ratios", "when a table is rejected"),
+)
+def materialise(tables: Annotated[list[str], typer.Argument(help="Tables, such as raw.nhanes_slq or core.respondents.")]) -> None:
+    """Bring single tables up to date, without publishing.
+
+    For work on a select or a contract: only the named tables are made, from what is accepted, and readers see nothing of it.
+    """
+    with explained():
+        from pipelines.dagster.job import refresh as run
+        from pipelines.project.project import Project
+
+        project = Project.load()
+        unknown = sorted(set(tables) - set(project.contracts))
+        if unknown:
+            raise WrongUsage(f"there is no table {', '.join(unknown)}; there are: {', '.join(sorted(project.contracts))}")
+        refreshed = run(project, selection=tables)
+    _print_failures([*refreshed.failures, *(f"{table} is rejected: cramp-atlas status says why" for table in refreshed.rejected)])
+    raise typer.Exit(refreshed.exit_code)
+
+
+@app.command(rich_help_panel=WORK, epilog=ends("cramp-atlas publish", "when it published, and something stands rejected"))
+def publish() -> None:
+    """Publish what is accepted, if it is whole.
+
+    For after materialise. Tables that rest on older ones than are accepted are refused, and what to make first is named.
+    """
+    with explained():
+        from pipelines.project.project import Project
+        from pipelines.release.publish import publish as run
+        from pipelines.release.standing import in_words, standing_causes
+
+        project = Project.load()
+        published = run(project)
+        console.print(
+            f"release {published.release_id}: {'published' if published.is_new else 'nothing new to publish'}", highlight=False
+        )
+        causes = standing_causes(project, is_terminal=True)
+    _print_failures([in_words(project, causes)] if causes else [])
+    raise typer.Exit(ExitCode.LOOK if causes else ExitCode.GOOD)
+
+
+@app.command(rich_help_panel=WORK, epilog=ends("cramp-atlas test-alert"))
+def test_alert() -> None:
+    """Send a trial message to each sink of CRAMP_ATLAS_ALERT_URLS.
+
+    For after a change of the sinks: a wrong address or password is better found by day.
+    """
+    with explained():
+        from pipelines.dagster.alerts import try_sinks
+        from pipelines.project.project import Project
+
+        n_sinks = try_sinks(Project.load())
+        console.print(f"a trial message was sent to {n_sinks} {'sink' if n_sinks == 1 else 'sinks'}", highlight=False)
+
+
+@app.command(rich_help_panel=LOOK, epilog=ends("cramp-atlas status", "when something stands in the way"))
+def status() -> None:
+    """What is published, and what stands in the way of what is newer."""
+    with explained():
+        from pipelines.project.project import Project
+        from pipelines.terminal.summary import print_status
+
+        healthy = print_status(Project.load(), console)
+    raise typer.Exit(ExitCode.GOOD if healthy else ExitCode.LOOK)
+
+
+@app.command(
+    rich_help_panel=LOOK,
+    epilog=ends("echo 'from report.trends' | cramp-atlas sql", "when DuckDB refuses a statement from a pipe"),
+)
+def sql() -> None:
+    """A read-only SQL prompt on the published warehouse.
+
+    For questions that cramp-atlas query has no answer to. It is DuckDB's own prompt: .tables lists the tables, .quit ends it.
+    """
+    with explained():
+        from pipelines.machine.settings import Settings
+        from pipelines.terminal.queries import load_queries, prompt_command
+
+        settings = Settings()
+        command = prompt_command(settings.warehouse_folder / "epi.duckdb")
+        if sys.stdin.isatty():
+            folder = os.path.relpath(settings.sql / "queries")
+            console.print(
+                f"Questions that are answered already, each with .read {folder}/NAME.sql:", highlight=False, soft_wrap=True
+            )
+            for query in load_queries(settings.sql / "queries").values():
+                console.print(f"  [bold]{query.name}[/bold]  {escape(query.question)}", highlight=False, soft_wrap=True)
+            sys.stdout.flush()
+    os.execv(command[0], command)
+
+
+@app.command(
+    rich_help_panel=LOOK,
+    epilog=ends("cramp-atlas query largest_odds_ratio --format csv", "when DuckDB cannot answer"),
+)
+def query(
+    name: Annotated[str | None, typer.Argument(help="The query; without one, all are listed.")] = None,
+    settings: Annotated[list[str] | None, typer.Argument(help="What the query lets you set, such as column=age_years.")] = None,
+    output: Annotated[str, typer.Option("--format", help="duckbox, csv, json, markdown or line.")] = "duckbox",
+) -> None:
+    """Answer one of the questions in sql/queries from the published warehouse, or list them.
+
+    For the question before you write SQL. The answer goes to the standard output, how to read it to the error output.
+    """
+    with explained():
+        from pipelines.machine.settings import Settings
+        from pipelines.terminal.queries import load_queries, query_command
+
+        project = Settings()
+        queries = load_queries(project.sql / "queries")
+        if name is None:
+            for known in queries.values():
+                console.print(f"[bold]{known.name}[/bold]\n  {escape(known.question)}", highlight=False, soft_wrap=True)
+            return
+        if name not in queries:
+            raise WrongUsage(f"there is no query {name}; there are: {', '.join(queries)}")
+        asked = queries[name]
+        command = query_command(asked, settings or (), output, project.warehouse_folder / "epi.duckdb")
+        print(f"{asked.question}\n{asked.how_to_read}", file=sys.stderr, flush=True)  # noqa: T201 - beside the answer, not in it
+    os.execv(command[0], command)
+
+
+@fetch_app.command("nhanes", epilog=ends("cramp-atlas fetch nhanes"))
+def fetch_nhanes() -> None:
+    """Download the NHANES files from CRAMP_ATLAS_NHANES_URL (default: CDC's public folder).
+
+    For the first refresh on real data. What is there and unchanged is not downloaded again, and what broke off goes on.
+    """
+    with explained():
+        from pipelines.landing.fetch import FetchFailed, fetch
+        from pipelines.machine.settings import Settings
+        from pipelines.project.sources import load_sources
+
+        settings = Settings()
+        source = load_sources(settings.data_contracts / "sources")["nhanes"]
+        files = [delivered.file for wave in source.waves.values() for delivered in wave.tables.values()]
+        try:
+            report = fetch(files, settings.nhanes_url, settings.landing_folder / source.source, console=console)
+        except FetchFailed as error:
+            raise CrampAtlasError(str(error)) from error
+        console.print(
+            f"{len(report.downloaded)} files downloaded ({report.bytes / 1e6:,.1f} MB), {len(report.unchanged)} unchanged. "
+            "Next: cramp-atlas refresh",
+            highlight=False,
+        )
+
+
+def _print_failures(failures: list[str]) -> None:
+    for failure in failures:
+        console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
+
+
+app.command(rich_help_panel=LOOK, epilog=release_commands.PASSPORT_ENDS)(release_commands.passport)
+app.add_typer(release_commands.app, name="releases", rich_help_panel=LOOK)
+app.add_typer(contract_app, name="contract", rich_help_panel=CONTRACTS)
+app.command(rich_help_panel=CONTRACTS, epilog=DOCS_ENDS)(docs)
+app.command(rich_help_panel=SERVERS, epilog=UI_ENDS)(ui)
+app.add_typer(serve_app, name="serve", rich_help_panel=SERVERS)
+
+
+if __name__ == "__main__":
+    app()

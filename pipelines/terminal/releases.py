@@ -1,0 +1,190 @@
+"""`cramp-atlas releases ...` and `cramp-atlas passport`: what was published, what changed, and how a number was made."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.machine.errors import WrongUsage
+from pipelines.terminal.console import console, ends, explained, say
+from pipelines.terminal.exit_codes import ExitCode
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="markdown", help="What was published: list it, compare it, check it, go back, go on."
+)
+
+CHANGES_SHOWN = 40
+
+PASSPORT_ENDS = ends("cramp-atlas passport report.odds_ratios --source nhanes")
+
+ReleaseId = Annotated[str, typer.Argument(metavar="ID", help="A release, as releases list names it.")]
+OfCurrent = Annotated[str | None, typer.Argument(metavar="[ID]", help="A release; without one, that which readers see.")]
+
+
+@app.command("list", epilog=ends("cramp-atlas releases list"))
+def list_releases() -> None:
+    """Every release that is kept, oldest first; readers see the one with the star.
+
+    For the ids that the other commands want, and to see whether a rollback holds.
+    """
+    with explained():
+        from pipelines.project.project import Project
+        from pipelines.release.publish import current_release, held_release, manifests
+
+        project = Project.load()
+        current, held = current_release(project), held_release(project)
+        for manifest in manifests(project):
+            release_id = manifest["release_id"]
+            note = "  held by a rollback" if release_id == held else ""
+            note += f"  {len(manifest['rejected'])} held back" if manifest.get("rejected") else ""
+            say(f"{'*' if release_id == current else ' '} {release_id}  {manifest['published_at']}{note}")
+
+
+@app.command(epilog=ends("cramp-atlas releases show"))
+def show(release_id: OfCurrent = None) -> None:
+    """When it was published, what rests on what, contracts, verdicts, stale deliveries and sizes.
+
+    For what to cite, and for which deliveries a release was made from.
+    """
+    with explained():
+        from pipelines.project.project import Project
+        from pipelines.release.publish import manifest_of
+        from pipelines.terminal.printed import print_release
+
+        project = Project.load()
+        print_release(project, manifest_of(project, release_id), console)
+
+
+@app.command(epilog=ends("cramp-atlas releases diff 2026-11-23.1-74d62597 2026-11-24.1-88b39988 --limit 0"))
+def diff(
+    one: ReleaseId,
+    other: ReleaseId,
+    limit: Annotated[int, typer.Option(help="How many changes to print, the largest first; 0 for all.")] = CHANGES_SHOWN,
+) -> None:
+    """Every number that differs between two releases, and which ingredient of its making does.
+
+    For when somebody asks why a number moved.
+    """
+    with explained():
+        from pipelines.project.project import Project
+        from pipelines.release.changes import Side, changes
+        from pipelines.release.publish import manifest_of, releases_folder
+        from pipelines.terminal.printed import print_changes
+
+        project = Project.load()
+        sides = [Side(releases_folder(project) / name, manifest_of(project, name)) for name in (one, other)]
+        print_changes(changes(sides[0], sides[1], project.contracts), limit, console)
+
+
+@app.command(epilog=ends("cramp-atlas releases verify", "when a file, a mode or a link is wrong"))
+def verify(release_id: OfCurrent = None) -> None:
+    """Compute every hash anew: of the files of a release and of the objects that it names of the store.
+
+    For after a restore, a crash or a doubt. Nothing is repaired: each problem says what is wrong and what to do.
+    """
+    with explained():
+        from pipelines.project.project import Project
+        from pipelines.release.publish import manifest_of
+        from pipelines.release.verify import verify as problems_of
+
+        project = Project.load()
+        manifest = manifest_of(project, release_id)
+        problems = problems_of(project, manifest)
+    for problem in problems:
+        say(problem)
+    objects = len([*manifest["objects"], *manifest.get("rests_on", [])])
+    checked = f"{len(manifest['files'])} files, {objects} objects of the store, the links"
+    say(f"release {manifest['release_id']}: {f'{len(problems)} problems' if problems else 'all is well'} ({checked})")
+    raise typer.Exit(ExitCode.LOOK if problems else ExitCode.GOOD)
+
+
+@app.command(epilog=ends("cramp-atlas releases prune --dry-run"))
+def prune(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+) -> None:
+    """Remove what retention in study.yaml does not keep, as every night does.
+
+    For when space is short before the night; --dry-run says what it would remove.
+    """
+    with explained():
+        from pipelines.dagster.run_history import prune_history
+        from pipelines.project.project import Project
+        from pipelines.release.prune import prune as run
+
+        project = Project.load()
+        pruned = run(project, dry_run=dry_run)
+        n_runs = prune_history(project, dry_run=dry_run)
+    for release_id in pruned.releases:
+        say(f"release {release_id}")
+    for path in pruned.leftovers:
+        say(f"left by a killed process: {path.name}")
+    removed = (
+        f"{len(pruned.releases)} releases, {len(pruned.swept.removed)} files of the store, {len(pruned.leftovers)} leftovers"
+    )
+    removed += f", {n_runs} runs of Dagster" if n_runs else ""
+    say(f"{'would remove' if dry_run else 'removed'} {removed}: {pruned.n_bytes / 1e6:,.1f} MB")
+    say(f"{pruned.swept.n_waiting} files that nothing needs wait for the end of their grace period")
+
+
+@app.command(epilog=ends("cramp-atlas releases rollback 2026-11-23.1-74d62597"))
+def rollback(release_id: ReleaseId) -> None:
+    """Let readers see an earlier release until `releases resume`.
+
+    For when a release turns out to be wrong. The nights go on, publish, and do not undo it. A damaged release is refused.
+    """
+    with explained():
+        from pipelines.project.project import Project
+        from pipelines.release.rollback import roll_back
+
+        roll_back(Project.load(), release_id)
+        say(f"readers see {release_id} until: cramp-atlas releases resume")
+
+
+@app.command(epilog=ends("cramp-atlas releases resume"))
+def resume() -> None:
+    """End a rollback: readers see the newest release again.
+
+    For when what was wrong is mended and published.
+    """
+    with explained():
+        from pipelines.project.project import Project
+        from pipelines.release.rollback import resume as run
+
+        say(f"readers see {run(Project.load())}")
+
+
+def passport(
+    table: Annotated[str, typer.Argument(help="A core or report table, such as report.odds_ratios.")],
+    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
+    release: Annotated[str | None, typer.Option(help="A release; without one, that which readers see.")] = None,
+) -> None:
+    """How a table was made, source by source: from delivered files to its rows.
+
+    For a methods section, and for when somebody asks where a number comes from.
+    """
+    with explained():
+        from pipelines.project.project import Project
+        from pipelines.terminal.printed import print_passports, read_passports
+
+        project = Project.load()
+        found = read_passports(project, table, source, release)
+        if not found:
+            of_source = f" of {source}" if source else ""
+            raise WrongUsage(f"the release holds no passport of {table}{of_source}; try: cramp-atlas releases show")
+        print_passports(found, console)
+
+
+@app.command("export", epilog=ends("cramp-atlas releases export to_send"))
+def export_release(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    release_id: Annotated[str | None, typer.Option("--release", metavar="ID", help="Default: the one that readers see.")] = None,
+) -> None:
+    """Write the report tables as Parquet, CSV and Excel, with data dictionary and citation.
+
+    For people who have no SQL, and for a journal's supplement.
+    """
+    with explained():
+        from pipelines.project.project import Project
+        from pipelines.release.export import export
+
+        say(f"release {export(Project.load(), folder, release_id)} is in {folder}")

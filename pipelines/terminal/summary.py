@@ -1,0 +1,150 @@
+"""What a person reads after a refresh: the main numbers, the planted truth, what was held back, where the release is."""
+
+from typing import Any
+
+import dagster as dg
+import duckdb
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.dagster.home import prepare_dagster_home
+from pipelines.dagster.job import Refreshed
+from pipelines.dagster.runs import last_night
+from pipelines.project.project import Project
+from pipelines.raw.drift.between import accepted_drift
+from pipelines.raw.drift.words import in_words as drift_in_words
+from pipelines.release.formatting import NOTHING, percent_with_interval, ratio_with_interval
+from pipelines.release.meta import deliveries
+from pipelines.release.publish import current_release, hold_file
+from pipelines.release.standing import HEAD, in_words, standing_causes
+
+Row = dict[str, Any]
+
+
+def print_summary(project: Project, refreshed: Refreshed, console: Console) -> None:
+    """Print the published numbers, then how the run went."""
+    database = project.settings.warehouse_folder / "epi_public.duckdb"
+    if database.exists():
+        with duckdb.connect(str(database), read_only=True) as connection:
+            _print_prevalence(project, connection, console)
+            _print_odds_ratios(project, connection, console)
+            _print_planted(connection, console)
+    _print_state(project, console)
+    for failure in refreshed.failures:
+        if not failure.startswith(HEAD):  # what was rejected stands above already
+            console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
+    # what stands every night is on the page; here it is news
+    for line in drift_in_words(accepted_drift(project)) if refreshed.n_made else ():
+        console.print(f"[yellow]drift: {escape(line)}[/yellow]", highlight=False, soft_wrap=True)
+    if refreshed.n_made == 0:
+        console.print("nothing was new: no delivery was parsed, nothing was estimated", highlight=False)
+    total = sum(refreshed.step_seconds.values())
+    slowest = sorted(refreshed.step_seconds.items(), key=lambda item: -item[1])[:4]
+    times = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in slowest)
+    console.print(f"time: {total:.1f} s in steps ({times})", highlight=False)
+    console.print(f"run {refreshed.run_id}: {'succeeded' if refreshed.success else 'FAILED'}", highlight=False)
+
+
+def print_status(project: Project, console: Console) -> bool:
+    """Print what readers see, what is held back, and why the last night failed otherwise; returns whether nothing is wrong."""
+    rejected = _print_state(project, console)
+    prepare_dagster_home(project.settings.project)
+    with dg.DagsterInstance.get() as instance:
+        night = last_night(instance, project)
+    failures = [cause.words for cause in night.causes.values() if not night.has_told] if night else []
+    for failure in failures:
+        console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
+    return not rejected and not failures
+
+
+def _print_prevalence(project: Project, connection: duckdb.DuckDBPyConnection, console: Console) -> None:
+    """Prevalence by age band of each source: its pooled waves, or its latest one."""
+    rows = _rows(
+        connection,
+        """
+        select * from report.prevalence_by_age_band
+        where population = 'everyone_asked' or age_band = 'all'
+        qualify wave = max(wave) over (partition by source)
+        """,
+    )
+    for source in dict.fromkeys(row["source"] for row in rows):
+        ours = [row for row in rows if row["source"] == source]
+        table = Table(title=f"Prevalence, % ({_name(ours[0])})", title_justify="left")
+        table.add_column("population, age")
+        for outcome in project.study.outcomes:
+            table.add_column(outcome, justify="right")
+        for population, band in dict.fromkeys((row["population"], row["age_band"]) for row in ours):
+            cells = [row for row in ours if (row["population"], row["age_band"]) == (population, band)]
+            by_outcome = {row["outcome"]: percent_with_interval(row) for row in cells}
+            table.add_row(f"{population}, {band}", *(by_outcome[outcome] for outcome in project.study.outcomes))
+        console.print(table)
+
+
+def _print_odds_ratios(project: Project, connection: duckdb.DuckDBPyConnection, console: Console) -> None:
+    """The most adjusted odds ratio of each exposure; where waves cannot be pooled, wave by wave."""
+    rows = _rows(
+        connection,
+        """
+        with shown as (
+          select *, bool_or(wave = 'pooled' and odds_ratio is not null) over (partition by source, exposure) as is_pooled
+          from report.odds_ratios
+          where model in ('adjusted', 'matched')
+        )
+        select * from shown where odds_ratio is not null and (wave = 'pooled' or not is_pooled)
+        """,
+    )
+    for source in dict.fromkeys(row["source"] for row in rows):
+        ours = [row for row in rows if row["source"] == source]
+        outcomes = [outcome for outcome in project.study.outcomes if outcome in {row["outcome"] for row in ours}]
+        table = Table(title=f"Odds ratios ({source}{', synthetic' if ours[0]['is_synthetic'] else ''})", title_justify="left")
+        for heading in ("exposure", "wave", "model"):
+            table.add_column(heading)
+        for outcome in outcomes:
+            table.add_column(outcome, justify="right")
+        keys = ("exposure", "exposure_level", "reference_level", "wave", "model")
+        for key in dict.fromkeys(tuple(row[name] for name in keys) for row in ours):
+            by_outcome = {row["outcome"]: ratio_with_interval(row) for row in ours if tuple(row[name] for name in keys) == key}
+            exposure, level, reference, wave, model = key
+            label = exposure if level == "true" else f"{exposure}: {level} / {reference}"
+            table.add_row(label, wave, model, *(by_outcome.get(outcome, NOTHING) for outcome in outcomes))
+        console.print(table)
+
+
+def _print_planted(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
+    rows = _rows(connection, "select * from report.planted_truth where estimate is not null")
+    for row in rows:
+        if row["model"] == "matched":
+            console.print(
+                f"planted {row['planted']:.2f} -> {ratio_with_interval(row, 'estimate')}  "
+                f"[dim]{row['source']} {row['wave']}, {row['outcome']} by {row['exposure']}[/dim]",
+                highlight=False,
+            )
+    for source in dict.fromkeys(row["source"] for row in rows if row["model"] != "matched"):
+        ours = [row for row in rows if row["source"] == source]
+        covered = sum(row["is_covered"] for row in ours)
+        console.print(f"planted values of {source} inside their intervals: {covered} of {len(ours)}", highlight=False)
+
+
+def _print_state(project: Project, console: Console) -> str | None:
+    """Returns what was printed of what stands rejected."""
+    for row in deliveries(project).iter_rows(named=True):
+        if row["verdict"] == "absent":
+            console.print(f"[dim]{row['source']} {row['wave']}: nothing delivered[/dim]", highlight=False)
+    causes = standing_causes(project, is_terminal=True)
+    rejected = in_words(project, causes) if causes else None
+    if rejected:
+        console.print(f"[red]{escape(rejected)}[/red]", highlight=False, soft_wrap=True)
+    release = current_release(project)
+    held = " (held by a rollback: cramp-atlas releases resume)" if hold_file(project).exists() else ""
+    where = project.settings.warehouse_folder / "epi.duckdb"
+    console.print(f"release {release}: {where}{held}" if release else "nothing is published yet", highlight=False, soft_wrap=True)
+    return rejected
+
+
+def _name(row: Row) -> str:
+    return f"{row['source']} {row['wave']}{', synthetic' if row['is_synthetic'] else ''}"
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
+    return connection.sql(query).pl().to_dicts()

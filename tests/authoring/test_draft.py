@@ -1,0 +1,239 @@
+"""A draft states what every value of the file fits, lists only what may be listed, and loads."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+
+from pipelines.authoring.draft import Draft, draft
+from pipelines.contracts.model import Contract, load_contract
+from pipelines.machine.errors import ConfigurationError
+from pipelines.project.sources import load_source
+from pipelines.raw.conform import conform
+
+MARKER = "Zanzibar4711"
+"""A respondent's answer that no draft may hold."""
+
+
+def drafted(frame: pl.DataFrame, **given: Any) -> Draft:
+    return draft(frame, **{"table": "people", "source": "clinic", "wave": "2024", "file": "2024/people.csv", **given})
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Callable[[Draft], Contract]:
+    """Write a draft's contract and codebook and load them."""
+
+    def write_and_load(given: Draft) -> Contract:
+        for name in ("raw", "codebooks"):
+            (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / "raw" / "people.odcs.yaml").write_text(given.contract, encoding="utf-8")
+        if given.codebook:
+            (tmp_path / "codebooks" / "people.csv").write_text(given.codebook, encoding="utf-8")
+        return load_contract(tmp_path / "raw" / "people.odcs.yaml", tmp_path / "codebooks")
+
+    return write_and_load
+
+
+def texts(*values: str | None) -> pl.Series:
+    return pl.Series("x", values, dtype=pl.String)
+
+
+TYPES: list[tuple[str, pl.Series, str]] = [
+    ("whole numbers", texts("1", "-2", None), "INTEGER"),
+    ("whole numbers with padding and a point", texts(" 1 ", "2.0", ""), "INTEGER"),
+    ("the largest INTEGER", texts("2147483647"), "INTEGER"),
+    ("beyond INTEGER", texts("2147483648"), "BIGINT"),
+    ("beyond BIGINT", texts("9223372036854775808"), "VARCHAR"),
+    ("a long number among fractions", texts("0.5", "1234567890123456"), "VARCHAR"),
+    ("fractions", texts("1", "2.5"), "DOUBLE"),
+    ("numbers that begin with a zero", texts("007", "012"), "VARCHAR"),
+    ("a zero before the point", texts("0.5", "0"), "DOUBLE"),
+    ("dates", texts("2024-02-29", None), "DATE"),
+    ("a date that there is not", texts("2023-02-29"), "VARCHAR"),
+    ("dates in another order", texts("29/02/2024"), "VARCHAR"),
+    ("instants", texts("2024-02-29 10:00:00", "2024-02-29T10:00:00"), "TIMESTAMP"),
+    ("true and false", texts("true", "FALSE"), "BOOLEAN"),
+    ("yes and no", texts("yes", "no"), "VARCHAR"),
+    ("no value", texts(None, ""), "VARCHAR"),
+    ("whole floats", pl.Series("x", [1.0, 2.0]), "INTEGER"),
+    ("floats", pl.Series("x", [1.5, None]), "DOUBLE"),
+    ("small integers", pl.Series("x", [1], dtype=pl.Int8), "INTEGER"),
+    ("large integers", pl.Series("x", [2**40]), "BIGINT"),
+    ("date values", pl.Series("x", [date(2024, 1, 1)]), "DATE"),
+    ("instant values", pl.Series("x", [datetime(2024, 1, 1, 12)]), "TIMESTAMP"),
+    ("boolean values", pl.Series("x", [True, None]), "BOOLEAN"),
+    ("categories", pl.Series("x", ["a", "b"], dtype=pl.Categorical), "VARCHAR"),
+]
+
+
+@pytest.mark.parametrize(("values", "expected"), [case[1:] for case in TYPES], ids=[case[0] for case in TYPES])
+def test_a_column_gets_the_narrowest_type_that_all_values_fit(
+    load: Callable[[Draft], Contract], values: pl.Series, expected: str
+) -> None:
+    frame = pl.DataFrame([values])
+    contract = load(drafted(frame))
+    assert contract.column("x").type == expected
+    assert conform(frame, contract, "2024").num_rows == frame.height
+
+
+def people() -> pl.DataFrame:
+    """Six respondents as a CSV file delivers them: an identifier, a code, a measurement, two texts."""
+    return pl.DataFrame(
+        {
+            "id": ["1", "2", "3", "4", "5", "6"],
+            "sleep": ["1", "2", "1", "9", "1", "2"],
+            "height": ["170.5", "160.25", "", "181.5", "177.5", "190.5"],
+            "town": [MARKER, "Ayr", MARKER, "Ayr", "Ayr", MARKER],
+            "note": [f"{MARKER} {number}" for number in range(6)],
+        }
+    )
+
+
+def test_few_whole_numbers_are_listed_as_codes_and_texts_are_not(load: Callable[[Draft], Contract]) -> None:
+    given = drafted(people())
+    assert given.codebook == "variable,received,code,meaning,kind_of_missing\nsleep,1,1,TODO,\nsleep,2,2,TODO,\nsleep,9,9,TODO,\n"
+    assert MARKER not in given.contract + given.codebook + given.source
+    assert {column.name: column.codebook_variable for column in load(given).columns} == {
+        "id": None,
+        "sleep": "sleep",
+        "height": None,
+        "town": None,
+        "note": None,
+    }
+
+
+def test_texts_are_listed_on_demand_where_there_are_few(load: Callable[[Draft], Contract]) -> None:
+    given = drafted(people(), list_text_values=True)
+    contract = load(given)
+    assert contract.codebook is not None
+    assert contract.codebook.received("town") == ["Ayr", MARKER]
+    assert contract.codebook.variables == ["sleep", "town"]
+
+
+def test_a_draft_holds_no_range_of_the_data(load: Callable[[Draft], Contract]) -> None:
+    given = drafted(people())
+    assert [rule.rule_id for rule in load(given).rules] == ["sleep.codebook", "table.rowCount"]
+    assert "160.25" not in given.contract
+    assert "190.5" not in given.contract
+
+
+@pytest.mark.parametrize(
+    ("n_codes", "n_rows", "is_coded"),
+    [(20, 40, True), (20, 39, False), (21, 84, False), (1, 2, True), (1, 1, False)],
+)
+def test_at_most_twenty_codes_that_repeat_are_taken_for_codes(n_codes: int, n_rows: int, is_coded: bool) -> None:
+    values = [str(1 + number % n_codes) for number in range(n_rows)]
+    assert bool(drafted(pl.DataFrame({"x": values})).codebook) is is_coded
+
+
+@pytest.mark.parametrize(("largest", "is_coded"), [("9999", True), ("10000", False)])
+def test_numbers_of_more_than_four_digits_are_no_codes(largest: str, is_coded: bool) -> None:
+    assert bool(drafted(pl.DataFrame({"x": ["1", "1", largest, largest]})).codebook) is is_coded
+
+
+LABELS: Mapping[str, Mapping[str, str]] = {
+    "sleep": {"1.0": "Well", "2": "Badly", "7": "Refused", "9": "Don't know"},
+    "height": {"999.0": "Not measured"},
+    "town": {"Ayr": "Ayr, Scotland"},
+}
+
+
+def test_labels_become_descriptions_questions_and_meanings(load: Callable[[Draft], Contract]) -> None:
+    given = drafted(
+        people(),
+        column_labels={"sleep": 'How did you\n"sleep"?', "height": "Height: cm # measured"},
+        value_labels=LABELS,
+    )
+    contract = load(given)
+    assert contract.column("sleep").description == 'How did you "sleep"?'
+    assert contract.column("sleep").question == 'How did you "sleep"?'
+    assert contract.column("height").description == "Height: cm # measured"
+    assert contract.column("height").question is None
+    assert given.codebook is not None
+    assert given.codebook.splitlines()[1:] == [
+        "sleep,1,1,Well,",
+        "sleep,2,2,Badly,",
+        "sleep,7,,Refused,refused",
+        "sleep,9,,Don't know,dont_know",
+        "height,999.0,999.0,Not measured,",
+        'town,Ayr,Ayr,"Ayr, Scotland",',
+    ]
+
+
+def test_labels_of_some_values_do_not_forbid_the_others(load: Callable[[Draft], Contract]) -> None:
+    """Heights beside one label, and a town that the file does not label and that may not be listed."""
+    given = drafted(people(), value_labels=LABELS)
+    contract = load(given)
+    assert contract.column("sleep").codebook_variable == "sleep"
+    assert contract.column("height").codebook_variable is None
+    assert contract.column("town").codebook_variable is None
+    assert MARKER not in given.contract + str(given.codebook)
+
+
+def test_few_whole_numbers_beside_the_labelled_ones_are_listed_too() -> None:
+    given = drafted(people(), value_labels={"sleep": {"1": "Well"}})
+    assert given.codebook is not None
+    assert given.codebook.splitlines()[1:] == ["sleep,1,1,Well,", "sleep,2,2,TODO,", "sleep,9,9,TODO,"]
+
+
+def test_a_label_of_a_value_that_the_type_cannot_hold_is_left_out() -> None:
+    given = drafted(people(), value_labels={"sleep": {".a": "Refused", "1.5": "Half", "1": "Well", "2": "Badly", "9": "No"}})
+    assert given.codebook is not None
+    assert ".a" not in given.codebook
+    assert "1.5" not in given.codebook
+
+
+def test_padded_texts_are_not_coded(load: Callable[[Draft], Contract]) -> None:
+    """A codebook has no spaces at the ends, and records do not lose theirs."""
+    frame = pl.DataFrame({"x": ["a ", "a ", "b", "b"]})
+    contract = load(drafted(frame, value_labels={"x": {"a": "A", "b": "B"}}, list_text_values=True))
+    assert contract.column("x").codebook_variable is None
+
+
+def test_names_that_yaml_reads_as_something_else_stay_names(load: Callable[[Draft], Contract]) -> None:
+    frame = pl.DataFrame({name: ["a"] for name in ("NO", "y", "null", "a: b", "#c", "'d'", "{e}", "é", " f")})
+    assert [column.name for column in load(drafted(frame)).columns] == frame.columns
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name(load: Callable[[Draft], Contract]) -> None:
+    assert [column.name for column in load(drafted(pl.DataFrame({"\ufeffid": ["1"]}))).columns] == ["id"]
+
+
+def test_the_draft_of_a_source_loads_and_names_the_file(tmp_path: Path) -> None:
+    given = drafted(people(), form='form: {separator: ";"}', file="2024/the people; all.csv")
+    assert given.source_line == 'people: {file: "2024/the people; all.csv", form: {separator: ";"}}'
+    (tmp_path / "clinic.yaml").write_text(drafted(people(), file="2024/the people; all.csv").source, encoding="utf-8")
+    source = load_source(tmp_path / "clinic.yaml")
+    assert source.waves["2024"].tables["people"].file == "2024/the people; all.csv"
+    assert yaml.safe_load(given.source)["waves"]["2024"]["tables"]["people"]["form"] == {"separator": ";"}
+
+
+REFUSED: list[tuple[str, pl.DataFrame, str]] = [
+    ("no record", pl.DataFrame(schema={"id": pl.String}), "the file holds no record"),
+    ("names twice", pl.DataFrame({"id": ["1"], "ID": ["2"]}), "column ID has the same name as column 1"),
+    ("a column twice", pl.DataFrame({"id": ["1"], "id_duplicated_0": ["2"]}), "id_duplicated_0 has the same name as column 1"),
+    ("an empty name", pl.DataFrame({"id": ["1"], " ": ["2"]}), "column 2 of 2 has a name that is empty"),
+    ("a quote in a name", pl.DataFrame({'i"d': ["1"]}), "column 1 of 1 has a name that is empty or holds quotes"),
+    ("a record for names", pl.DataFrame({"44": ["1"], MARKER: ["2"]}), "1 of 2 columns are named by a number"),
+    ("times of day", pl.DataFrame({"at": [time(10, 30)]}), "column 1 of 1 is delivered as Time"),
+    ("lists", pl.DataFrame({"at": [[1, 2]]}), "column 1 of 1 is delivered as List"),
+]
+
+
+@pytest.mark.parametrize(("frame", "expected"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
+def test_what_no_contract_can_describe_is_refused(frame: pl.DataFrame, expected: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        drafted(frame)
+    assert expected in str(caught.value)
+    assert MARKER not in str(caught.value)
+
+
+def test_everything_that_is_wrong_with_a_file_is_said_at_once() -> None:
+    frame = pl.DataFrame({"id": [time(10)], "ID": [[1]]})
+    with pytest.raises(ConfigurationError) as caught:
+        drafted(frame)
+    assert len(str(caught.value).splitlines()) == 1 + 3

@@ -1,0 +1,187 @@
+"""A delivery has exactly the contract's columns and types, or every problem is named and no value is shown."""
+
+import math
+from collections.abc import Callable
+from decimal import Decimal
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from pipelines.contracts.model import Contract
+from pipelines.raw.conform import SchemaProblems, conform
+from tests.contracts.sleep_contract import good_frame
+
+Load = Callable[..., Contract]
+
+MARKER = "Marigold-86753"
+
+
+def as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame as a CSV file delivers it."""
+    return frame.with_columns(pl.all().cast(pl.String))
+
+
+def problems_of(frame: pl.DataFrame, contract: Contract, wave: str = "second") -> list[str]:
+    with pytest.raises(SchemaProblems) as raised:
+        conform(frame, contract, wave)
+    return raised.value.problems
+
+
+def test_a_good_frame_becomes_the_promised_table(load: Load) -> None:
+    contract = load()
+    table = conform(good_frame().select(reversed(good_frame().columns)), contract, "second")
+    assert table.schema.equals(contract.arrow_schema(), check_metadata=True)
+    assert pl.DataFrame(table).equals(good_frame().cast({"person": pl.Int32, "cramps": pl.Int32, "hours": pl.Int32}))
+
+
+def test_text_numbers_with_a_fraction_of_zero_and_floats_are_the_same_table(load: Load) -> None:
+    contract = load()
+    expected = conform(good_frame(), contract, "second")
+    assert conform(as_text(good_frame()), contract, "second").equals(expected)
+    floats = good_frame().with_columns(pl.col("person", "cramps", "hours").cast(pl.Float64))
+    assert conform(floats, contract, "second").equals(expected)
+    assert conform(as_text(floats), contract, "second").equals(expected)
+
+
+def test_a_column_of_another_wave_is_null(load: Load) -> None:
+    table = conform(good_frame().drop("is_pregnant"), load(), "first")
+    assert table.column("is_pregnant").null_count == 4
+    assert table.schema.field("is_pregnant").type == pa.bool_()
+
+
+@pytest.mark.parametrize("blank", ["", " ", " \t "])
+def test_blank_text_is_null(load: Load, blank: str) -> None:
+    table = conform(
+        as_text(good_frame()).with_columns(pl.lit(blank).alias("note"), pl.lit(blank).alias("cramps")), load(), "second"
+    )
+    assert table.column("note").null_count == 4
+    assert table.column("cramps").null_count == 4
+
+
+def test_text_keeps_its_blanks_around_words(load: Load) -> None:
+    table = conform(good_frame().with_columns(note=pl.lit(" two words ")), load(), "second")
+    assert table.column("note").to_pylist() == [" two words "] * 4
+
+
+def test_a_column_without_values_fits_every_type(load: Load) -> None:
+    frame = good_frame().with_columns(
+        cramps=pl.lit("", pl.String), note=pl.lit(None, pl.Float64), is_pregnant=pl.lit(None, pl.Null)
+    )
+    table = conform(frame, load(), "second")
+    assert [table.column(name).null_count for name in ("cramps", "note", "is_pregnant")] == [4, 4, 4]
+
+
+def test_a_byte_order_mark_is_taken_off_the_first_name(load: Load) -> None:
+    assert conform(good_frame().rename({"person": "\ufeffperson"}), load(), "second").column_names[0] == "person"
+
+
+def test_a_frame_without_rows_becomes_an_empty_typed_table(load: Load) -> None:
+    contract = load()
+    table = conform(as_text(good_frame()).head(0), contract, "second")
+    assert table.num_rows == 0
+    assert table.schema.equals(contract.arrow_schema())
+
+
+def test_all_problems_are_named_together(load: Load) -> None:
+    frame = good_frame().rename({"cramps": "Cramps"}).drop("weight")
+    frame = frame.with_columns(hours=pl.Series([8.5, 1.0, 99.0, 11.0]), extra=pl.lit(1), person_duplicated_0=pl.col("person"))
+    assert problems_of(frame, load(), "first") == [
+        "column cramps: expected (INTEGER), but not delivered; is it the delivered column 'Cramps'? Names are matched exactly. "
+        "Deliver the column, or give it a list of `waves` without first if this wave did not ask it.",
+        "column weight: expected (DOUBLE), but not delivered. "
+        "Deliver the column, or give it a list of `waves` without first if this wave did not ask it.",
+        "column Cramps: delivered, but not in the contract of raw.sleep. Remove it, or add it there.",
+        "column is_pregnant: not expected in wave first, which did not ask it (only second). "
+        "Remove the column, or add first to its `waves` in the contract.",
+        "column extra: delivered, but not in the contract of raw.sleep. Remove it, or add it there.",
+        "column person: delivered more than once. Deliver it once.",
+        "column hours: expected INTEGER, found 1 of 4 rows with values with a decimal fraction (delivered as Float64). "
+        "Ask the provider for a corrected file, or change physicalType in the contract if the variable itself has changed.",
+    ]
+
+
+MISFITS = [
+    ("hours", pl.Series([8.0, 30.5, 99.0, None]), "1 of 4 rows with values with a decimal fraction"),
+    ("hours", pl.Series(["8", "30.5", "1e2", None]), "2 of 4 rows with values with a decimal fraction or an exponent"),
+    ("hours", pl.Series(["8", "six", "sixteen", None]), "2 of 4 rows with texts of 3 to 7 characters that are not a number"),
+    ("hours", pl.Series(["8", "٨", "1", None]), "1 of 4 rows with texts of 1 characters that are not a number"),
+    ("hours", pl.Series([2**31, -(2**31) - 1, 1, 1]), "2 of 4 rows with values beyond the range of INTEGER"),
+    (
+        "hours",
+        pl.Series(["99999999999999999999", "2147483648", "2147483647", "1"]),
+        "1 of 4 rows with values beyond the range of BIGINT",
+    ),
+    ("hours", pl.Series([1.0, math.nan, math.inf, None]), "2 of 4 rows with values that are not finite"),
+    ("hours", pl.Series([True, False, None, None]), "2 of 4 rows with values of type Boolean"),
+    ("weight", pl.Series([1.0, math.nan, -math.inf, None]), "2 of 4 rows with values that are not finite"),
+    ("weight", pl.Series(["1.5", "nan", "inf", "1e999"]), "2 of 4 rows with texts of 3 characters that are not a number"),
+    ("weight", pl.Series(["1.5", "2,5", "1", None]), "1 of 4 rows with numbers whose decimal mark is ','"),
+    ("note", pl.Series([1, 2, None, 4]), "3 of 4 rows with values of type Int64"),
+    (
+        "is_pregnant",
+        pl.Series(["true", "yes", "FALSE", None]),
+        "1 of 4 rows with texts of 3 characters that are not true or false",
+    ),
+    ("is_pregnant", pl.Series([1, 0, None, 1]), "3 of 4 rows with values of type Int64"),
+]
+
+
+@pytest.mark.parametrize(("name", "values", "expected"), MISFITS)
+def test_values_of_another_type_are_counted(load: Load, name: str, values: pl.Series, expected: str) -> None:
+    problems = problems_of(good_frame().with_columns(values.alias(name)), load())
+    assert problems[0].startswith(f"column {name}: expected {load().column(name).type}, found {expected}")
+
+
+def test_the_limits_of_an_integer_fit(load: Load) -> None:
+    for values in (
+        [-(2**31), 2**31 - 1, None, 0],
+        ["-2147483648", "+2147483647", None, "0.0"],
+        [-(2.0**31), 2.0**31 - 1, None, -0.0],
+    ):
+        table = conform(good_frame().with_columns(hours=pl.Series(values)), load(), "second")
+        assert table.column("hours").to_pylist() == [-(2**31), 2**31 - 1, None, 0]
+
+
+def test_decimals_and_smaller_integers_are_read_exactly(load: Load) -> None:
+    frame = good_frame().with_columns(
+        weight=pl.Series([Decimal("1.50"), None, Decimal("0.00"), Decimal("3.25")]),
+        hours=pl.Series([8, 1, 99, 11], dtype=pl.UInt8),
+    )
+    assert conform(frame, load(), "second").column("weight").to_pylist() == [1.5, None, 0.0, 3.25]
+
+
+def test_dates_and_times_are_read_from_iso_text(change: Load) -> None:
+    dated = change("note", physicalType="DATE")
+    assert conform(good_frame().with_columns(note=pl.lit("2007-02-28")), dated, "second").schema.field("note").type == pa.date32()
+    assert (
+        "2 of 4 rows"
+        in problems_of(good_frame().with_columns(note=pl.Series(["2007-02-30", None, "28/02/2007", None])), dated)[0]
+    )
+    timed = change("note", physicalType="TIMESTAMP")
+    table = conform(good_frame().with_columns(note=pl.lit("2007-02-28T04:05:06")), timed, "second")
+    assert str(table.column("note")[0]) == "2007-02-28 04:05:06"
+
+
+def test_a_file_without_header_does_not_show_its_first_record(load: Load) -> None:
+    frame = pl.DataFrame({"41475": ["41476"], MARKER: ["x"]})
+    assert problems_of(frame, load()) == [
+        "none of the 2 delivered columns is a column of raw.sleep (6 columns, the first is person). "
+        "Deliver the right file, with the names of the columns in its first line."
+    ]
+
+
+def test_an_extra_name_that_is_no_identifier_is_not_shown(load: Load) -> None:
+    problems = problems_of(good_frame().with_columns(pl.lit(1).alias("Ann Marigold, 12 Elm St")), load())
+    assert problems == [
+        "column with a name of 23 characters that is no identifier (not shown): delivered, but not in the contract of raw.sleep. "
+        "Remove it, or add it there."
+    ]
+
+
+@pytest.mark.parametrize("name", ["person", "hours", "weight", "is_pregnant"])
+def test_no_problem_shows_a_value(load: Load, name: str) -> None:
+    frame = as_text(good_frame()).with_columns(pl.lit(MARKER).alias(name))
+    text = "\n".join(problems_of(frame, load()))
+    assert MARKER not in text
+    assert "86753" not in text

@@ -1,0 +1,391 @@
+"""Restricted sources from source file to release: what the public files hold, and what an attacker gets out of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+import yaml
+
+from pipelines.machine.errors import ConfigurationError
+from pipelines.release.disclosed import meta_for_readers
+from pipelines.release.publish import manifests, publish
+from tests.atlas import Atlas
+from tests.release.disclosure.attack import Attacker, Condition, Group, crossed
+
+SURVEY = "synthetic_survey"
+CASE_CONTROL = "synthetic_case_control"
+MINIMUM = 11
+
+COUNTED = (
+    "prevalence_by_age_band",
+    "prevalence_by_age_band_and_sex",
+    "prevalence_by_exposure",
+    "prevalence_age_standardised",
+    "trends",
+    "odds_ratios",
+)
+CELLS = ("exposed_cases", "exposed_noncases", "unexposed_cases", "unexposed_noncases")
+
+
+def declare(atlas: Atlas, source: str, **settings: str) -> None:
+    path = atlas.folder / "data_contracts" / "sources" / f"{source}.yaml"
+    declared = yaml.safe_load(path.read_text(encoding="utf-8")) | settings
+    path.write_text(yaml.safe_dump(declared, sort_keys=False), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def restricted_survey(published_synthetic: Atlas, tmp_path_factory: pytest.TempPathFactory) -> Atlas:
+    """The survey of 3,000 declared restricted, and published again. Read only."""
+    atlas = published_synthetic.copy(tmp_path_factory.mktemp("restricted") / "project")
+    declare(atlas, SURVEY, classification="restricted")
+    assert publish(atlas.project).is_new
+    return atlas
+
+
+@pytest.fixture(scope="module")
+def withheld_pairs(published_synthetic: Atlas, tmp_path_factory: pytest.TempPathFactory) -> Atlas:
+    """The case-control source declared restricted, its microdata withheld, and published again. Read only."""
+    atlas = published_synthetic.copy(tmp_path_factory.mktemp("withheld") / "project")
+    declare(atlas, CASE_CONTROL, classification="restricted", microdata="withheld")
+    assert publish(atlas.project).is_new
+    return atlas
+
+
+def rows(atlas: Atlas, table: str, database: str, source: str) -> list[Group]:
+    with duckdb.connect(str(atlas.warehouse / database), read_only=True) as connection:
+        return connection.sql(f"select * from report.{table} where source = '{source}'").pl().to_dicts()
+
+
+# The attacker's picture of the survey. He knows what the words mean: frequent cramps are cramps, sedentary is no activity, a
+# loop diuretic is a diuretic, and the questions about medicines were left unanswered together.
+
+AGES = {"16-19": 16, "20-29": 20, "30-39": 30, "40-49": 40, "40-49 from 45": 45, "50-59": 50, "60-69": 60, "70-79": 70, "80+": 80}
+STATES = ["no cramps", "rare cramps", "frequent cramps", "no answer"]
+DIURETICS = [frozenset(kinds) for kinds in ((), "l", "t", "p", "lt", "lp", "tp", "ltp")]
+ANSWERS: dict[str, list[Any]] = {
+    "activity": ["none", "moderate", "vigorous", None],
+    "diuretics": [*DIURETICS, None],
+    "beta_agonists": ["none", "short", "long", None],
+    "statins": ["false", "true", None],
+}
+MEDICINES = ("diuretics", "beta_agonists", "statins")
+CORNERS = {
+    "16-19": {"everyone_asked"},
+    "women 20-44": {"everyone_asked", "adults_20_plus", "women_20_44"},
+    "others 20-59": {"everyone_asked", "adults_20_plus"},
+    "60+": {"everyone_asked", "adults_20_plus", "adults_60_plus"},
+}
+
+
+def corner(age: int, sex: str) -> str:
+    if age < 20:
+        return "16-19"
+    if age >= 60:
+        return "60+"
+    return "women 20-44" if sex == "female" and age < 45 else "others 20-59"
+
+
+def exposure_level(exposure: str, answer: Any) -> str | None:
+    """The level of an exposure that an answer means."""
+    if answer is None:
+        return None
+    if exposure in ("activity_level", "takes_statin"):
+        return str(answer)
+    meant = {
+        "is_sedentary": answer == "none",
+        "takes_diuretic": bool(answer),
+        "takes_loop_diuretic": "l" in answer,
+        "takes_thiazide_diuretic": "t" in answer,
+        "takes_potassium_sparing_diuretic": "p" in answer,
+        "takes_beta_agonist": answer in ("short", "long"),
+        "takes_long_acting_beta_agonist": answer == "long",
+    }
+    return str(meant[exposure]).lower()
+
+
+def question(exposure: str) -> str:
+    if exposure in ("is_sedentary", "activity_level"):
+        return "activity"
+    if exposure == "takes_statin":
+        return "statins"
+    return "diuretics" if exposure.endswith("diuretic") else "beta_agonists"
+
+
+def outcome(name: str, state: str) -> bool | None:
+    if state == "no answer":
+        return None
+    return state == "frequent cramps" or (name == "has_cramps" and state == "rare cramps")
+
+
+def picture() -> Attacker:
+    by_age = crossed(view=["age"], age=list(AGES), sex=["female", "male"], state=STATES, known=[True, False])
+    groups = [group | {"corner": corner(AGES[group["age"]], group["sex"])} for group in by_age]
+    for view, answers in ANSWERS.items():
+        groups += crossed(view=[view], corner=list(CORNERS), answer=answers, state=STATES, known=[True, False])
+    attacker = Attacker(groups)
+
+    def same(view: str, other: str, condition: Condition) -> None:
+        attacker.learn_equal(
+            lambda group: group["view"] == view and condition(group), lambda group: group["view"] == other and condition(group)
+        )
+
+    for place in crossed(corner=list(CORNERS), state=STATES, known=[True, False]):
+        for view in ANSWERS:
+            same("age", view, lambda group, place=place: group.items() >= place.items())  # type: ignore[misc]
+        for view in MEDICINES[1:]:
+            same(MEDICINES[0], view, lambda group, place=place: group["answer"] is None and group.items() >= place.items())  # type: ignore[misc]
+    return attacker
+
+
+def published_counts(row: Group) -> Iterator[tuple[str, Condition]]:
+    """The counts of a row of any report table, and those that follow within it, as conditions on the attacker's groups."""
+
+    def with_answers(*answers: bool | None, view: str = "age", also: Condition = lambda group: True) -> Condition:
+        return lambda group: (
+            group["view"] == view
+            and row["population"] in CORNERS[group["corner"]]
+            and outcome(row["outcome"], group["state"]) in answers
+            and also(group)
+        )
+
+    if "model" in row:
+        view = question(row["exposure"])
+
+        def is_analysed(group: Group) -> bool:
+            return group["answer"] is not None and (row["model"] == "crude" or group["known"])
+
+        def at(level: str) -> Condition:
+            return lambda group: is_analysed(group) and exposure_level(row["exposure"], group["answer"]) == row[level]
+
+        for column, level, is_case in zip(
+            CELLS, ["exposure_level"] * 2 + ["reference_level"] * 2, [True, False] * 2, strict=True
+        ):
+            yield column, with_answers(is_case, view=view, also=at(level))
+        answered = with_answers(True, False, view=view, also=is_analysed)
+        anybody = with_answers(True, False, None, view=view)
+        yield "n_missing", lambda group: anybody(group) and not answered(group)
+        return
+
+    def is_meant(group: Group) -> bool:
+        return (
+            row.get("age_band", "all") in ("all", group.get("age", "").removesuffix(" from 45"))
+            and row.get("sex", "all") in ("all", group.get("sex"))
+            and ("exposure" not in row or exposure_level(row["exposure"], group["answer"]) == row["exposure_level"])
+        )
+
+    view = question(row["exposure"]) if "exposure" in row else "age"
+    columns = {"n_respondents": (True, False), "n_cases": (True,), "n_others": (False,), "n_missing": (None,)}
+    for column, answers in columns.items():
+        yield column, with_answers(*answers, view=view, also=is_meant)
+
+
+def is_small(row: Group, column: str) -> bool:
+    """Whether a count of a row of the full tables must stay unknown."""
+    if row.get(column) is None:
+        return False
+    of = {
+        "n_cases": "n_respondents",
+        "n_others": "n_respondents",
+        "exposed_cases": "n_exposed",
+        "exposed_noncases": "n_exposed",
+        "unexposed_cases": "n_unexposed",
+        "unexposed_noncases": "n_unexposed",
+    }
+    if column in of:
+        return bool(row[of[column]] and row[column] < MINIMUM)
+    return bool(0 < row[column] < MINIMUM)
+
+
+def with_what_follows(row: Group) -> Group:
+    if "model" in row:
+        return row | {group: row[f"{group[2:]}_cases"] + row[f"{group[2:]}_noncases"] for group in ("n_exposed", "n_unexposed")}
+    return row | ({"n_others": row["n_respondents"] - row["n_cases"]} if "n_cases" in row else {})
+
+
+def test_an_attacker_with_the_public_database_bounds_no_small_count(restricted_survey: Atlas) -> None:
+    attacker = picture()
+    hidden: list[tuple[Group, str, Condition]] = []
+    for table in COUNTED:
+        full = rows(restricted_survey, table, "epi.duckdb", SURVEY)
+        public = rows(restricted_survey, table, "epi_public.duckdb", SURVEY)
+        for truth, row in zip(map(with_what_follows, full), public, strict=True):
+            for column, condition in published_counts(row):
+                attacker.learn(condition, row.get(column))
+                if is_small(truth, column):
+                    hidden.append((truth, column, condition))
+    assert len(hidden) > 150
+    distinct = {tuple(attacker.sum_of(condition)): (truth, column, condition) for truth, column, condition in hidden}
+    for truth, column, condition in distinct.values():
+        lower, upper = attacker.bounds(condition)
+        # his picture is true: otherwise his failure would prove nothing
+        assert lower - 1e-5 <= truth[column] <= upper + 1e-5
+        assert upper - lower >= MINIMUM - 1e-5, (
+            column,
+            {name: truth.get(name) for name in ("population", "outcome", "exposure")},
+        )
+
+
+def test_the_same_attacker_gets_every_count_from_the_full_tables(restricted_survey: Atlas) -> None:
+    attacker = picture()
+    asked: list[tuple[Group, str, Condition]] = []
+    for table in ("prevalence_by_age_band", "prevalence_by_exposure"):
+        for row in map(with_what_follows, rows(restricted_survey, table, "epi.duckdb", SURVEY)):
+            for column, condition in published_counts(row):
+                if column != "n_others":
+                    attacker.learn(condition, row[column])
+                elif is_small(row, column) or row["population"] == "women_20_44":
+                    asked.append((row, column, condition))
+    for row, column, condition in asked[:5]:
+        assert attacker.bounds(condition) == pytest.approx((row[column], row[column]), abs=1e-5)
+    assert len(asked) >= 5
+
+
+@pytest.mark.parametrize("table", COUNTED)
+def test_no_small_count_stands_in_a_public_table(restricted_survey: Atlas, table: str) -> None:
+    full = rows(restricted_survey, table, "epi.duckdb", SURVEY)
+    public = rows(restricted_survey, table, "epi_public.duckdb", SURVEY)
+    keys = ("wave", "population", "outcome", "age_band", "sex", "exposure", "exposure_level", "model")
+    assert [[row.get(key) for key in keys] for row in public] == [[row.get(key) for key in keys] for row in full]
+    for truth, row in zip(map(with_what_follows, full), public, strict=True):
+        small = [column for column in (*CELLS, "n_respondents", "n_cases", "n_missing") if is_small(truth, column)]
+        assert all(row[column] is None for column in small)
+        if is_small(truth, "n_others") or set(small) - {"n_missing"}:
+            estimates = ("prevalence", "prevalence_se", "n_effective", "odds_ratio", "p_value", "e_value", "prevalence_ratio")
+            assert [row.get(name) for name in estimates] == [None] * len(estimates)
+        hidden = [name for name in row if row[name] is None and truth[name] is not None]
+        assert row["is_suppressed"] == bool(hidden)
+        assert not row["is_suppressed"] or "disclosure control" in row["presentation_reason"]
+    assert not any(row["is_suppressed"] for row in full)
+
+
+def test_every_public_file_holds_the_same_protected_rows(restricted_survey: Atlas) -> None:
+    for table in COUNTED:
+        with duckdb.connect(str(restricted_survey.warehouse / "epi_public.duckdb"), read_only=True) as connection:
+            public = connection.sql(f"select * from report.{table}").pl()
+        exported = pl.read_parquet(restricted_survey.warehouse / "current" / "report" / f"{table}.parquet")
+        assert exported.rows() == public.rows()
+    page = (restricted_survey.warehouse / "current" / "report.html").read_text(encoding="utf-8")
+    assert "disclosure control" in page
+
+
+@pytest.mark.parametrize(
+    ("table", "n_rows"),
+    # flow: four populations and two outcomes; characteristics: two outcomes, 31 or more levels and four means
+    [("planted_truth", 64), ("respondent_flow", 8), ("characteristics_by_outcome", 74)],
+)
+def test_tables_that_disclosure_control_does_not_follow_have_no_row_of_a_restricted_source(
+    restricted_survey: Atlas, table: str, n_rows: int
+) -> None:
+    select = f"select count(*) from report.{table} where source = '{SURVEY}'"
+    assert restricted_survey.query(select, "epi_public.duckdb") == [(0,)]
+    exported = pl.read_parquet(restricted_survey.warehouse / "current" / "report" / f"{table}.parquet")
+    assert exported.filter(source=SURVEY).is_empty()
+    assert restricted_survey.query(select) == [(n_rows,)]
+
+
+def test_counts_of_records_are_kept_back_and_records_set_aside_are_not_listed(restricted_survey: Atlas) -> None:
+    for database, is_open in (("epi.duckdb", True), ("epi_public.duckdb", False)):
+        where = f"where source = '{SURVEY}'"
+        [(rows_, rejected, tables)] = restricted_survey.query(
+            f"select max(n_rows), max(n_rejected_rows), max(n_tables) from meta.deliveries {where}", database
+        )
+        assert (rows_ is not None, rejected is not None, tables) == (is_open, is_open, 2)
+        [(checked, failed)] = restricted_survey.query(
+            f"select count(n_checked), count(n_failed) from meta.check_results {where}", database
+        )
+        assert (checked > 0, failed > 0) == (is_open, is_open)
+        [(aside,)] = restricted_survey.query(f"select count(*) from meta.rejected_rows {where}", database)
+        assert (aside > 0) == is_open
+
+
+def test_the_manifest_counts_no_records_of_a_restricted_source(restricted_survey: Atlas) -> None:
+    rows_of = {made["place"].split()[1]: made["rows"] for made in manifests(restricted_survey.project)[-1]["objects"]}
+    assert rows_of[SURVEY] is None
+    assert rows_of[CASE_CONTROL] is not None
+
+
+def test_a_problem_that_may_hold_a_count_is_not_quoted() -> None:
+    found = pl.DataFrame(
+        {
+            "source": ["open", "kept", "kept"],
+            "reason": ["3 records", "3 records", None],
+            "n_tables": [1, 1, 1],
+            "n_rows": [7, 7, 7],
+        }
+    )
+    shown = meta_for_readers({"meta.deliveries": found, "meta.columns": found, "meta.anything": found}, {"kept"})
+    assert shown["meta.deliveries"].rows() == [
+        ("open", "3 records", 1, 7),
+        ("kept", "kept back by disclosure control", 1, None),
+        ("kept", None, 1, None),
+    ]
+    assert shown["meta.columns"].rows() == found.rows()
+    # a table that disclosure control does not know
+    assert shown["meta.anything"].rows() == found.rows()[:1]
+
+
+def test_sources_that_are_not_restricted_are_published_as_they_are(
+    published_synthetic: Atlas, restricted_survey: Atlas, withheld_pairs: Atlas
+) -> None:
+    for table in COUNTED:
+        for source, atlas in ((CASE_CONTROL, restricted_survey), (SURVEY, withheld_pairs)):
+            before = rows(published_synthetic, table, "epi_public.duckdb", source)
+            assert rows(atlas, table, "epi_public.duckdb", source) == before
+            assert not any(row["is_suppressed"] for row in before)
+
+
+def test_withheld_microdata_is_nowhere_in_the_full_database(withheld_pairs: Atlas) -> None:
+    tables = withheld_pairs.query("select schema_name, table_name from duckdb_columns() where column_name = 'source'")
+    assert ("core", "respondents") in tables
+    for schema, table in tables:
+        if schema == "core" or table == "rejected_rows":
+            assert withheld_pairs.query(f"select count(*) from {schema}.{table} where source = '{CASE_CONTROL}'") == [(0,)]
+    raw = withheld_pairs.query("select table_name, estimated_size from duckdb_tables() where schema_name = 'raw'")
+    assert {table: n for table, n in raw if table.startswith(CASE_CONTROL)} == {
+        "synthetic_case_control_participants": 0,
+        "synthetic_case_control_planted": 0,
+    }
+    assert dict(raw)["synthetic_survey_respondents"] > 0
+    full, public = (rows(withheld_pairs, "odds_ratios", name, CASE_CONTROL) for name in ("epi.duckdb", "epi_public.duckdb"))
+    assert full == public
+    assert withheld_pairs.query(f"select count(n_rows) from meta.deliveries where source = '{CASE_CONTROL}'") == [(0,)]
+
+
+def test_few_discordant_pairs_hide_a_matched_odds_ratio_and_the_wave_that_would_give_it_away(
+    published_synthetic: Atlas, withheld_pairs: Atlas
+) -> None:
+    before = {row["wave"]: row for row in rows(published_synthetic, "odds_ratios", "epi.duckdb", CASE_CONTROL)}
+    after = {row["wave"]: row for row in rows(withheld_pairs, "odds_ratios", "epi_public.duckdb", CASE_CONTROL)}
+    # all four cells of the 136 pairs are large, but in fewer than eleven pairs only the control is exposed
+    assert all(before["136-pairs"][cell] >= MINIMUM for cell in CELLS)
+    difference = before["136-pairs"]["exposed_cases"] - before["136-pairs"]["exposed_noncases"]
+    assert difference / (before["136-pairs"]["odds_ratio"] - 1) < MINIMUM
+    assert after["136-pairs"]["odds_ratio"] is None
+    # 136 pairs and 5,000 pairs are pooled: one of the two other rows must go as well
+    assert sorted(row["odds_ratio"] is None for row in after.values()) == [False, True, True]
+
+
+def test_a_changed_threshold_makes_a_new_release_and_estimates_nothing_anew(withheld_pairs: Atlas, tmp_path: Path) -> None:
+    atlas = withheld_pairs.copy(tmp_path / "project")
+    assert not publish(atlas.project).is_new
+    atlas.edit("study.yaml", "minimum_cell: 11", "minimum_cell: 2")
+    assert publish(atlas.project).is_new  # it would refuse report tables that had to be made again
+    assert not any(row["is_suppressed"] for row in rows(atlas, "odds_ratios", "epi_public.duckdb", CASE_CONTROL))
+
+
+def test_only_the_microdata_of_a_restricted_source_can_be_withheld(published_synthetic: Atlas, tmp_path: Path) -> None:
+    atlas = published_synthetic.copy(tmp_path / "project")
+    declare(atlas, SURVEY, microdata="withheld")
+    with pytest.raises(ConfigurationError, match="microdata can be withheld of a restricted source only"):
+        _ = atlas.project
+
+
+@pytest.mark.parametrize("minimum", [1, 0, -5])
+def test_a_threshold_that_hides_nothing_is_refused(published_synthetic: Atlas, tmp_path: Path, minimum: int) -> None:
+    atlas = published_synthetic.copy(tmp_path / "project")
+    atlas.edit("study.yaml", "minimum_cell: 11", f"minimum_cell: {minimum}")
+    with pytest.raises(ConfigurationError, match=r"disclosure\.minimum_cell"):
+        _ = atlas.project

@@ -1,0 +1,85 @@
+"""A refresh that is killed: readers keep the last release, and the next refresh puts things right."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from pipelines.release.publish import current_release
+from tests.atlas import Atlas
+
+
+def start_refresh(atlas: Atlas) -> subprocess.Popen[str]:
+    environment = {**os.environ, "CRAMP_ATLAS_PROJECT": str(atlas.folder), "DAGSTER_HOME": str(atlas.folder / ".dagster")}
+    command = [str(Path(sys.executable).with_name("cramp-atlas")), "refresh"]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def runs(atlas: Atlas) -> list[dg.DagsterRunStatus]:
+    with dg.DagsterInstance.from_config(str(atlas.folder / ".dagster")) as instance:
+        return [run.status for run in instance.get_runs()]
+
+
+def test_a_killed_refresh_leaves_the_last_release_and_the_next_one_succeeds(synthetic: Atlas) -> None:
+    release = current_release(synthetic.project)
+    synthetic.edit("study.yaml", "confidence_level: 0.95", "confidence_level: 0.9")
+    process = start_refresh(synthetic)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "take_in_synthetic_survey" in line:
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert runs(synthetic)[0] == dg.DagsterRunStatus.STARTED
+    assert current_release(synthetic.project) == release
+    assert synthetic.query("select distinct confidence_level from report.odds_ratios") == [(0.95,)]
+
+    assert synthetic.refresh().success
+    assert runs(synthetic)[:2] == [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
+    assert synthetic.query("select distinct confidence_level from report.odds_ratios") == [(0.9,)]
+
+
+@pytest.mark.parametrize("moment", ["objects.ParquetWriter", "files.sync_folder", "publish._swap_link"])
+def test_a_refresh_that_dies_while_it_writes_leaves_the_last_release(synthetic: Atlas, moment: str) -> None:
+    """The process ends, without a chance to clean up, the third time that it comes to the moment."""
+    release = current_release(synthetic.project)
+    assert release is not None
+    folder = synthetic.warehouse / "releases" / release
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    synthetic.edit("study.yaml", "confidence_level: 0.95", "confidence_level: 0.9")
+    script = f"""
+import os, sys
+from pathlib import Path
+from unittest.mock import patch
+os.environ["DAGSTER_HOME"] = {str(synthetic.folder / ".dagster")!r}
+import pipelines.release.publish as publish, pipelines.machine.files as files, pipelines.store.objects as objects
+from pipelines.project.project import Project
+from pipelines.dagster.job import refresh
+from pipelines.machine.settings import Settings
+module, name = {moment!r}.split(".")
+holder = objects.pq if name == "ParquetWriter" else dict(files=files, publish=publish)[module]
+real, calls = getattr(holder, name), []
+def dying(*arguments, **named):
+    calls.append(1)
+    if len(calls) == 3:
+        os._exit(9)
+    return real(*arguments, **named)
+setattr(holder, name, dying)
+if name == "sync_folder":
+    objects.sync_folder = publish.sync_folder = dying
+refresh(Project.load(Settings(project=Path({str(synthetic.folder)!r}))))
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 9, ended.stderr
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    levels = synthetic.query("select distinct confidence_level from report.odds_ratios")
+    assert levels == [(0.9,)] if moment == "publish._swap_link" else [(0.95,)]
+
+    assert synthetic.refresh().success
+    assert synthetic.query("select distinct confidence_level from report.odds_ratios") == [(0.9,)]
+    leftovers = [path for path in synthetic.warehouse.rglob(".*") if path.name not in {".lock"}]
+    assert leftovers == []
