@@ -282,8 +282,9 @@ source: {source}
 title: "TODO the survey's or study's name"
 # TODO survey (weights, strata, PSUs), cohort or clinic (unweighted), or case_control (matched sets)
 design: cohort
-# TODO public_use or synthetic. Data of any other kind is not taken in: there is no disclosure control for it yet
-classification: public_use
+# TODO public_use, synthetic, or restricted for people who did not agree to be published: what is published of those goes
+# through disclosure control. Ask whoever is responsible for the data; restricted is right until they say otherwise.
+classification: restricted
 citation: "TODO how to cite it"
 terms_of_use: "TODO what the provider allows"
 # Files lie in landing/{source}. TODO add `rows: ` where the provider states the number of records.

@@ -208,6 +208,7 @@ def test_the_draft_of_a_source_loads_and_names_the_file(tmp_path: Path) -> None:
     assert given.source_line == 'people: {file: "2024/the people; all.csv", form: {separator: ";"}}'
     (tmp_path / "clinic.yaml").write_text(drafted(people(), file="2024/the people; all.csv").source, encoding="utf-8")
     source = load_source(tmp_path / "clinic.yaml")
+    assert source.is_restricted, "until somebody decides otherwise, what is published goes through disclosure control"
     assert source.waves["2024"].tables["people"].file == "2024/the people; all.csv"
     assert yaml.safe_load(given.source)["waves"]["2024"]["tables"]["people"]["form"] == {"separator": ";"}
 
