@@ -1,9 +1,11 @@
 """What all figures share: one theme, and the way from an Altair chart to SVG."""
 
+import json
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -24,6 +26,9 @@ TITLE, SUBTITLE = 42, 56
 
 ROWS = "rows"
 
+KEPT = 256
+"""Figures that a process remembers by their content, of some 60 kB each."""
+
 SIZE = re.compile(r'<svg[^>]* width="([\d.]+)" height="([\d.]+)"')
 
 
@@ -39,9 +44,6 @@ class Figure:
 
 def draw(chart: Any, rows: Sequence[Row], alternative: str) -> Figure:
     """Render an Altair chart of `data_source()`; needs no network and no browser, and equal charts give equal bytes."""
-    import altair
-    import vl_convert
-
     themed = chart.configure(
         font=FONT,
         background="white",
@@ -62,11 +64,20 @@ def draw(chart: Any, rows: Sequence[Row], alternative: str) -> Figure:
         view={"stroke": None},
     )
     spec = themed.to_dict(validate=False) | {"datasets": {ROWS: list(rows)}}
-    svg = vl_convert.vegalite_to_svg(spec, vl_version=altair.SCHEMA_VERSION.rpartition(".")[0])
+    svg = _svg(json.dumps(spec))
     size = SIZE.search(svg)
     if size is None:
         raise ValueError("the drawing library returned no SVG")
     return Figure(svg, alternative, round(float(size[1])), round(float(size[2])))
+
+
+@lru_cache(maxsize=KEPT)
+def _svg(spec: str) -> str:
+    """A night draws most figures twice, for Dagster and for the page, and most nights draw those of the night before."""
+    import altair
+    import vl_convert
+
+    return vl_convert.vegalite_to_svg(spec, vl_version=altair.SCHEMA_VERSION.rpartition(".")[0])
 
 
 def scale_of(names: Sequence[str], values: Sequence[str]) -> dict[str, Any]:
