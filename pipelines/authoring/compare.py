@@ -91,6 +91,9 @@ def _of_table(before: Contract, after: Contract) -> Iterator[Change]:
     for field, words in WORDS.items():
         if getattr(before, field) != getattr(after, field):
             yield Change("descriptive", f"{words} reworded")
+    if before.left_out != after.left_out:
+        names = f"{_listed(before.left_out, 'none')} -> {_listed(after.left_out, 'none')}"
+        yield Change("descriptive", f"delivered columns that are not taken in: {names}")
     if before.key != after.key:
         names = f"key: {', '.join(before.key) or 'none'} -> {', '.join(after.key) or 'none'}"
         if not before.key:

@@ -97,6 +97,8 @@ def _table(contract: Contract, source: Source | None) -> Iterator[str]:
     yield _grid(
         ("column", "type", "unit", "required", "what it holds"), [_column_row(contract, column) for column in contract.columns]
     )
+    if contract.left_out:
+        yield f"Delivered as well, and not taken in: {', '.join(map(_code, contract.left_out))}."
     yield from _rules(contract)
     yield from _codes(contract)
     yield from _comparability(contract)

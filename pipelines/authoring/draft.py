@@ -9,12 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 import yaml
 
+from pipelines.authoring.undescribed import chosen, undescribed_lines, why_undescribed
 from pipelines.contracts.codebook import HEADER
 from pipelines.contracts.columns import LOGICAL_TYPES, NUMERIC_TYPES, WHOLE_NUMBER_TYPES, PhysicalType
 from pipelines.contracts.odcs import API_VERSION
@@ -50,6 +51,8 @@ KINDS_BY_LABEL = {
 }
 """Labels that say why an answer is missing; any other label is taken for an answer."""
 
+OTHER_TYPE = "ask for it as text, number, date or true/false"
+
 HEAD = """\
 # A draft from one delivered file, written by `cramp-atlas contract init`. Every TODO is a decision for you, and
 # `cramp-atlas contract lint` lists those that are left; `cramp-atlas contract test FILE` says whether the file still meets it.
@@ -68,6 +71,8 @@ class Draft:
     source: str
     source_line: str
     coded: tuple[str, ...]
+    undescribed: tuple[str, ...] = ()
+    """One line for each column that is left out because no contract can hold it."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +106,27 @@ def draft(
     column_labels: Mapping[str, str] | None = None,
     value_labels: Mapping[str, Mapping[str, str]] | None = None,
     list_text_values: bool = False,
+    only: Collection[str] = (),
+    left_out: Collection[str] = (),
+    column_faults: Mapping[str, str] | None = None,
 ) -> Draft:
     """Draft what describes a delivered frame as `raw.<table>`.
 
     `file` is where it lies below the source's folder in landing, `form` what the source's file must say of its form, `decimal`
     the decimal mark of numbers in text. Labels are those that the file carries: column -> label, column -> received value ->
-    label. Raises ConfigurationError where the frame has no record, or columns that no contract can name or type: all of them.
+    label. A person may name the `only` columns to describe, or those `left_out`; columns with `column_faults` and those of a type
+    that no contract holds are left out with a TODO. Raises ConfigurationError where the frame has no record, columns that no
+    contract can name, or none that it can type: all of them.
     """
     frame = frame.rename({name: name.lstrip(BYTE_ORDER_MARK) for name in frame.columns[:1]})
-    problems = [*_wrong_names(frame.columns), *_untyped(frame, decimal)]
+    positions = {name: position for position, name in enumerate(frame.columns, start=1)}
+    unwanted = chosen(frame.columns, only, left_out)
+    frame = frame.drop(unwanted)
+    reasons = dict(_untyped(frame, decimal, column_faults or {}))
+    undescribed = tuple(undescribed_lines(positions, reasons, len(positions)))
+    problems = [*_wrong_names(frame.columns)]
+    if problems or len(reasons) == frame.width:
+        problems += [f"{line}: {OTHER_TYPE}" for line in undescribed]
     if frame.height == 0:
         problems.append("the file holds no record, so no type can be told from it")
     if problems:
@@ -117,15 +134,17 @@ def draft(
     columns = [
         _column(frame[name], decimal, (column_labels or {}).get(name, ""), (value_labels or {}).get(name, {}), list_text_values)
         for name in frame.columns
+        if name not in reasons
     ]
     coded = [column for column in columns if column.codes.lines]
     line = f"{table}: {{file: {_quoted(file)}{f', {form}' if form else ''}}}"
     return Draft(
-        contract="\n".join(_contract_lines(table, columns)) + "\n",
+        contract="\n".join(_contract_lines(table, columns, unwanted, reasons)) + "\n",
         codebook=_codebook(coded) if coded else None,
         source=_source(source, wave, line),
         source_line=line,
         coded=tuple(column.name for column in coded),
+        undescribed=undescribed,
     )
 
 
@@ -147,13 +166,13 @@ def _wrong_names(names: Sequence[str]) -> Iterator[str]:
         seen.setdefault(name.lower(), position)
 
 
-def _untyped(frame: pl.DataFrame, decimal: str) -> Iterator[str]:
-    for position, name in enumerate(frame.columns, start=1):
-        if _type_of(frame[name], decimal) is None:
-            yield (
-                f"column {position} of {frame.width} is delivered as {frame[name].dtype.base_type()}, which no contract "
-                "can promise: ask for it as text, number, date or true/false"
-            )
+def _untyped(frame: pl.DataFrame, decimal: str, faults: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The columns that no contract can hold, and why, in words that follow `delivered`."""
+    for name in frame.columns:
+        if name in faults:
+            yield name, f"with {faults[name]}"
+        elif _type_of(frame[name], decimal) is None:
+            yield name, why_undescribed(frame[name])
 
 
 def _type_of(values: pl.Series, decimal: str) -> PhysicalType | None:
@@ -231,7 +250,7 @@ def _codebook(columns: Sequence[_Column]) -> str:
     return text.getvalue()
 
 
-def _contract_lines(table: str, columns: Sequence[_Column]) -> Iterator[str]:
+def _contract_lines(table: str, columns: Sequence[_Column], unwanted: Sequence[str], reasons: Mapping[str, str]) -> Iterator[str]:
     yield HEAD.rstrip("\n")
     yield from (f"apiVersion: {API_VERSION}", "kind: DataContract", f"id: raw.{table}", 'name: "TODO a title"')
     yield from ("version: 0.1.0", "status: draft", "description:", '  purpose: "TODO what the table is for"')
@@ -242,6 +261,13 @@ def _contract_lines(table: str, columns: Sequence[_Column]) -> Iterator[str]:
     yield "    # TODO mark what tells rows apart with primaryKey: true, or say why nothing does: noPrimaryKeyBecause." + (
         f" In this file each of these does: {', '.join(keys)}." if keys else ""
     )
+    if unwanted or reasons:
+        yield "    customProperties:"
+        for name, reason in reasons.items():
+            why = f"is delivered {reason}, which no contract can promise"
+            yield f"      # TODO {_quoted(name)} {why}: leave it out, or {OTHER_TYPE}"
+        names = ", ".join(_quoted(name) for name in [*unwanted, *reasons])
+        yield f"      - {{property: columnsLeftOut, value: [{names}]}}"
     yield "    properties:"
     for column in columns:
         yield from _column_lines(column)

@@ -1,10 +1,11 @@
 """Writing the drafts of a contract beside the others. What a draft says is in `contracts/draft.py`."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.authoring.draft import Draft, draft
+from pipelines.authoring.draft import OTHER_TYPE, Draft, draft
 from pipelines.contracts.model import SUFFIX, load_contract
 from pipelines.landing.readers import Form, read_delivery, sniff
 from pipelines.machine.errors import WrongUsage
@@ -24,11 +25,20 @@ class Written:
 
 
 def write_draft(
-    settings: Settings, path: Path, source: str, table: str, wave: str | None, told: Form, list_text_values: bool
+    settings: Settings,
+    path: Path,
+    source: str,
+    table: str,
+    wave: str | None,
+    told: Form,
+    list_text_values: bool,
+    only: Collection[str] = (),
+    left_out: Collection[str] = (),
 ) -> Written:
     """Draft `raw.<table>` from a delivered file, with its codebook and, for a new source, the source's file.
 
-    `told` is what a person says of the file's form; the rest is told from the file. Raises WrongUsage where a name cannot
+    `told` is what a person says of the file's form; the rest is told from the file. `only` these columns are described, or all
+    but those `left_out`. Raises WrongUsage where a name cannot
     be used, a file is there already, or the file cannot be drafted from; then nothing is written.
     """
     contract_path = settings.data_contracts / "raw" / f"{table}{SUFFIX}"
@@ -52,6 +62,9 @@ def write_draft(
         column_labels=delivered.column_labels,
         value_labels=delivered.value_labels,
         list_text_values=list_text_values,
+        only=only,
+        left_out=left_out,
+        column_faults=delivered.column_faults,
     )
     texts = {contract_path: drafted.contract}
     if drafted.codebook:
@@ -112,6 +125,7 @@ def _next_steps(
     else:
         steps.append(f"decide the TODO lines of {contracts}/sources/{source}.yaml: design, terms of use, citation")
     steps.append(f"decide the TODO lines of {contracts}/raw/{table}{SUFFIX}: what one row is, the key, required, ranges, units")
+    steps += [f"{line}: it is left out (columnsLeftOut), or {OTHER_TYPE}" for line in drafted.undescribed]
     if drafted.codebook:
         steps.append(f"give meanings and kinds of missing in {contracts}/codebooks/{table}.csv for {', '.join(drafted.coded)}")
     steps.append("cramp-atlas contract lint lists what is left")

@@ -35,7 +35,8 @@ class Contract:
     with the `team`, because nothing is judged or made otherwise for another owner. `owners` are e-mail addresses and
     `team:<name>`, as Dagster writes them.
     `comparability` holds the verdicts on waves that stand in the contract. A delivery with more than `max_share_set_aside` of
-    its records set aside is rejected. `links` are (type, URL); a table without a key says why in `no_key_because`.
+    its records set aside is rejected. `left_out` are columns that may be delivered and are not taken in. `links` are (type,
+    URL); a table without a key says why in `no_key_because`.
     """
 
     schema: str
@@ -55,6 +56,7 @@ class Contract:
     links: tuple[tuple[str, str], ...] = ()
     no_key_because: str | None = None
     owners: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -155,4 +157,5 @@ def load_contract(path: Path, codebooks: Path) -> Contract:
         links=parts.links,
         no_key_because=parts.no_key_because,
         owners=parts.owners,
+        left_out=parts.left_out,
     )

@@ -32,9 +32,11 @@ from pipelines.contracts.rules import (
 from pipelines.contracts.yaml_source import ContractError, Location, ProblemList, read_yaml
 
 API_VERSION = "v3.1.0"
+RAW = "raw"
+"""The schema of tables that are delivered, not made."""
 
 COLUMN_PROPERTIES = frozenset({"question", "unit", "waves", "codebook", "codebookVariable", "severity"})
-TABLE_PROPERTIES = frozenset({"comparability", "maxShareSetAside", "noPrimaryKeyBecause"})
+TABLE_PROPERTIES = frozenset({"columnsLeftOut", "comparability", "maxShareSetAside", "noPrimaryKeyBecause"})
 
 MAX_SHARE_SET_ASIDE = 0.05
 """Where a contract does not say: a delivery with a larger share of its records set aside is rejected, all of it is doubtful."""
@@ -95,6 +97,7 @@ class ContractParts:
     usage: str
     links: tuple[tuple[str, str], ...]
     no_key_because: str | None
+    left_out: tuple[str, ...]
 
 
 def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> ContractParts:
@@ -129,6 +132,7 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
     _check_share(custom.get("maxShareSetAside", MAX_SHARE_SET_ASIDE), [*at, "customProperties"], problems)
     columns = [_column(given, [*at, "properties", index], problems) for index, given in enumerate(subject.properties or [])]
     _check_names(columns, [*at, "properties"], problems)
+    left_out = _left_out(custom.get("columnsLeftOut", []), schema, columns, [*at, "customProperties"], problems)
     about = contract.description
     owners = read_owners(contract.team, problems)
     verdicts, contradictions = read_verdicts(custom.get("comparability", []), {column.name for column in columns})
@@ -153,6 +157,7 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
         usage=(about.usage or "").strip() if about else "",
         links=tuple((str(link.type), str(link.url)) for link in (about and about.authoritativeDefinitions) or ()),
         no_key_because=custom.get("noPrimaryKeyBecause"),
+        left_out=left_out,
     )
 
 
@@ -235,6 +240,22 @@ def _check_names(columns: Sequence[Column], at: Location, problems: ProblemList)
         if column.name.lower() in seen:
             problems.add([*at, index], f"{column.name} has the same name as {seen[column.name.lower()]}.")
         seen[column.name.lower()] = column.name
+
+
+def _left_out(given: object, schema: str, columns: Sequence[Column], at: Location, problems: ProblemList) -> tuple[str, ...]:
+    """The delivered columns that are not taken in."""
+    if not isinstance(given, list) or not all(isinstance(name, str) and name for name in given):
+        problems.add(at, "columnsLeftOut must be a list of names of delivered columns.")
+        return ()
+    if given and schema != RAW:
+        problems.add(at, "columnsLeftOut is for tables of raw, which are delivered. Leave the column out of the select.")
+    described = {column.name for column in columns}
+    for name in dict.fromkeys(given):
+        if name in described:
+            problems.add(at, f"columnsLeftOut: {name} is among the properties, too. Keep it in one of the two.")
+        if given.count(name) > 1:
+            problems.add(at, f"columnsLeftOut: {name} is given twice. Keep one.")
+    return tuple(given)
 
 
 def _codebook(path: Path, columns: Sequence[Column], problems: ProblemList) -> Codebook | None:

@@ -6,7 +6,7 @@ Rows are judged afterwards, in `expectations`. Nothing is repaired in here: blan
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 import polars as pl
@@ -21,6 +21,8 @@ BYTE_ORDER_MARK = "\ufeff"
 DELIVERED_TWICE = re.compile(r"(?P<name>.+)_duplicated_?[0-9]+")
 """How readers name the second column of a name that is delivered twice."""
 
+OR_LEAVE_OUT = "Ask the provider for a corrected file, or name the column in `columnsLeftOut` of the contract"
+
 PRINTABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,63}")
 
 
@@ -28,21 +30,27 @@ class SchemaProblems(DeliveryRejected):
     """A table has not the columns and types of its contract. `problems` has one line for each thing that is wrong."""
 
 
-def conform(frame: pl.DataFrame, contract: Contract, wave: str, decimal: str = ".") -> pa.Table:
+def conform(
+    frame: pl.DataFrame, contract: Contract, wave: str, decimal: str = ".", faults: Mapping[str, str] | None = None
+) -> pa.Table:
     """The delivered frame as the table that the contract promises.
 
     Returns exactly the contract's columns in its order, in its physical types; a column that the wave did not ask is
-    NULL. `decimal` is the decimal mark of numbers that are delivered as text. Names are matched exactly, after a byte
-    order mark is taken off the first. Raises SchemaProblems with every missing, extra, repeated or unexpected column and
+    NULL, and one that the contract leaves out is not looked at. `decimal` is the decimal mark of numbers that are delivered as
+    text; `faults` says of a column why its reader could not take it in. Names are matched exactly, after a byte order mark is
+    taken off the first. Raises SchemaProblems with every missing, extra, repeated or unexpected column and
     every column with values of another type: what was expected, what was found and in how many rows, and what to do.
     Values are never shown.
     """
     if frame.width and frame.columns[0].startswith(BYTE_ORDER_MARK):
         frame = frame.rename({frame.columns[0]: frame.columns[0].lstrip(BYTE_ORDER_MARK)})
-    problems = list(_column_problems(frame.columns, contract, wave))
+    problems = list(_column_problems([name for name in frame.columns if not is_left_out(name, contract)], contract, wave))
     arrays = []
     for column in contract.columns:
-        if column.name in frame.columns and column.is_asked_in(wave):
+        fault = (faults or {}).get(column.name)
+        if fault and column.is_asked_in(wave):
+            problems.append(f"column {column.name}: delivered with {fault}. {OR_LEAVE_OUT}.")
+        elif column.name in frame.columns and column.is_asked_in(wave):
             delivered = frame[column.name]
             values, misfits = cast_values(delivered, column.type, decimal)
             arrays.append(values.to_arrow().cast(ARROW_TYPES[column.type]))
@@ -52,6 +60,12 @@ def conform(frame: pl.DataFrame, contract: Contract, wave: str, decimal: str = "
     if problems:
         raise SchemaProblems(problems)
     return pa.Table.from_arrays(arrays, schema=contract.arrow_schema())
+
+
+def is_left_out(name: str, contract: Contract) -> bool:
+    """Whether the contract leaves a delivered column out, or the column of this name that is delivered twice."""
+    twice = DELIVERED_TWICE.fullmatch(name)
+    return name in contract.left_out or (twice is not None and twice["name"] in contract.left_out)
 
 
 def _column_problems(delivered: Sequence[str], contract: Contract, wave: str) -> Iterator[str]:
@@ -79,7 +93,10 @@ def _column_problems(delivered: Sequence[str], contract: Contract, wave: str) ->
         if twice and twice["name"] in delivered:
             yield f"column {_shown(twice['name'])}: delivered more than once. Deliver it once."
         else:
-            yield f"column {_shown(name)}: delivered, but not in the contract of {contract.name}. Remove it, or add it there."
+            yield (
+                f"column {_shown(name)}: delivered, but not in the contract of {contract.name}. Remove it, describe it there, or "
+                "name it in `columnsLeftOut`."
+            )
 
 
 def _misfitting(column: Column, delivered: pl.Series, misfit: Misfit) -> str:

@@ -18,7 +18,7 @@ from pipelines.making.engine import engine
 from pipelines.making.judging import as_records, judge_claims, judge_contract, places_read, problems_of
 from pipelines.project.project import Project, Select
 from pipelines.project.sources import DeliveredFile
-from pipelines.raw.conform import SchemaProblems, conform
+from pipelines.raw.conform import SchemaProblems, conform, is_left_out
 from pipelines.stages import ABSENT, JUDGING_CODE, Plan, accepted_inputs, code_digest, plan_raw
 from pipelines.store import Acceptance, Place, Sidecar, digest
 from pipelines.store.acceptance import Cause
@@ -143,7 +143,7 @@ def candidate(project: Project, plan: Plan, path: Path) -> Sidecar:
     try:
         landing = project.settings.landing_folder
         received = read_delivery(path, delivered.form, project.settings, within=landing)
-        table = conform(received.frame, contract, place.wave, delivered.form.decimal)
+        table = conform(received.frame, contract, place.wave, delivered.form.decimal, received.column_faults)
     except (DeliveryUnreadable, SchemaProblems) as error:
         problems = error.problems if isinstance(error, SchemaProblems) else [str(error)]
         return _rejected(plan, [f"{place.name} {place.wave}: {problem}" for problem in problems])
@@ -174,7 +174,7 @@ def candidate(project: Project, plan: Plan, path: Path) -> Sidecar:
         ingredients=dict(plan.ingredients),
         content=content,
         rows=rows,
-        delivered_columns={name: str(kind) for name, kind in received.frame.schema.items()},
+        delivered_columns={name: str(kind) for name, kind in received.frame.schema.items() if not is_left_out(name, contract)},
         verdict="rejected" if problems else "accepted",
         problems=problems,
         results=as_records(results),

@@ -117,6 +117,14 @@ def contract_init(
     wave: Annotated[str | None, typer.Option(help="The wave it belongs to, such as 2024; needed for a new source.")] = None,
     sheet: Annotated[str | None, typer.Option(help="The sheet, where the file is a workbook of several.")] = None,
     member: Annotated[str | None, typer.Option(help="The file inside, where the file is a ZIP archive of several.")] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(help="The encoding of its texts, such as cp1252, where the file does not name it or names another."),
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="A column to describe; all others are left out. May be repeated.")
+    ] = None,
+    leave_out: Annotated[list[str] | None, typer.Option(help="A column that is not taken in. May be repeated.")] = None,
     list_text_values: Annotated[
         bool,
         typer.Option(
@@ -127,29 +135,30 @@ def contract_init(
     """Draft a contract from a delivered file: columns, strict types, labels and codes; the decisions are left to you as TODO.
 
     Writes data_contracts/raw/TABLE.odcs.yaml, a codebook where there are codes, and the source's file where there is none.
-    Never overwrites a file. Ranges are not taken from the data, because they would be somebody's values. The draft loads, and
-    the file passes it; what it should forbid is for you to say.
+    Columns that no contract can hold are left out, and named. Never overwrites a file. Ranges are not taken from the data,
+    because they would be somebody's values. The draft loads, and the file passes it; what it should forbid is for you to say.
     """
     with explained():
         from pipelines.authoring.drafting import write_draft
         from pipelines.machine.settings import Settings
 
         settings = Settings()
-        told = _form_told(sheet, member)
-        written = write_draft(settings, file, source, table.removeprefix("raw."), wave, told, list_text_values)
+        told = _form_told(sheet=sheet, member=member, encoding=encoding)
+        table = table.removeprefix("raw.")
+        written = write_draft(settings, file, source, table, wave, told, list_text_values, only or (), leave_out or ())
         for path in written.paths:
             _print(f"written: {path.relative_to(settings.project)}")
         for step in written.next_steps:
             _print(f"next: {step}")
 
 
-def _form_told(sheet: str | None, member: str | None) -> "Form":
+def _form_told(**told: str | None) -> "Form":
     from pydantic import ValidationError
 
     from pipelines.landing.readers import Form
 
     try:
-        return Form(sheet=sheet, member=member)
+        return Form.model_validate({name: value for name, value in told.items() if value})
     except ValidationError as error:
         raise WrongUsage("; ".join(f"--{item['loc'][0]}: {item['msg']}" for item in error.errors())) from error
 

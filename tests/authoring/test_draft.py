@@ -233,6 +233,45 @@ def test_what_no_contract_can_describe_is_refused(frame: pl.DataFrame, expected:
     assert MARKER not in str(caught.value)
 
 
+def test_columns_that_no_contract_can_hold_are_left_out_with_a_todo(load: Callable[[Draft], Contract]) -> None:
+    frame = pl.DataFrame({"id": ["a", "b"], "scans": [[1], [2]], "dose": [1.5, float("nan")], "seen": ["1", "2"]})
+    given = drafted(frame, column_faults={"seen": "dates beyond the year 9999"})
+    assert [line.partition(", which")[0] for line in given.undescribed] == [
+        "column 2 of 4 is delivered as List (named scans)",
+        "column 3 of 4 is delivered with NaN or infinity in 1 of 2 rows (named dose)",
+        "column 4 of 4 is delivered with dates beyond the year 9999 (named seen)",
+    ]
+    contract = load(given)
+    assert [column.name for column in contract.columns] == ["id"]
+    assert contract.left_out == ("scans", "dose", "seen")
+    assert all(f'# TODO "{name}" is delivered' in given.contract for name in contract.left_out)
+    assert conform(frame, contract, "2024").num_rows == 2
+
+
+@pytest.mark.parametrize(
+    "chosen", [{"only": ["town", "id"]}, {"left_out": ["sleep", "note", "height"]}], ids=["only some", "all but some"]
+)
+def test_a_person_may_choose_the_columns(load: Callable[[Draft], Contract], chosen: dict[str, list[str]]) -> None:
+    contract = load(drafted(people(), **chosen))
+    assert [column.name for column in contract.columns] == ["id", "town"]
+    assert contract.left_out == ("sleep", "height", "note")
+    assert conform(people(), contract, "2024").column_names == ["id", "town"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ({"only": ["towns"]}, "the file has no column 'towns'; is it 'town'"),
+        ({"left_out": ["ID"]}, "the file has no column 'ID'"),
+        ({"left_out": ["id", "sleep", "height", "town", "note"]}, "all columns are left out"),
+    ],
+)
+def test_a_wrong_choice_of_columns_is_refused(chosen: dict[str, list[str]], expected: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        drafted(people(), **chosen)
+    assert expected in str(caught.value)
+
+
 def test_everything_that_is_wrong_with_a_file_is_said_at_once() -> None:
     frame = pl.DataFrame({"id": [time(10)], "ID": [[1]]})
     with pytest.raises(ConfigurationError) as caught:

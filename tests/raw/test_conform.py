@@ -91,10 +91,12 @@ def test_all_problems_are_named_together(load: Load) -> None:
         "Deliver the column, or give it a list of `waves` without first if this wave did not ask it.",
         "column weight: expected (DOUBLE), but not delivered. "
         "Deliver the column, or give it a list of `waves` without first if this wave did not ask it.",
-        "column Cramps: delivered, but not in the contract of raw.sleep. Remove it, or add it there.",
+        "column Cramps: delivered, but not in the contract of raw.sleep. "
+        "Remove it, describe it there, or name it in `columnsLeftOut`.",
         "column is_pregnant: not expected in wave first, which did not ask it (only second). "
         "Remove the column, or add first to its `waves` in the contract.",
-        "column extra: delivered, but not in the contract of raw.sleep. Remove it, or add it there.",
+        "column extra: delivered, but not in the contract of raw.sleep. "
+        "Remove it, describe it there, or name it in `columnsLeftOut`.",
         "column person: delivered more than once. Deliver it once.",
         "column hours: expected INTEGER, found 1 of 4 rows with values with a decimal fraction (delivered as Float64). "
         "Ask the provider for a corrected file, or change physicalType in the contract if the variable itself has changed.",
@@ -175,7 +177,7 @@ def test_an_extra_name_that_is_no_identifier_is_not_shown(load: Load) -> None:
     problems = problems_of(good_frame().with_columns(pl.lit(1).alias("Ann Marigold, 12 Elm St")), load())
     assert problems == [
         "column with a name of 23 characters that is no identifier (not shown): delivered, but not in the contract of raw.sleep. "
-        "Remove it, or add it there."
+        "Remove it, describe it there, or name it in `columnsLeftOut`."
     ]
 
 

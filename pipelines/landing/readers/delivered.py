@@ -1,8 +1,9 @@
 """What reading a file ends with: what was delivered, or why it is not readable. Neither is written or logged from here."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -21,11 +22,25 @@ class Delivered:
     """The content of a delivered file.
 
     `column_labels`: column -> what the file says it means. `value_labels`: column -> received value as text -> its label.
+    `column_units` and `column_notes`: column -> what its numbers count, and what a person has to know of how they came about.
+    `declared_missing`: column -> (lowest, highest) received value of each range that the file declares missing, as text, equal
+    for a single value, LOWEST or HIGHEST where it is open. `column_faults`: column -> why none of its values can be taken in;
+    the column stands in the frame all the same. `notes`: what a person has to know of the file as a whole.
     """
 
     frame: pl.DataFrame
     column_labels: Mapping[str, str] = field(default_factory=dict)
     value_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    column_units: Mapping[str, str] = field(default_factory=dict)
+    column_notes: Mapping[str, str] = field(default_factory=dict)
+    declared_missing: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    column_faults: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    def told(self) -> dict[str, Any]:
+        """Everything but the frame, as JSON holds it."""
+        told = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "frame"}
+        return {name: dict(value) if isinstance(value, Mapping) else list(value) for name, value in told.items()}
 
 
 class DeliveryUnreadable(CrampAtlasError):

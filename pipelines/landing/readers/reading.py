@@ -30,7 +30,7 @@ def read_delivery(
             frame = pl.read_ipc(folder / FRAME_FILE)
     except Refused as refused:
         raise refused.of(path) from None
-    return Delivered(frame, answer["column_labels"], answer["value_labels"])
+    return Delivered(frame, **answer["told"])
 
 
 def sniff(path: Path, form: Form | None = None, settings: Settings | None = None) -> Form:

@@ -72,10 +72,7 @@ def _answer(job: Job, task: str) -> dict[str, Any]:
 def _read(job: Job) -> dict[str, Any]:
     delivered = read_job(job)
     delivered.frame.write_ipc(job.folder / FRAME_FILE, compat_level=None)
-    return {
-        "column_labels": dict(delivered.column_labels),
-        "value_labels": {variable: dict(labels) for variable, labels in delivered.value_labels.items()},
-    }
+    return {"told": delivered.told()}
 
 
 def _sniffed(job: Job) -> dict[str, Any]:
