@@ -12,9 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pipelines
-from pipelines.making.engine import tables_of_rows
 from pipelines.project.form import Form
 from pipelines.project.project import Project
+from pipelines.project.selects import tables_of_rows
 from pipelines.project.sources import SHARED_WAVE, Source
 from pipelines.report.estimators import COUNTING_RECORDS, SETTINGS_NOT_READ, Received
 from pipelines.store import Place, digest

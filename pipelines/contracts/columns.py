@@ -74,17 +74,3 @@ class Column:
             parts.append(f"Waves: {', '.join(self.waves)}.")
         first, *rest = parts
         return " ".join([first if not rest or first.endswith((".", "?", "!")) else f"{first}.", *rest])
-
-
-def sql_identifier(name: str) -> str:
-    """A column name, quoted for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def sql_literal(value: object) -> str:
-    """A value of a contract (text, number or boolean) as a SQL literal."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    return "'" + str(value).replace("'", "''") + "'"

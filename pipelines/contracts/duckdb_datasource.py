@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.contracts.columns import sql_literal
+from pipelines.machine.quoting import literal
 
 IN_MEMORY = "duckdb:///:memory:"
 
@@ -39,7 +39,7 @@ def parquet_batch(parquet: Path) -> Iterator[tuple[GreatExpectations, Any]]:
     datasource = context.data_sources.add_duckdb(name="parquet", connection_string=IN_MEMORY)
     try:
         # The query becomes SQLAlchemy text, where a colon would name a parameter.
-        query = f"select * from read_parquet({sql_literal(str(parquet))})".replace(":", r"\:")
+        query = f"select * from read_parquet({literal(str(parquet))})".replace(":", r"\:")
         asset = datasource.add_query_asset(name="object", query=query)
         yield library, asset.add_batch_definition_whole_table("all").get_batch()
     finally:

@@ -8,7 +8,7 @@ from typing import Any
 
 from open_data_contract_standard.model import DataQuality
 
-from pipelines.contracts.columns import Column, sql_identifier
+from pipelines.contracts.columns import Column
 from pipelines.contracts.rules import (
     Rule,
     RuleError,
@@ -19,6 +19,7 @@ from pipelines.contracts.rules import (
     severity_of,
     unique_rule,
 )
+from pipelines.machine.quoting import identifier
 
 GREAT_EXPECTATIONS = "greatexpectations"
 _SUBJECTS = ("column", "column_list", "column_set", "column_A", "column_B")
@@ -225,7 +226,7 @@ def _nulls_rule(entry: DataQuality, column: Column, severity: Severity) -> Rule:
         "completeness",
         f"{column.name} is missing in {allowed} of the rows",
         f"{allowed} of the rows",
-        f"select * from {{batch}} where {sql_identifier(column.name)} is null",
+        f"select * from {{batch}} where {identifier(column.name)} is null",
     )
 
 

@@ -13,7 +13,8 @@ from typing import Any, Literal
 import duckdb
 
 from pipelines.contracts.codebook import Codebook
-from pipelines.contracts.columns import NUMERIC_TYPES, WHOLE_NUMBER_TYPES, Column, sql_identifier, sql_literal
+from pipelines.contracts.columns import NUMERIC_TYPES, WHOLE_NUMBER_TYPES, Column
+from pipelines.machine.quoting import identifier, literal
 
 Severity = Literal["reject", "set_aside", "warn"]
 SEVERITIES: tuple[Severity, ...] = ("reject", "set_aside", "warn")
@@ -82,7 +83,7 @@ def required_rule(column: str, severity: Severity) -> Rule:
         severity,
         "expect_column_values_to_not_be_null",
         {"column": column},
-        f"{sql_identifier(column)} is null",
+        f"{identifier(column)} is null",
         "completeness",
         f"{column} is given in every row",
     )
@@ -90,7 +91,7 @@ def required_rule(column: str, severity: Severity) -> Rule:
 
 def unique_rule(rule_id: str, columns: Sequence[str], severity: Severity) -> Rule:
     """No two rows have the same values in these columns; rows where one of them is missing are not compared."""
-    names = [sql_identifier(column) for column in columns]
+    names = [identifier(column) for column in columns]
     given = " and ".join(f"{name} is not null" for name in names)
     is_one = len(columns) == 1
     return Rule(
@@ -136,10 +137,10 @@ def pattern_rule(rule_id: str, column: Column, pattern: object, severity: Severi
         raise RuleError(location, f"a pattern is text and goes with VARCHAR; {column.name} is {column.type}.")
     try:
         # as a literal: binding a parameter makes DuckDB import pandas
-        duckdb.sql(f"select regexp_matches('', {sql_literal(pattern)})").fetchall()
+        duckdb.sql(f"select regexp_matches('', {literal(pattern)})").fetchall()
     except duckdb.Error as error:
         raise RuleError(location, f"not a regular expression that DuckDB reads: {str(error).splitlines()[0]}") from error
-    name = sql_identifier(column.name)
+    name = identifier(column.name)
     return Rule(
         rule_id,
         column.name,
@@ -147,7 +148,7 @@ def pattern_rule(rule_id: str, column: Column, pattern: object, severity: Severi
         "expect_column_values_to_match_regex",
         # DuckDB's ~ matches the whole value up to 1.5 and a part of it from 2.0: tied to both ends it means the same in both.
         {"column": column.name, "regex": f"^(?s:.*)(?:{pattern})(?s:.*)$"},
-        f"{name} is not null and not regexp_matches({name}, {sql_literal(pattern)})",
+        f"{name} is not null and not regexp_matches({name}, {literal(pattern)})",
         "conformity",
         f"{column.name} matches the pattern {pattern}",
     )
@@ -165,14 +166,14 @@ def enum_rule(rule_id: str, column: Column, values: object, severity: Severity, 
 
 
 def _member_rule(rule_id: str, column: Column, values: Sequence[object], severity: Severity, description: str) -> Rule:
-    name = sql_identifier(column.name)
+    name = identifier(column.name)
     return Rule(
         rule_id,
         column.name,
         severity,
         "expect_column_values_to_be_in_set",
         {"column": column.name, "value_set": list(values)},
-        f"{name} is not null and {name} not in ({', '.join(map(sql_literal, values))})",
+        f"{name} is not null and {name} not in ({', '.join(map(literal, values))})",
         "conformity",
         description,
     )
@@ -184,7 +185,7 @@ def _listed_rule(column: Column, codes: Sequence[object], bounds: Mapping[str, A
     if not bounds:
         return _member_rule(rule_id, column, codes, severity, f"{column.name} is listed in the codebook ({listed})")
     in_range = _range_rule(column, bounds, severity)
-    name = sql_identifier(column.name)
+    name = identifier(column.name)
     return Rule(
         rule_id,
         column.name,
@@ -199,21 +200,21 @@ def _listed_rule(column: Column, codes: Sequence[object], bounds: Mapping[str, A
                 "parameter": list(codes),
             },
         },
-        f"{in_range.bad_rows} and {name} not in ({', '.join(map(sql_literal, codes))})",
+        f"{in_range.bad_rows} and {name} not in ({', '.join(map(literal, codes))})",
         "conformity",
         f"{in_range.description} or is listed in the codebook ({listed})",
     )
 
 
 def _range_rule(column: Column, bounds: Mapping[str, Any], severity: Severity) -> Rule:
-    name = sql_identifier(column.name)
+    name = identifier(column.name)
     lower, upper = bounds.get("min_value"), bounds.get("max_value")
     outside, words = [], []
     if lower is not None:
-        outside.append(f"{name} {'<=' if bounds['strict_min'] else '<'} {sql_literal(lower)}")
+        outside.append(f"{name} {'<=' if bounds['strict_min'] else '<'} {literal(lower)}")
         words.append(f"{'above' if bounds['strict_min'] else 'at least'} {lower}")
     if upper is not None:
-        outside.append(f"{name} {'>=' if bounds['strict_max'] else '>'} {sql_literal(upper)}")
+        outside.append(f"{name} {'>=' if bounds['strict_max'] else '>'} {literal(upper)}")
         words.append(f"{'below' if bounds['strict_max'] else 'at most'} {upper}")
     return Rule(
         f"{column.name}.range",
@@ -255,7 +256,7 @@ def _length_rule(column: Column, options: Mapping[str, Any], severity: Severity)
             raise RuleError(
                 ["logicalTypeOptions", option], f"must be a whole number on a VARCHAR column; {column.name} is {column.type}."
             )
-    length = f"length({sql_identifier(column.name)})"
+    length = f"length({identifier(column.name)})"
     outside = ([f"{length} < {shortest}"] if shortest is not None else []) + (
         [f"{length} > {longest}"] if longest is not None else []
     )
@@ -266,7 +267,7 @@ def _length_rule(column: Column, options: Mapping[str, Any], severity: Severity)
         severity,
         "expect_column_value_lengths_to_be_between",
         {"column": column.name, "min_value": shortest, "max_value": longest},
-        f"{sql_identifier(column.name)} is not null and ({' or '.join(outside)})",
+        f"{identifier(column.name)} is not null and ({' or '.join(outside)})",
         "conformity",
         f"{column.name} has {' and '.join(words)} characters",
     )

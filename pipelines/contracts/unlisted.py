@@ -8,8 +8,9 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.contracts.columns import Column, sql_identifier, sql_literal
+from pipelines.contracts.columns import Column
 from pipelines.contracts.rules import Rule
+from pipelines.machine.quoting import identifier, literal
 
 CODE = re.compile(r"-?[0-9]{1,4}")
 """What counts as a code: a whole number of up to four digits."""
@@ -24,10 +25,10 @@ N_NEAREST = 2
 def describe_unlisted(parquet: Path, rule: Rule, column: Column) -> str:
     """The unlisted values of a failed rule: codes with their counts and the nearest known codes, the rest by length and count."""
     values = (
-        f"select cast({sql_identifier(column.name)} as varchar) as value, count(*) as n "
-        f"from read_parquet({sql_literal(str(parquet))}) where {rule.bad_rows} group by 1"
+        f"select cast({identifier(column.name)} as varchar) as value, count(*) as n "
+        f"from read_parquet({literal(str(parquet))}) where {rule.bad_rows} group by 1"
     )
-    is_code = f"regexp_matches(value, {sql_literal(f'^({CODE.pattern})$')})"
+    is_code = f"regexp_matches(value, {literal(f'^({CODE.pattern})$')})"
     with duckdb.connect(":memory:") as connection:
         codes = connection.sql(f"select value, n from ({values}) where {is_code} order by n desc, value").fetchall()
         other = connection.sql(

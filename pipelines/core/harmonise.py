@@ -9,15 +9,8 @@ import pyarrow as pa
 
 from pipelines.contracts.model import Contract
 from pipelines.machine.errors import CrampAtlasError
+from pipelines.project.respondents import DESIGN_COLUMNS, NOT_ASKED, REASON, columns_of_design
 from pipelines.project.sources import Source
-
-REASON = "_missing"
-"""Ends the name of the column that says why a variable is unanswered."""
-
-NOT_ASKED = "not_asked"
-
-WEIGHTS = frozenset({"interview_weight", "exam_weight", "dietary_weight"})
-DESIGN_COLUMNS = WEIGHTS | {"stratum", "psu", "matched_set", "is_case"}
 
 
 def completed(select: str, reader: pa.RecordBatchReader, contract: Contract, source: Source) -> pa.RecordBatchReader:
@@ -60,10 +53,3 @@ def _problems(returned: Sequence[str], promised: Sequence[str], source: Source) 
         elif partner in returned:
             problems.append(f"{name} is left out, but {partner} is not: return both or neither")
     return problems
-
-
-def columns_of_design(source: Source) -> frozenset[str]:
-    """The columns that the design of a source is read from: strata, PSUs and the weight of each component, or matched sets."""
-    if source.design == "survey":
-        return frozenset({"stratum", "psu", "interview_weight", *(f"{component}_weight" for component in source.components)})
-    return frozenset({"matched_set", "is_case"}) if source.design == "case_control" else frozenset()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
-from pipelines.contracts.columns import Column, sql_identifier, sql_literal
+from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
+from pipelines.machine.quoting import identifier, literal
 
 
 def table_schema(contract: Contract) -> dg.TableSchema:
@@ -32,11 +33,8 @@ def _table_column(contract: Contract, column: Column) -> dg.TableColumn:
 
 def comments_sql(contract: Contract, schema: str, table: str) -> list[str]:
     """The statements that put the contract's descriptions on a DuckDB table and its columns."""
-    name = f"{sql_identifier(schema)}.{sql_identifier(table)}"
+    name = f"{identifier(schema)}.{identifier(table)}"
     return [
-        f"comment on table {name} is {sql_literal(contract.description)}",
-        *(
-            f"comment on column {name}.{sql_identifier(column.name)} is {sql_literal(column.comment)}"
-            for column in contract.columns
-        ),
+        f"comment on table {name} is {literal(contract.description)}",
+        *(f"comment on column {name}.{identifier(column.name)} is {literal(column.comment)}" for column in contract.columns),
     ]

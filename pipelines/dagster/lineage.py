@@ -14,7 +14,8 @@ from sqlglot.lineage import lineage
 from sqlglot.optimizer.qualify import qualify
 
 from pipelines.contracts.codebook import HEADER
-from pipelines.project.project import Project, Select
+from pipelines.project.project import Project
+from pipelines.project.selects import Select
 
 LOOKED_UP = frozenset({"codebook", "study"})
 """Schemas of tables that say what data means: what is looked up in them is made from what it is looked up by."""

@@ -10,7 +10,8 @@ import duckdb
 from pipelines.contracts.expectations import RuleResult, Status, judge, not_applicable
 from pipelines.machine.disk import raise_if_full
 from pipelines.making.engine import bind_frame, bind_objects, engine, without_values
-from pipelines.project.project import Project, Select
+from pipelines.project.project import Project
+from pipelines.project.selects import Select
 from pipelines.stages import raw_place
 from pipelines.store import Place
 

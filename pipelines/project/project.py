@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import TopologicalSorter
-from pathlib import Path
 
 from pipelines.contracts.comparability import Comparability, contradictions, unjudged
 from pipelines.contracts.model import Contract, load_contracts
-from pipelines.core.harmonise import REASON
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.settings import Settings
-from pipelines.making.engine import columns_returned, tables_read
+from pipelines.project.respondents import REASON
+from pipelines.project.selects import Select, columns_returned, load_checks, load_selects
 from pipelines.project.sources import SHARED_WAVE, Source, load_sources
 from pipelines.project.standards import StandardPopulation, load_standard_populations
 from pipelines.project.study import Study, load_study
@@ -26,15 +25,6 @@ BOUND_FOR_SELECTS = frozenset({"study.age_bands", "meta.this_wave"})
 
 NUMBERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE"})
 """Types of columns that have a mean."""
-
-
-@dataclass(frozen=True)
-class Select:
-    """One SQL file: its path in the project, its text and the tables that it reads."""
-
-    name: str
-    text: str
-    reads: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -70,8 +60,8 @@ class Project:
             standard_population=standards[wanted],
             sources=load_sources(settings.data_contracts / "sources"),
             contracts=load_contracts(settings.data_contracts),
-            selects=_load_selects(settings.sql),
-            checks=_load_checks(settings.sql / "checks"),
+            selects=load_selects(settings.sql),
+            checks=load_checks(settings.sql / "checks"),
         )
 
     @cached_property
@@ -121,30 +111,6 @@ class Project:
         tables = self.tables(schema)
         graph = {table: [read for read in self.reads(table) if read in tables] for table in sorted(tables)}
         return list(TopologicalSorter(graph).static_order())
-
-
-def _load_selects(sql: Path) -> dict[str, Select]:
-    """`sql/report/x.sql` as `report.x`, `sql/core/x/<source>.sql` as `core.x/<source>`."""
-    files = {f"core.{path.parent.name}/{path.stem}": path for path in sorted(sql.glob("core/*/*.sql"))}
-    files |= {f"report.{path.stem}": path for path in sorted(sql.glob("report/*.sql"))}
-    return {name: _select(path, sql) for name, path in files.items()}
-
-
-def _load_checks(folder: Path) -> dict[str, tuple[Select, ...]]:
-    """Table name -> its checks: `sql/checks/<table>__<claim>.sql`."""
-    checks: dict[str, tuple[Select, ...]] = {}
-    for path in sorted(folder.glob("*.sql")):
-        table, separator, _ = path.stem.partition("__")
-        if not separator:
-            raise ConfigurationError(f"sql/checks/{path.name} must be named <table>__<claim that must hold>.sql")
-        checks[table] = (*checks.get(table, ()), _select(path, folder.parent))
-    return checks
-
-
-def _select(path: Path, sql: Path) -> Select:
-    name = f"sql/{path.relative_to(sql)}"
-    text = path.read_text(encoding="utf-8")
-    return Select(name, text, tuple(tables_read(text, name)))
 
 
 def _check(project: Project) -> None:

@@ -16,7 +16,8 @@ from pipelines.machine.working import parts
 from pipelines.making.build import absent, with_accepted, with_rejection
 from pipelines.making.engine import engine
 from pipelines.making.judging import as_records, judge_claims, judge_contract, places_read, problems_of
-from pipelines.project.project import Project, Select
+from pipelines.project.project import Project
+from pipelines.project.selects import Select
 from pipelines.project.sources import DeliveredFile
 from pipelines.raw.conform import SchemaProblems, conform, is_left_out
 from pipelines.stages import ABSENT, JUDGING_CODE, Plan, accepted_inputs, code_digest, plan_raw

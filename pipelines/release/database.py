@@ -9,8 +9,9 @@ import polars as pl
 from pipelines.contracts.model import Contract
 from pipelines.dagster.column_schema import comments_sql
 from pipelines.machine.files import READ_ONLY, sync_file
+from pipelines.machine.quoting import identifier
 from pipelines.machine.settings import Settings
-from pipelines.making.engine import bind_objects, identifier, no_rows
+from pipelines.making.engine import bind_objects, no_rows
 
 
 def write_database(

@@ -14,7 +14,7 @@ import duckdb
 import polars as pl
 
 from pipelines.machine.errors import CrampAtlasError, WrongUsage
-from pipelines.making.engine import identifier
+from pipelines.machine.quoting import identifier
 from pipelines.project.project import Project
 from pipelines.release import wording
 from pipelines.release.publish import current_release, manifests, releases_folder

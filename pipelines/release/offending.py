@@ -11,7 +11,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from pipelines.making.engine import literal
+from pipelines.machine.quoting import literal
 from pipelines.making.judging import places_read
 from pipelines.project.project import Project
 from pipelines.raw.take_in import rejected_rows_place

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import polars as pl
 
 from pipelines.report.estimation import Estimation, Scope, in_population
-from pipelines.report.odds_ratios import MIN_DEGREES_FREEDOM, as_text, not_shown
+from pipelines.report.verdicts import MIN_DEGREES_FREEDOM, as_text, not_shown
 from pipelines.statistics import Cells, MeanOfGroup, StatsError, compare_means, prevalence, rao_scott_test
 from pipelines.statistics.presentation import NO_KNOWN_OUTCOME, SMALLEST_N, PresentationStatus
 

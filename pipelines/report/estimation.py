@@ -9,13 +9,12 @@ from sqlglot import exp
 
 from pipelines.contracts.comparability import Comparability
 from pipelines.machine.errors import ConfigurationError
-from pipelines.making.engine import identifier, literal
+from pipelines.machine.quoting import identifier, literal
+from pipelines.project.respondents import POOLED
 from pipelines.project.sources import Source
 from pipelines.project.standards import StandardPopulation
 from pipelines.project.study import Study
 from pipelines.statistics import Cells, Design, collapse
-
-POOLED = "pooled"
 
 STANDARD_AGE_GROUP = "standard_age_group"
 """The key for the age group of the standard population, which may differ from the study's age bands."""

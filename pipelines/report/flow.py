@@ -4,8 +4,8 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.core.harmonise import REASON
-from pipelines.making.engine import literal
+from pipelines.machine.quoting import literal
+from pipelines.project.respondents import REASON
 from pipelines.report.estimation import Estimation, Scope, in_population
 
 KINDS_OF_MISSING = {"not_asked": "n_not_asked", "refused": "n_refused", "dont_know": "n_dont_know"}

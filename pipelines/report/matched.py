@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipelines.making.engine import identifier, literal
+from pipelines.machine.quoting import identifier, literal
 from pipelines.report.estimation import Estimation, Scope
 from pipelines.statistics import StatsError, conditional_logistic, e_value, pair_odds_ratio
 

@@ -10,22 +10,14 @@ from pipelines.project.study import Exposure
 from pipelines.report.estimation import Estimation, Scope, in_population
 from pipelines.report.matched import matched_rows
 from pipelines.report.stratified import mantel_haenszel_estimates
+from pipelines.report.verdicts import Row, as_text, not_shown, verdict_on_cells
 from pipelines.statistics import Categorical, Cells, Numeric, Regression, StatsError, adjust_p_values, e_value, regression
 from pipelines.statistics.multiplicity import AdjustmentMethod
-
-SPARSE_CELL = 5
-"""Respondents in the smallest of the four cells under which an odds ratio is marked for review: sparse data bias pushes it
-away from 1 (Greenland, Mansournia & Altman 2016, BMJ 352:i1981)."""
-
-MIN_DEGREES_FREEDOM = 8
-"""Design degrees of freedom under which an estimate is marked for review (NCHS Series 2, No. 175)."""
 
 MANTEL_HAENSZEL = "mantel_haenszel"
 
 FAMILY = ["wave", "population", "outcome", "model"]
 """What tests of one family have in common, within a source."""
-
-Row = dict[str, Any]
 
 
 def odds_ratios(estimation: Estimation) -> pl.DataFrame:
@@ -139,12 +131,12 @@ def _model_rows(
         is_rare = prevalence < estimation.study.odds_ratios.common_outcome_prevalence
         if fitted is None:
             common = mantel_haenszel_estimates(exposed, unexposed, outcome, adjusters, key["confidence_level"])
-            estimates = not_shown(common) if isinstance(common, str) else common | _verdict(four, None)
+            estimates = not_shown(common) if isinstance(common, str) else common | verdict_on_cells(four, None)
         else:
             estimates = (
                 _estimates(fitted, name, level, key["confidence_level"])
                 | {"degrees_freedom_rule": estimation.degrees_freedom_rule}
-                | _verdict(four, fitted.logistic.degrees_freedom)
+                | verdict_on_cells(four, fitted.logistic.degrees_freedom)
             )
         rows.append(row | estimates | _e_value(estimates, is_rare))
     return rows
@@ -193,18 +185,6 @@ def _e_value(estimates: Row, is_rare: bool) -> Row:
     return {"e_value": e_value(*ratio, measure="odds_ratio", is_rare=is_rare).point}
 
 
-def _verdict(four: Row, degrees_freedom: int | None) -> Row:
-    if min(four.values()) < SPARSE_CELL:
-        return {"presentation": "review", "presentation_reason": f"fewer than {SPARSE_CELL} respondents in one of the four cells"}
-    if degrees_freedom is not None and degrees_freedom < MIN_DEGREES_FREEDOM:
-        return {"presentation": "review", "presentation_reason": f"fewer than {MIN_DEGREES_FREEDOM} degrees of freedom"}
-    return {"presentation": "show", "presentation_reason": None}
-
-
-def not_shown(reason: str) -> Row:
-    return {"presentation": "suppress", "presentation_reason": reason}
-
-
 def _reference(estimation: Estimation, complete: pl.DataFrame, column: str) -> Any:
     """The study's reference level, or the first that is there."""
     wanted = estimation.study.adjustment[column].reference
@@ -220,8 +200,3 @@ def _share(complete: pl.DataFrame, outcome: str) -> float:
 
 def _count(group: pl.DataFrame, outcome: str, value: bool) -> int:
     return int(group.filter(pl.col(outcome) == value)["n"].sum())
-
-
-def as_text(level: Any) -> str:
-    """A level as the report writes it: booleans as true and false."""
-    return str(level).lower() if isinstance(level, bool) else str(level)

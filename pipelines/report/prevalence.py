@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from pipelines.project.respondents import ALL
 from pipelines.report.estimation import Estimation, Scope, in_population
 from pipelines.statistics import Cells, EmptyDomain, prevalence
-
-ALL_AGES = "all"
 
 NOT_SHOWN = "suppress"
 
@@ -36,7 +35,7 @@ def prevalence_by_age_band(estimation: Estimation) -> pl.DataFrame:
     estimated or is not reliable enough to be shown, its numbers are NULL and `presentation_reason` says why.
     """
     by_band = Split(("age_band",), ("age_band",), _bands(estimation))
-    whole = Split((), ("age_band",), pl.DataFrame({"age_band": [ALL_AGES]}))
+    whole = Split((), ("age_band",), pl.DataFrame({"age_band": [ALL]}))
     return _table(estimation, lambda population: [by_band, whole] if _is_by_age(estimation, population) else [whole])
 
 
@@ -45,7 +44,7 @@ def prevalence_by_age_band_and_sex(estimation: Estimation) -> pl.DataFrame:
     sexes = pl.DataFrame({"sex": estimation.levels("sex")}, schema={"sex": pl.String})
     keys = ("age_band", "sex")
     by_band = Split(keys, keys, _bands(estimation).join(sexes, how="cross"))
-    whole = Split(("sex",), keys, sexes, {"age_band": ALL_AGES})
+    whole = Split(("sex",), keys, sexes, {"age_band": ALL})
     return _table(estimation, lambda population: [by_band, whole] if _is_by_age(estimation, population) else [whole])
 
 

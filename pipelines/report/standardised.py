@@ -2,11 +2,10 @@
 
 import polars as pl
 
+from pipelines.project.respondents import ALL
 from pipelines.report.estimation import STANDARD_AGE_GROUP, Estimation, Scope, in_population
 from pipelines.report.prevalence import not_shown, with_labels, without_unreliable
 from pipelines.statistics import EmptyDomain, UnknownStandardCell, standardise
-
-BOTH_SEXES = "all"
 
 
 def prevalence_age_standardised(estimation: Estimation) -> pl.DataFrame:
@@ -26,7 +25,7 @@ def prevalence_age_standardised(estimation: Estimation) -> pl.DataFrame:
 
 
 def _rows(estimation: Estimation, scope: Scope, population: str, outcome: str) -> pl.DataFrame:
-    asked = pl.DataFrame({"sex": [BOTH_SEXES, *estimation.levels("sex")]}, schema={"sex": pl.String})
+    asked = pl.DataFrame({"sex": [ALL, *estimation.levels("sex")]}, schema={"sex": pl.String})
     variables = {outcome, "sex", "age_years", *estimation.population_variables(population)}
     weight = estimation.weight(variables)
     refusal = estimation.refusal(scope, variables)
@@ -51,7 +50,7 @@ def _estimate(
                 domain=pl.col(in_population(population)),
                 confidence_level=estimation.study.confidence_level,
             ).table
-            estimated.append(table if by else table.with_columns(sex=pl.lit(BOTH_SEXES)))
+            estimated.append(table if by else table.with_columns(sex=pl.lit(ALL)))
     except (EmptyDomain, UnknownStandardCell) as error:
         return not_shown(asked, str(error))
     known = pl.concat(estimated, how="diagonal_relaxed").drop("empty_standard_cells")

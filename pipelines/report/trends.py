@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.report.estimation import Estimation, Scope, in_population
-from pipelines.report.odds_ratios import MIN_DEGREES_FREEDOM, not_shown
+from pipelines.report.verdicts import MIN_DEGREES_FREEDOM, not_shown
 from pipelines.statistics import StatsError, rao_scott_test, trend
 
 AGE_BAND = "age_band"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.machine.errors import ConfigurationError, CrampAtlasError, WrongUsage
+from pipelines.machine.quoting import identifier, literal
 
 COMMENT = "-- "
 SETTINGS = "settings: "
@@ -72,10 +73,6 @@ def query_command(query: Query, settings: Sequence[str], output: str, database: 
     if unknown:
         known = ", ".join(f"{name}={value}" for name, value in query.settings.items()) or "none"
         raise WrongUsage(f"{query.name} has no setting {', '.join(unknown)}; there are: {known}")
-    variables = [f"""set variable "{name}" = '{_quoted(value)}'""" for name, value in wanted.items()]
+    variables = [f"set variable {identifier(name)} = {literal(value)}" for name, value in wanted.items()]
     before = [argument for command in (*variables, f".mode {output}", ".maxrows -1") for argument in ("-cmd", command)]
     return [*prompt_command(database), "-bail", *before, "-f", str(query.path)]
-
-
-def _quoted(value: str) -> str:
-    return value.replace("'", "''")

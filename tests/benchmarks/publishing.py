@@ -14,8 +14,8 @@ from pathlib import Path
 import duckdb
 
 from pipelines.contracts.model import Contract
+from pipelines.machine.quoting import identifier
 from pipelines.machine.settings import Settings
-from pipelines.making.engine import identifier
 from pipelines.project.project import Project
 from pipelines.release.publish import publish
 from pipelines.stages import plan_core, plan_report

@@ -17,8 +17,9 @@ from pipelines.dagster.assets.context import check_result, materialisation
 from pipelines.dagster.assets.described import LINEAGE
 from pipelines.dagster.definitions import definitions
 from pipelines.dagster.lineage import Origin, origins
-from pipelines.making.engine import identifier
-from pipelines.project.project import Project, Select
+from pipelines.machine.quoting import identifier
+from pipelines.project.project import Project
+from pipelines.project.selects import Select
 from pipelines.release.disclosed import HELD_BACK
 from pipelines.release.figures import Figure
 from pipelines.report.estimators import COUNTING_RECORDS, ESTIMATORS, SETTINGS_NOT_READ, Estimation

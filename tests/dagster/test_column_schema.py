@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import duckdb
 
-from pipelines.contracts.columns import sql_identifier
 from pipelines.contracts.model import Contract
 from pipelines.dagster.column_schema import comments_sql, table_schema
+from pipelines.machine.quoting import identifier
 from tests.contracts.sleep_contract import custom
 
 Load = Callable[..., Contract]
@@ -32,7 +32,7 @@ def test_comments_survive_quotes(change: Load) -> None:
     )
     with duckdb.connect(":memory:") as connection:
         connection.execute('create schema "odd""schema"')
-        types = ", ".join(f"{sql_identifier(name)} {kind}" for name, kind in contract.column_types().items())
+        types = ", ".join(f"{identifier(name)} {kind}" for name, kind in contract.column_types().items())
         connection.execute(f'create table "odd""schema"."sl\'eep" ({types})')
         for statement in comments_sql(contract, 'odd"schema', "sl'eep"):
             connection.execute(statement)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.making.engine import tables_of_rows
+from pipelines.project.selects import tables_of_rows
 
 
 @pytest.mark.parametrize(

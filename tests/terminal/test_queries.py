@@ -21,8 +21,9 @@ from typer.testing import CliRunner
 from pipelines.contracts.columns import POLARS_TYPES
 from pipelines.machine.errors import ConfigurationError, CrampAtlasError
 from pipelines.machine.settings import REPOSITORY, Settings
-from pipelines.making.engine import bind_frame, engine, tables_read
+from pipelines.making.engine import bind_frame, engine
 from pipelines.project.project import Project
+from pipelines.project.selects import tables_read
 from pipelines.terminal.cli import app
 from pipelines.terminal.queries import load_queries, query_command
 from tests.atlas import Atlas

@@ -14,10 +14,11 @@ import dagster as dg
 from sqlglot.errors import SqlglotError
 
 import pipelines
-from pipelines.core.harmonise import DESIGN_COLUMNS
 from pipelines.dagster.column_schema import table_schema
 from pipelines.dagster.lineage import Origin, origins
-from pipelines.project.project import Project, Select
+from pipelines.project.project import Project
+from pipelines.project.respondents import DESIGN_COLUMNS
+from pipelines.project.selects import Select
 from pipelines.project.sources import Source
 from pipelines.report.estimators import ESTIMATORS, SETTINGS_NOT_READ
 from pipelines.store import Sidecar

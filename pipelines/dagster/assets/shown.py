@@ -16,10 +16,11 @@ from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
 from pipelines.dagster.assets.described import grid
 from pipelines.project.project import Project
+from pipelines.project.respondents import ALL, POOLED
 from pipelines.release.figures import Figure, forest_figure, prevalence_figure
 from pipelines.release.formatting import NOTHING, Row, p_value
 from pipelines.release.page.content import SYNTHETIC
-from pipelines.release.page.tables import ALL, POOLED, Labels, best_of_waves
+from pipelines.release.page.tables import Labels, best_of_waves
 from pipelines.stages import code_digest
 from pipelines.store import Place, Sidecar, digest
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.contracts.columns import sql_literal
-from pipelines.making.engine import identifier
+from pipelines.machine.quoting import identifier, literal
 
 SAMPLE_ROWS = 100_000
 """From twice as many rows on, about so many are compared: two samples of one spread differ by less than 0.01 then."""
@@ -53,7 +52,7 @@ class Spread:
 def sampled(path: Path, rows: int) -> str:
     """A relation of the rows of an object that are compared: all, or always the same sample."""
     every = max(rows // SAMPLE_ROWS, 1)
-    relation = f"read_parquet({sql_literal(str(path))}, file_row_number = true)"
+    relation = f"read_parquet({literal(str(path))}, file_row_number = true)"
     return f"{relation} where hash(file_row_number) % {every} = 0" if every > 1 else relation
 
 
@@ -119,7 +118,7 @@ def _spreads(
 def _codes(connection: duckdb.DuckDBPyConnection, variables: dict[int, Variable]) -> dict[int, dict[str, tuple[int, int]]]:
     """Of coded variables every value, of others with a codebook the values that it lists; whole numbers without a point."""
     coded = ", ".join(str(n) for n, variable in variables.items() if variable.is_coded) or "-1"
-    listed = ", ".join(f"({n}, {sql_literal(code)})" for n, variable in variables.items() for code in variable.codes)
+    listed = ", ".join(f"({n}, {literal(code)})" for n, variable in variables.items() for code in variable.codes)
     # a double of 1 is written 1.0
     text = "regexp_replace(cast(value as varchar), '^(-?[0-9]+)[.]0$', '\\1')"
     rows = connection.sql(

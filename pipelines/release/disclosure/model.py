@@ -12,11 +12,10 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_array
 
+from pipelines.project.respondents import ALL, POOLED
 from pipelines.release.disclosure.atoms import Atoms, Block, IntArray
 from pipelines.release.disclosure.audit import FloatArray, Published
-from pipelines.report.estimation import POOLED, in_population
-from pipelines.report.prevalence import ALL_AGES
-from pipelines.report.standardised import BOTH_SEXES
+from pipelines.report.estimation import in_population
 
 PREVALENCES = (
     "report.prevalence_by_age_band",
@@ -144,9 +143,9 @@ def _add_prevalence(model: Model, atoms: Atoms, table: str, number: int, row: Ro
     if "exposure" in row:
         block = atoms.by_exposure[row["exposure"]]
         condition &= pl.col(row["exposure"]) == row["exposure_level"]
-    if row.get("age_band", ALL_AGES) != ALL_AGES:
+    if row.get("age_band", ALL) != ALL:
         condition &= pl.col("age_band") == row["age_band"]
-    if "sex" in row and row["sex"] != BOTH_SEXES:
+    if "sex" in row and row["sex"] != ALL:
         condition &= pl.col("sex") == row["sex"]
     if "standard_population" in row:
         condition &= pl.col("is_in_standard")

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import duckdb
 import polars as pl
 
-from pipelines.making.engine import identifier
+from pipelines.machine.quoting import identifier
 from pipelines.project.standards import StandardPopulation
 from pipelines.project.study import Study
 from pipelines.release.disclosure.atoms import Classification

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
+from pipelines.project.respondents import ALL
 from pipelines.release.figures.drawing import NOT_SHOWN, PALETTE, SHAPES, SOFT, Figure, Row, data_source, draw, heading, scale_of
 
 WIDTH, HEIGHT = 350, 240
 DODGE = 9
 """Pixels between the points of two waves in one age band."""
-
-EVERYBODY = "all"
 
 
 def prevalence_figure(rows: Sequence[Row], title: str, subtitle: str) -> Figure:
@@ -18,7 +17,7 @@ def prevalence_figure(rows: Sequence[Row], title: str, subtitle: str) -> Figure:
     """
     import altair as alt
 
-    rows = [row for row in rows if row["age_band"] != EVERYBODY]
+    rows = [row for row in rows if row["age_band"] != ALL]
     bands, waves = (list(dict.fromkeys(row[name] for row in rows)) for name in ("age_band", "wave"))
     points = [
         {

@@ -9,13 +9,14 @@ import duckdb
 import polars as pl
 
 from pipelines.project.project import Project
+from pipelines.project.respondents import ALL
 from pipelines.project.sources import Source
 from pipelines.raw.drift.words import in_words
 from pipelines.release.figures import Figure, forest_figure, prevalence_figure
 from pipelines.release.formatting import Row, percent_with_interval
 from pipelines.release.page import tables
 from pipelines.release.page.display import DisplayTable
-from pipelines.release.page.tables import ALL, Labels, best_of_waves, latest
+from pipelines.release.page.tables import Labels, best_of_waves, latest
 from pipelines.release.wording import cite, cite_sources
 
 SYNTHETIC = "synthetic: describes no real person"

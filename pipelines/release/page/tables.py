@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.project.respondents import ALL, POOLED
 from pipelines.project.sources import Source
 from pipelines.project.study import Study
 from pipelines.release.changes import CHANGED, by_table, furthest_first
@@ -23,8 +24,6 @@ from pipelines.release.formatting import (
 )
 from pipelines.release.page.display import GROUP, Column, DisplayTable
 
-ALL = "all"
-POOLED = "pooled"
 CHANGES_SHOWN = 20
 
 

@@ -1,0 +1,84 @@
+"""The selects of sql/ and what can be told from their text: one SQL file is one select."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError
+
+from pipelines.machine.errors import ConfigurationError
+
+
+def tables_read(sql: str, name: str) -> list[str]:
+    """The `schema.table` names that a select reads, in order; raises ConfigurationError where it is not one select."""
+    try:
+        statements = [statement for statement in sqlglot.parse(sql, read="duckdb") if statement is not None]
+    except ParseError as error:
+        raise ConfigurationError(f"{name} is not SQL that DuckDB reads: {error}") from error
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise ConfigurationError(f"{name} must hold exactly one select")
+    return sorted({f"{table.db}.{table.name}" for table in statements[0].find_all(exp.Table) if table.db})
+
+
+def tables_of_rows(sql: str) -> list[str]:
+    """The `schema.table` names whose rows a select turns into its own: what stands after its `from`, looked up in its CTEs.
+
+    Tables that are only joined are not among them. A union has those of all its parts.
+    """
+    select = sqlglot.parse_one(sql, read="duckdb").assert_is(exp.Query)
+    return sorted(set(_tables_of_rows(select, {cte.alias: cte.this for cte in select.find_all(exp.CTE)})))
+
+
+def _tables_of_rows(query: exp.Expr, named: Mapping[str, exp.Expr]) -> Iterator[str]:
+    if isinstance(query, exp.SetOperation):
+        yield from _tables_of_rows(query.left, named)
+        yield from _tables_of_rows(query.right, named)
+    elif isinstance(query, exp.Subquery):
+        yield from _tables_of_rows(query.this, named)
+    elif isinstance(query, exp.Table):
+        if query.db:
+            yield f"{query.db}.{query.name}"
+        elif query.name in named:
+            yield from _tables_of_rows(named[query.name], {name: cte for name, cte in named.items() if name != query.name})
+    elif isinstance(query, exp.Select) and (source := query.find(exp.From)):
+        yield from _tables_of_rows(source.this, named)
+
+
+def columns_returned(sql: str) -> list[str]:
+    """The names of the columns that a select returns, in order."""
+    return list(sqlglot.parse_one(sql, read="duckdb").assert_is(exp.Query).named_selects)
+
+
+@dataclass(frozen=True)
+class Select:
+    """One SQL file: its path in the project, its text and the tables that it reads."""
+
+    name: str
+    text: str
+    reads: tuple[str, ...]
+
+
+def load_selects(sql: Path) -> dict[str, Select]:
+    """`sql/report/x.sql` as `report.x`, `sql/core/x/<source>.sql` as `core.x/<source>`."""
+    files = {f"core.{path.parent.name}/{path.stem}": path for path in sorted(sql.glob("core/*/*.sql"))}
+    files |= {f"report.{path.stem}": path for path in sorted(sql.glob("report/*.sql"))}
+    return {name: _select(path, sql) for name, path in files.items()}
+
+
+def load_checks(folder: Path) -> dict[str, tuple[Select, ...]]:
+    """Table name -> its checks: `sql/checks/<table>__<claim>.sql`."""
+    checks: dict[str, tuple[Select, ...]] = {}
+    for path in sorted(folder.glob("*.sql")):
+        table, separator, _ = path.stem.partition("__")
+        if not separator:
+            raise ConfigurationError(f"sql/checks/{path.name} must be named <table>__<claim that must hold>.sql")
+        checks[table] = (*checks.get(table, ()), _select(path, folder.parent))
+    return checks
+
+
+def _select(path: Path, sql: Path) -> Select:
+    name = f"sql/{path.relative_to(sql)}"
+    text = path.read_text(encoding="utf-8")
+    return Select(name, text, tuple(tables_read(text, name)))

@@ -1,0 +1,31 @@
+"""What makes an odds ratio or a mean shown, marked for review, or not shown, and how the report writes it."""
+
+from typing import Any
+
+SPARSE_CELL = 5
+"""Respondents in the smallest of the four cells under which an odds ratio is marked for review: sparse data bias pushes it
+away from 1 (Greenland, Mansournia & Altman 2016, BMJ 352:i1981)."""
+
+
+MIN_DEGREES_FREEDOM = 8
+"""Design degrees of freedom under which an estimate is marked for review (NCHS Series 2, No. 175)."""
+
+
+Row = dict[str, Any]
+
+
+def verdict_on_cells(four: Row, degrees_freedom: int | None) -> Row:
+    if min(four.values()) < SPARSE_CELL:
+        return {"presentation": "review", "presentation_reason": f"fewer than {SPARSE_CELL} respondents in one of the four cells"}
+    if degrees_freedom is not None and degrees_freedom < MIN_DEGREES_FREEDOM:
+        return {"presentation": "review", "presentation_reason": f"fewer than {MIN_DEGREES_FREEDOM} degrees of freedom"}
+    return {"presentation": "show", "presentation_reason": None}
+
+
+def not_shown(reason: str) -> Row:
+    return {"presentation": "suppress", "presentation_reason": reason}
+
+
+def as_text(level: Any) -> str:
+    """A level as the report writes it: booleans as true and false."""
+    return str(level).lower() if isinstance(level, bool) else str(level)
