@@ -26,7 +26,7 @@ READER_CODE = (*JUDGING_CODE, "landing/readers", "raw")
 ENGINE_CODE = (*JUDGING_CODE, "making", "core")
 ESTIMATE_CODE = (*JUDGING_CODE, "statistics", "report", "project/standards.py", "making")
 
-READER_LIBRARIES = ("duckdb", "fastexcel", "great-expectations", "polars", "pyarrow", "pyreadstat")
+READER_LIBRARIES = ("duckdb", "great-expectations", "polars", "pyarrow", "pyreadstat")
 ENGINE_LIBRARIES = ("duckdb", "great-expectations", "pyarrow")
 ESTIMATE_LIBRARIES = ("duckdb", "great-expectations", "numpy", "polars", "pyarrow", "scipy")
 

@@ -1,161 +1,224 @@
 """Workbooks: one sheet of values under a line of names, without formulas, whose results may be stale."""
 
+import re
 import zipfile
-from collections.abc import Callable
-from datetime import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, ParseError
 from xml.parsers import expat
 
-import polars as pl
-
-from pipelines.landing.readers.delivered import Delivered, Refused, shown, unique_names
+from pipelines.landing.readers.cells import Cells, Value, delivered_of, whole_or_float
+from pipelines.landing.readers.delivered import Delivered, Refused, shown
 from pipelines.landing.readers.limits import Limits
-from pipelines.landing.readers.unpack import CHUNK_BYTES, DAMAGE, too_large
+from pipelines.landing.readers.names import name_hint
+from pipelines.landing.readers.open_document import is_open_document, open_document_cells, open_document_sheets
+from pipelines.landing.readers.serials import BUILT_IN, Shown, read_serial, shown_by
+from pipelines.landing.readers.unpack import DAMAGE
+from pipelines.landing.readers.workbook import REMEDY, attribute, check_size, elements, has, local_name, parse, resolved
 
 ENCRYPTED_WORKBOOK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How an OLE file begins: a workbook with a password, or one of the old binary format."""
 
-RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-MIDNIGHT = time()
 DAMAGED = "a cut or damaged workbook"
-REMEDY = "Save it again, or deliver the sheet as CSV"
+ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+"""How workbooks write characters that XML does not allow."""
+
+TRUE = ("1", "true")
+DIGITS = "0123456789"
+
+
+@dataclass
+class _Workbook:
+    """Where the sheets are, and what their cells need to be read."""
+
+    sheets: dict[str, str] = field(default_factory=dict)
+    is_1904: bool = False
+    texts: list[str] = field(default_factory=list)
+    formats: list[Shown] = field(default_factory=list)
 
 
 def read_workbook(path: Path, sheet: str | None, limits: Limits) -> Delivered:
-    """The declared or only sheet: numbers as Float64, dates, true/false and text; a column of several kinds is text."""
+    """The declared or only sheet: numbers as Float64, dates, true/false and text; a column of several kinds is text.
+
+    Times of day and durations are seconds. A whole number that Float64 does not hold makes its column Int64 or text.
+    """
     with path.open("rb") as file:
         start = file.read(len(ENCRYPTED_WORKBOOK))
     if start == ENCRYPTED_WORKBOOK:
         raise Refused("a workbook with a password, or an old .xls under another name", "Save it as .xlsx without a password")
     try:
         with zipfile.ZipFile(path) as archive:
-            _check_size(archive, limits)
-            sheets = _sheets(archive)
-            name = _the_sheet(sheets, sheet)
-            n_formulas, n_errors = _count_cells(archive, sheets[name], name)
-    except (*DAMAGE, KeyError, expat.ExpatError, ElementTree.ParseError) as error:  # the text may hold content
+            check_size(archive, limits)
+            if is_open_document(archive):
+                name = _the_sheet(open_document_sheets(archive), sheet)
+                cells = open_document_cells(archive, name)
+            else:
+                book = _workbook(archive)
+                cells = _cells(archive, book, book.sheets[_the_sheet(list(book.sheets), sheet)])
+        return delivered_of(cells)
+    except (*DAMAGE, KeyError, IndexError, OverflowError, expat.ExpatError, ParseError) as error:  # the text may hold content
         raise Refused(f"{DAMAGED} ({type(error).__name__})", REMEDY) from None
-    if n_formulas:
-        raise Refused(
-            f"{n_formulas:,} cells with formulas, whose saved results may be stale", "Deliver values: paste the sheet as values"
-        )
-    if n_errors:
-        raise Refused(f"{n_errors:,} cells with errors such as #N/A", "Deliver values, and empty cells for what is missing")
-    return Delivered(_frame(path, name))
 
 
-def _check_size(archive: zipfile.ZipFile, limits: Limits) -> None:
-    """What the workbook decompresses to, counted by decompressing it."""
-    entries = archive.infolist()
-    if len(entries) > limits.members:
-        raise Refused(f"a workbook of {len(entries):,} parts where {limits.members:,} are allowed", REMEDY)
-    size = 0
-    for entry in entries:
-        with archive.open(entry) as stream:
-            while chunk := stream.read(CHUNK_BYTES):
-                size += len(chunk)
-                if size > limits.decompressed:
-                    raise too_large(limits)
+def _the_sheet(sheets: list[str], wanted: str | None) -> str:
+    if wanted is None and len(sheets) == 1:
+        return sheets[0]
+    if wanted in sheets:
+        return wanted
+    listed = ", ".join(shown(name) for name in sheets[:5])
+    found = f"a workbook of {len(sheets)} sheets (hidden ones counted)" if wanted is None else "no sheet of the declared name"
+    hint = name_hint(wanted, sheets) if wanted else ""
+    raise Refused(f"{found}{hint}", f"Declare `form: {{sheet: NAME}}` in the source's file; there are: {listed or 'none'}")
 
 
-def _sheets(archive: zipfile.ZipFile) -> dict[str, str]:
-    """Sheet name -> the part of the archive that holds it."""
-    if "content.xml" in archive.namelist():
-        names: list[str] = []
-        _parse(archive, "content.xml", lambda tag, given: names.append(_attribute(given, "name")) if tag == "table" else None)
-        return dict.fromkeys(names, "content.xml")
-    targets: dict[str, str] = {}
-    found: dict[str, str] = {}
-
-    def relation(tag: str, given: dict[str, str]) -> None:
-        if tag == "Relationship" and "worksheet" in given.get("Type", ""):
-            target = given["Target"]
-            targets[given["Id"]] = target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
+def _workbook(archive: zipfile.ZipFile) -> _Workbook:
+    main = next((part for kind, part in _relations(archive, "").values() if kind == "officeDocument"), "xl/workbook.xml")
+    relations = _relations(archive, main)
+    book = _Workbook()
 
     def listed(tag: str, given: dict[str, str]) -> None:
         if tag == "sheet":
-            found[given["name"]] = targets.get(_attribute(given, "id"), "")
+            kind, part = relations.get(attribute(given, "id"), ("", ""))
+            if "worksheet" in kind:
+                book.sheets[given["name"]] = part
+        elif tag == "workbookPr":
+            book.is_1904 = book.is_1904 or attribute(given, "date1904").lower() in TRUE
 
-    _parse(archive, "xl/_rels/workbook.xml.rels", relation)
-    _parse(archive, "xl/workbook.xml", listed)
-    return {name: part for name, part in found.items() if part}
-
-
-def _the_sheet(sheets: dict[str, str], wanted: str | None) -> str:
-    if wanted is None and len(sheets) == 1:
-        return next(iter(sheets))
-    if wanted in sheets:
-        return wanted
-    listed = ", ".join(shown(name) for name in list(sheets)[:5])
-    found = f"a workbook of {len(sheets)} sheets (hidden ones counted)" if wanted is None else "no sheet of the declared name"
-    raise Refused(found, f"Declare `form: {{sheet: NAME}}` in the source's file; there are: {listed or 'none'}")
+    parse(archive, main, listed)
+    parts = {kind: part for kind, part in relations.values() if has(archive, part)}
+    book.texts = _shared_texts(archive, parts["sharedStrings"]) if "sharedStrings" in parts else []
+    book.formats = _formats(archive, parts["styles"]) if "styles" in parts else []
+    return book
 
 
-def _count_cells(archive: zipfile.ZipFile, part: str, name: str) -> tuple[int, int]:
-    """How many cells of the sheet hold formulas, and how many errors."""
-    counts = {"formulas": 0, "errors": 0}
-    is_wanted = part != "content.xml"
+def _relations(archive: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:
+    """Relations of a part, or of the archive: id -> (kind, part)."""
+    folder, _, name = part.rpartition("/")
+    found: dict[str, tuple[str, str]] = {}
 
-    def count(tag: str, given: dict[str, str]) -> None:
-        nonlocal is_wanted
-        if tag == "table" and not part.startswith("xl/"):
-            is_wanted = _attribute(given, "name") == name
-        if not is_wanted:
-            return
-        counts["formulas"] += tag == "f" or any(key.rpartition(":")[2] == "formula" for key in given)
-        counts["errors"] += tag == "c" and given.get("t") == "e"
+    def relation(tag: str, given: dict[str, str]) -> None:
+        if tag == "Relationship" and given.get("TargetMode") != "External":
+            kind = given.get("Type", "").rpartition("/")[2]
+            found[given["Id"]] = (kind, resolved(folder, given["Target"]))
 
-    _parse(archive, part, count)
-    return counts["formulas"], counts["errors"]
+    where = f"{folder}/_rels/{name}.rels".removeprefix("/")
+    if has(archive, where):
+        parse(archive, where, relation)
+    return found
 
 
-def _parse(archive: zipfile.ZipFile, part: str, on_start: Callable[[str, dict[str, str]], object]) -> None:
-    """Call `on_start` with the local name and the attributes of each element. A document that declares entities is refused."""
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = lambda tag, given: on_start(tag.rpartition(":")[2], given)
-    parser.EntityDeclHandler = _no_entities
-    with archive.open(part) as stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            parser.Parse(chunk, False)
-    parser.Parse(b"", True)
+def _shared_texts(archive: zipfile.ZipFile, part: str) -> list[str]:
+    return [_text_of(item) for _, item in elements(archive, part, ("si",))]
 
 
-def _no_entities(*_: object) -> None:
-    raise Refused("a workbook that declares XML entities, which no spreadsheet program writes", "Ask where it comes from")
+def _text_of(item: Element) -> str:
+    """The text of its runs, without the phonetic ones."""
+    pieces = []
+    for child in item:
+        name = local_name(child)
+        if name == "t":
+            pieces.append(child.text or "")
+        elif name == "r":
+            pieces += [run.text or "" for run in child if local_name(run) == "t"]
+    return _unescaped("".join(pieces))
 
 
-def _attribute(given: dict[str, str], name: str) -> str:
-    """An attribute whatever its namespace prefix."""
-    return next((value for key, value in given.items() if key.rpartition(":")[2] == name), "")
+def _unescaped(text: str) -> str:
+    return ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
-def _frame(path: Path, sheet: str) -> pl.DataFrame:
-    import fastexcel
+def _formats(archive: zipfile.ZipFile, part: str) -> list[Shown]:
+    """What the format of each style of a cell shows."""
+    codes: dict[str, str] = {}
+    used: list[str] = []
+    inside = [False]
 
-    try:
-        reader = fastexcel.read_excel(path)
-        header = reader.load_sheet(sheet, header_row=None, n_rows=1, dtypes="string").to_polars()
-        frame = reader.load_sheet(sheet, header_row=0, schema_sample_rows=None).to_polars()
-    except (fastexcel.FastExcelError, pl.exceptions.PolarsError, ValueError, OSError) as error:  # the text may hold content
-        raise Refused(f"{DAMAGED} or an empty sheet ({type(error).__name__})", REMEDY) from None
-    names = [name.strip() if name else "" for name in header.row(0)] if header.height else []
-    if not any(names):
-        raise Refused("a sheet without a header line", "Put the names of the columns into its first line")
-    if len(names) != frame.width:
-        raise Refused(f"a sheet of {frame.width} columns with {len(names)} names", "Give each column a name")
-    unnamed = [position for position, name in enumerate(names) if not name]
-    if any(frame.to_series(position).null_count() < frame.height for position in unnamed):
-        raise Refused("a column of values without a name in the first line", "Give each column a name, or clear the column")
-    named = [position for position, name in enumerate(names) if name]
-    frame = frame.select(frame.to_series(position) for position in named)
-    frame.columns = unique_names([names[position] for position in named])
-    frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
-    return frame.with_columns(_dates(column) for column in frame)
+    def start(tag: str, given: dict[str, str]) -> None:
+        if tag == "numFmt":
+            codes[given["numFmtId"]] = given["formatCode"]
+        elif tag == "cellXfs":
+            inside[0] = True
+        elif tag == "xf" and inside[0]:
+            used.append(given.get("numFmtId", "0"))
+
+    def end(tag: str) -> None:
+        inside[0] = inside[0] and tag != "cellXfs"
+
+    parse(archive, part, start, end)
+    known = {number: shown_by(code) for number, code in codes.items()}
+    return [known.get(number) or BUILT_IN.get(int(number), "number") for number in used]
 
 
-def _dates(values: pl.Series) -> pl.Series:
-    """Spreadsheets keep dates as times: midnights alone are dates."""
-    if values.dtype == pl.Datetime and (values.dt.time().drop_nulls() == MIDNIGHT).all():
-        return values.cast(pl.Date)
-    return values
+def _cells(archive: zipfile.ZipFile, book: _Workbook, part: str) -> Cells:
+    cells = Cells()
+    row = -1
+    for tag, element in elements(archive, part, ("row", "mergeCell")):
+        if tag == "mergeCell":
+            first, _, last = element.attrib["ref"].partition(":")
+            cells.merged.append((*_position(first), *_position(last or first)))
+            continue
+        row = int(element.attrib["r"]) - 1 if "r" in element.attrib else row + 1
+        column = -1
+        for cell in element:
+            reference = cell.get("r")
+            column = _column(reference.rstrip(DIGITS)) if reference else column + 1
+            value = _read(cell, book, cells, row, column)
+            if value is not None and value != "":
+                cells.add(row, column, value)
+    return cells
+
+
+def _read(cell: Element, book: _Workbook, cells: Cells, row: int, column: int) -> Value | None:
+    """The value of a cell; formulas and errors are noted."""
+    kind = cell.get("t", "n")
+    text = None
+    for child in cell:
+        name = local_name(child)
+        if name == "v":
+            text = child.text
+        elif name == "is" and kind == "inlineStr":
+            return _text_of(child)
+        elif name == "f":
+            cells.n_formulas += 1
+    if text is None:
+        return None
+    if kind == "s":
+        return book.texts[int(text)]
+    if kind == "n":
+        return _number(text, int(cell.get("s", 0)), book, cells, row, column) if text.strip() else None
+    if kind == "str":
+        return _unescaped(text)
+    if kind == "b":
+        return text.strip() in TRUE
+    if kind == "e":
+        cells.errors.append((row, column))
+        return None
+    return datetime.fromisoformat(text.strip().removesuffix("Z"))
+
+
+def _number(text: str, style: int, book: _Workbook, cells: Cells, row: int, column: int) -> Value:
+    shown_as = book.formats[style] if style < len(book.formats) else "number"
+    if shown_as == "number":
+        return whole_or_float(text)
+    value = read_serial(float(text), shown_as, book.is_1904)
+    if value is None:
+        cells.no_dates.append((row, column))
+        return float(text)
+    return value
+
+
+def _position(reference: str) -> tuple[int, int]:
+    """Row and column, from 0, of a cell such as $B7."""
+    reference = reference.replace("$", "")
+    letters = reference.rstrip(DIGITS)
+    return int(reference[len(letters) :]) - 1, _column(letters)
+
+
+@lru_cache(maxsize=2**15)
+def _column(letters: str) -> int:
+    column = 0
+    for letter in letters.upper():
+        column = column * 26 + ord(letter) - ord("A") + 1
+    return column - 1
