@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import polars as pl
 import yaml
 
+from pipelines.authoring.declared_missing import Ranges, declared_values, in_words, meaning_of
 from pipelines.authoring.undescribed import chosen, undescribed_lines, why_undescribed
 from pipelines.contracts.codebook import HEADER
 from pipelines.contracts.columns import LOGICAL_TYPES, NUMERIC_TYPES, WHOLE_NUMBER_TYPES, PhysicalType
@@ -81,6 +82,7 @@ class _Codes:
 
     lines: tuple[tuple[str, str], ...] = ()
     is_complete: bool = False
+    declared_missing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class _Column:
     n_missing: int
     is_unique: bool
     is_empty: bool
+    unit: str
+    todo: tuple[str, ...]
 
 
 def draft(
@@ -109,14 +113,18 @@ def draft(
     only: Collection[str] = (),
     left_out: Collection[str] = (),
     column_faults: Mapping[str, str] | None = None,
+    column_units: Mapping[str, str] | None = None,
+    column_notes: Mapping[str, str] | None = None,
+    declared_missing: Mapping[str, Ranges] | None = None,
 ) -> Draft:
     """Draft what describes a delivered frame as `raw.<table>`.
 
     `file` is where it lies below the source's folder in landing, `form` what the source's file must say of its form, `decimal`
     the decimal mark of numbers in text. Labels are those that the file carries: column -> label, column -> received value ->
-    label. A person may name the `only` columns to describe, or those `left_out`; columns with `column_faults` and those of a type
-    that no contract holds are left out with a TODO. Raises ConfigurationError where the frame has no record, columns that no
-    contract can name, or none that it can type: all of them.
+    label, and so are units, notes on how values came about, and the values declared missing, which become TODOs. A person may
+    name the `only` columns to describe, or those `left_out`; columns with `column_faults` and those of a type that no contract
+    holds are left out with a TODO. Raises ConfigurationError where the frame has no record, columns that no contract can name, or
+    none that it can type: all of them.
     """
     frame = frame.rename({name: name.lstrip(BYTE_ORDER_MARK) for name in frame.columns[:1]})
     positions = {name: position for position, name in enumerate(frame.columns, start=1)}
@@ -132,7 +140,16 @@ def draft(
     if problems:
         raise ConfigurationError("no contract can be drafted:\n- " + "\n- ".join(problems))
     columns = [
-        _column(frame[name], decimal, (column_labels or {}).get(name, ""), (value_labels or {}).get(name, {}), list_text_values)
+        _column(
+            frame[name],
+            decimal,
+            (column_labels or {}).get(name, ""),
+            (value_labels or {}).get(name, {}),
+            list_text_values,
+            (column_units or {}).get(name, ""),
+            (column_notes or {}).get(name, ""),
+            (declared_missing or {}).get(name, ()),
+        )
         for name in frame.columns
         if name not in reasons
     ]
@@ -180,6 +197,8 @@ def _type_of(values: pl.Series, decimal: str) -> PhysicalType | None:
     if values.null_count() == len(values):
         return "VARCHAR"
     excluded: set[str] = set()
+    if isinstance(values.dtype, pl.Datetime):
+        excluded = {"DATE"}  # that all are midnights today promises nothing
     if values.dtype == pl.String:
         text = values.str.strip_chars()
         if text.str.contains(LEADING_ZERO).any():
@@ -191,25 +210,49 @@ def _type_of(values: pl.Series, decimal: str) -> PhysicalType | None:
     return next((kind for kind in TYPES if kind not in excluded and not cast_values(values, kind, decimal)[1]), None)
 
 
-def _column(values: pl.Series, decimal: str, label: str, labels: Mapping[str, str], list_text_values: bool) -> _Column:
+def _column(
+    values: pl.Series,
+    decimal: str,
+    label: str,
+    labels: Mapping[str, str],
+    list_text_values: bool,
+    unit: str,
+    note: str,
+    missing: Ranges,
+) -> _Column:
     kind = _type_of(values, decimal) or "VARCHAR"
+    if unit and kind in NUMERIC_TYPES:
+        kind = "DOUBLE"  # that all are whole today promises nothing
     typed, _ = cast_values(values, kind, decimal)
     given = typed.drop_nulls()
     return _Column(
         name=values.name,
         type=kind,
         label=" ".join(label.split()),
-        codes=_codes(given, kind, _labels_as_received(labels, kind), list_text_values),
+        codes=_codes(given, kind, _labels_as_received(labels, kind), list_text_values, declared_values(given, missing)),
         n_missing=typed.null_count(),
         is_unique=len(given) > 1 and given.n_unique() == len(given),
         is_empty=len(given) == 0,
+        unit=unit,
+        todo=tuple(_to_decide(note, missing)),
     )
 
 
-def _codes(given: pl.Series, kind: PhysicalType, labels: Mapping[str, str], list_text_values: bool) -> _Codes:
-    """The labelled values, then the others where all of them may be listed."""
+def _to_decide(note: str, missing: Ranges) -> Iterator[str]:
+    """What a column's file says of it and a person has to look at."""
+    if note:
+        yield note
+    if missing:
+        yield f"the file declares {in_words(missing)} missing: give each of these values its kind in the codebook"
+
+
+def _codes(
+    given: pl.Series, kind: PhysicalType, named: Mapping[str, str], list_text_values: bool, missing: Sequence[str]
+) -> _Codes:
+    """The labelled values and those declared missing, then the others where all of them may be listed."""
     if kind not in NUMERIC_TYPES | {"VARCHAR"}:
         return _Codes()
+    labels = {**named, **{text: meaning_of(named.get(text), text) for text in missing if _kind_of(named.get(text, "")) == ""}}
     distinct = given.unique().sort()
     is_trimmed = kind != "VARCHAR" or bool((given == given.str.strip_chars()).all())
     others = [text for text in map(str, distinct) if text not in labels] if len(distinct) <= MAX_CODES + len(labels) else None
@@ -218,10 +261,15 @@ def _codes(given: pl.Series, kind: PhysicalType, labels: Mapping[str, str], list
         is_few = is_few and all(CODE.fullmatch(text) for text in others)
     elif others:
         is_few = is_few and kind == "VARCHAR" and list_text_values
-    if not labels:
+    if not named:
         is_few = is_few and 0 < MIN_ROWS_PER_CODE * len(distinct) <= len(given)
     listed = [(text, "TODO") for text in others or ()] if is_few else []
-    return _Codes((*labels.items(), *listed), is_few)
+    return _Codes((*labels.items(), *listed), is_few, frozenset(missing))
+
+
+def _kind_of(meaning: str) -> str:
+    """The kind of missing that a label names; empty where it names none."""
+    return KINDS_BY_LABEL.get(meaning.casefold().replace("’", "'"), "")
 
 
 def _labels_as_received(labels: Mapping[str, str], kind: PhysicalType) -> dict[str, str]:
@@ -245,7 +293,7 @@ def _codebook(columns: Sequence[_Column]) -> str:
     writer.writerow(HEADER)
     for column in columns:
         for received, meaning in column.codes.lines:
-            kind = KINDS_BY_LABEL.get(meaning.casefold().replace("’", "'"), "")
+            kind = _kind_of(meaning) or ("missing" if received in column.codes.declared_missing else "")
             writer.writerow([column.name, received, "" if kind else received, meaning, kind])
     return text.getvalue()
 
@@ -286,15 +334,17 @@ def _column_lines(column: _Column) -> Iterator[str]:
     yield f"        logicalType: {next(iter(LOGICAL_TYPES[column.type]))}"
     yield f"        physicalType: {column.type}"
     yield f"        description: {_quoted(column.label or 'TODO what it holds')}"
+    yield from (f"        # TODO {text}" for text in column.todo)
     if column.is_empty:
         yield "        # TODO the file has no value in it, so its type is unknown"
     elif not column.n_missing:
         yield "        # TODO required: true? Every record of the file has a value"
     if column.codes.lines and not column.codes.is_complete:
         yield "        # TODO {property: codebook, value: true} once a range takes in the values that are not listed"
-    elif not column.codes.lines and column.type in NUMERIC_TYPES and not _is_key(column):
+    elif not column.codes.lines and not column.unit and column.type in NUMERIC_TYPES and not _is_key(column):
         yield "        # TODO logicalTypeOptions: {minimum: ..., maximum: ...} and a unit, if it is a measurement"
     properties = [("question", _quoted(column.label))] if column.label.endswith("?") else []
+    properties += [("unit", _quoted(column.unit))] if column.unit else []
     properties += [("codebook", "true")] if column.codes.is_complete and column.codes.lines else []
     if properties:
         yield "        customProperties:"

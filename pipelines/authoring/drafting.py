@@ -65,6 +65,9 @@ def write_draft(
         only=only,
         left_out=left_out,
         column_faults=delivered.column_faults,
+        column_units=delivered.column_units,
+        column_notes=delivered.column_notes,
+        declared_missing=delivered.declared_missing,
     )
     texts = {contract_path: drafted.contract}
     if drafted.codebook:
@@ -79,9 +82,8 @@ def write_draft(
     load_contract(contract_path, codebook_path.parent)
     if not has_source:
         load_source(source_path)
-    return Written(
-        tuple(texts), tuple(_next_steps(settings, path, drafted, source_path if has_source else None, source, table, wave))
-    )
+    steps = _next_steps(settings, path, drafted, source_path if has_source else None, source, table, wave)
+    return Written(tuple(texts), (*delivered.notes, *steps))
 
 
 def _check_names(source: str, table: str, wave: str | None) -> None:

@@ -13,11 +13,10 @@ from typing import Any
 import polars as pl
 
 from pipelines.machine.errors import WrongUsage
-from pipelines.machine.files import sha256_of_file
 from pipelines.making.judging import as_records, judge_claims, problems_of
 from pipelines.project.project import Project
 from pipelines.project.sources import DeliveredFile
-from pipelines.raw.take_in import candidate, rejected_rows_place
+from pipelines.raw.take_in import candidate, digest_of, rejected_rows_place
 from pipelines.stages import plan_raw, raw_place
 from pipelines.store import Place, Sidecar
 
@@ -44,14 +43,14 @@ def try_out(project: Project, path: Path, place: Place) -> Trial:
     Such a claim sees what is accepted of the other tables, where the night sees what lies beside the file in landing. It is
     not judged where nothing is accepted of them. Raises WrongUsage where there is no such file.
     """
-    if not path.is_file():
+    if not path.exists():
         raise WrongUsage(f"there is no file {path}")
     with TemporaryDirectory() as folder:
         # a delivered file must lie in landing, and this one may lie anywhere
         own = {"warehouse": Path(folder).resolve(), "landing": path.resolve().parent}
         settings = project.settings.model_copy(update=own)
         passing = replace(project, settings=settings)
-        sidecar = candidate(passing, plan_raw(project, place, sha256_of_file(path)), path)
+        sidecar = candidate(passing, plan_raw(project, place, digest_of(path)), path)
         results, problems = list(sidecar.results), list(sidecar.problems)
         if not problems and sidecar.content:
             claims = _claims(project, place, passing.store.path(place, sidecar.content))

@@ -34,6 +34,8 @@ def why_undescribed(values: pl.Series) -> str:
     """What a column holds that no physical type takes, in words that follow `delivered`."""
     if values.dtype.is_float() and (broken := int((~values.is_finite()).sum())):
         return f"with NaN or infinity in {broken:,} of {len(values):,} rows"
+    if isinstance(values.dtype, pl.Datetime) and values.dtype.time_unit == "ns":
+        return "with times finer than a microsecond"
     return f"as {values.dtype.base_type()}"
 
 

@@ -12,6 +12,13 @@ WHOLE_NUMBER = r"^[+-]?[0-9]+(\.0*)?$"
 DECIMAL_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 
+EXACT_DIGITS = 15
+"""A DOUBLE gives back every number of so many digits."""
+
+LARGEST_DOUBLE = 2**1023
+
+INEXACT = "numbers of more digits than a DOUBLE holds"
+
 OTHER_MARK = {".": ",", ",": "."}
 
 
@@ -27,8 +34,10 @@ def cast_values(values: pl.Series, kind: str, decimal: str = ".") -> tuple[pl.Se
     """A delivered column in the physical type `kind`, and what did not fit (NULL in the result).
 
     Blank text is NULL. A column without any value fits every type. Text is read as numbers, true/false and ISO dates; a
-    number is never read from a boolean, nor text from a number. `decimal` stands in numbers of text for the decimal point; no
-    other mark does, and none groups thousands.
+    number is never read from a boolean, nor text from a number, but for decimals and whole numbers of a type that may exceed
+    BIGINT, whose digits are their text. No two whole numbers become one: what a type does not hold to the last digit is a
+    misfit. Midnights are dates, and dates midnights; other times of day fit TIMESTAMP only. `decimal` stands in numbers of text
+    for the decimal point; no other mark does, and none groups thousands.
     """
     if values.dtype in (pl.Categorical, pl.Enum):
         values = values.cast(pl.String)
@@ -37,14 +46,18 @@ def cast_values(values: pl.Series, kind: str, decimal: str = ".") -> tuple[pl.Se
     wanted = POLARS_TYPES[kind]
     if values.null_count() == len(values):
         return pl.Series(values.name, [None] * len(values), wanted), []
-    if values.dtype.is_decimal():
-        values = values.cast(pl.Float64)
     if values.dtype == pl.String:
         return _from_text(values, kind, decimal)
+    if kind == "VARCHAR" and _may_exceed_bigint(values.dtype):
+        return values.cast(pl.String), []
+    if kind in NUMERIC_TYPES and values.dtype.is_decimal():
+        return _from_decimals(values, kind)
     if kind in NUMERIC_TYPES and values.dtype.is_numeric():
         return _from_numbers(values, kind)
-    if values.dtype == wanted or (kind == "TIMESTAMP" and values.dtype in (pl.Date, pl.Datetime)):
-        return values.cast(wanted), []
+    if kind in ("DATE", "TIMESTAMP") and values.dtype in (pl.Date, pl.Datetime):
+        return _from_instants(values, kind)
+    if values.dtype == wanted:
+        return values, []
     misfit = Misfit(len(values) - values.null_count(), f"values of type {values.dtype.base_type()}")
     return pl.Series(values.name, [None] * len(values), wanted), [misfit]
 
@@ -75,8 +88,9 @@ def _numbers_from_text(text: pl.Series, kind: str, decimal: str) -> tuple[pl.Ser
         no_number = Misfit(len(others), f"numbers whose decimal mark is {mark!r} where the source's file declares {decimal!r}")
     numbers = pointed.set(~is_number, None)
     if kind == "DOUBLE":
-        read, misfits = _from_numbers(numbers.cast(pl.Float64), kind)
-        return read, _misfits([no_number, *misfits])
+        inexact = _inexact_text(numbers)
+        read, misfits = _from_numbers(numbers.set(inexact, None).cast(pl.Float64), kind)
+        return read, _misfits([no_number, Misfit(int(inexact.sum()), INEXACT), *misfits])
     is_whole = numbers.str.contains(WHOLE_NUMBER)
     fraction = Misfit(int((~is_whole).sum()), "values with a decimal fraction or an exponent")
     whole = numbers.set(~is_whole, None)
@@ -101,9 +115,60 @@ def _from_numbers(values: pl.Series, kind: str) -> tuple[pl.Series, list[Misfit]
         is_whole = values.floor() == values
         misfits.append(Misfit(int((~is_whole).sum()), "values with a decimal fraction"))
         values = values.set(~is_whole, None)
+    if kind == "DOUBLE":
+        inexact = _inexact_integers(values)
+        misfits.append(Misfit(int(inexact.sum()), INEXACT))
+        values = values.set(inexact, None)
     read = values.cast(POLARS_TYPES[kind], strict=False)
     misfits.append(Misfit(int((values.is_not_null() & read.is_null()).sum()), _beyond(kind)))
     return read, _misfits(misfits)
+
+
+def _may_exceed_bigint(dtype: pl.DataType) -> bool:
+    return dtype in (pl.UInt64, pl.Int128) or dtype.is_decimal()
+
+
+def _from_decimals(values: pl.Series, kind: str) -> tuple[pl.Series, list[Misfit]]:
+    """Decimal numbers by their digits; a fraction is the nearest DOUBLE, as it is in text."""
+    digits = values.cast(pl.String)
+    if kind == "DOUBLE":
+        n_before_point = digits.str.strip_chars_start("-").str.split(".").list.first().str.len_chars()
+        inexact = (n_before_point > EXACT_DIGITS).fill_null(False) & ~digits.str.contains(WHOLE_NUMBER).fill_null(True)
+        read, misfits = _numbers_from_text(digits.set(inexact, None), kind, ".")
+        return read, _misfits([Misfit(int(inexact.sum()), INEXACT), *misfits])
+    return _numbers_from_text(digits, kind, ".")
+
+
+def _inexact_text(numbers: pl.Series) -> pl.Series:
+    """Which texts are whole numbers that a DOUBLE does not give back."""
+    is_long = (numbers.str.contains(WHOLE_NUMBER) & (numbers.str.len_chars() > EXACT_DIGITS)).fill_null(False)
+    flags = [bool(is_long[row]) and _is_inexact(numbers[row]) for row in is_long.arg_true()]
+    found = pl.Series(numbers.name, [False] * len(numbers), dtype=pl.Boolean)
+    return found.scatter(is_long.arg_true(), flags) if flags else found
+
+
+def _is_inexact(text: str) -> bool:
+    whole = int(text.partition(".")[0])
+    number = float(whole) if abs(whole) < LARGEST_DOUBLE else 0.0
+    return int(number) != whole
+
+
+def _inexact_integers(values: pl.Series) -> pl.Series:
+    if values.dtype.is_float():
+        return pl.Series(values.name, [False] * len(values), dtype=pl.Boolean)
+    return (values.cast(pl.Float64).cast(pl.Int128) != values.cast(pl.Int128)).fill_null(False)
+
+
+def _from_instants(values: pl.Series, kind: str) -> tuple[pl.Series, list[Misfit]]:
+    """Dates and times of any unit; with a zone, none: the reader says what a clock showed."""
+    if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is not None:
+        return pl.Series(values.name, [None] * len(values), POLARS_TYPES[kind]), [
+            Misfit(len(values) - values.null_count(), "instants with a time zone")
+        ]
+    read = values.cast(POLARS_TYPES[kind])
+    lost = (read.cast(values.dtype) != values).fill_null(False)
+    what = "a time of day beside the date" if kind == "DATE" else "times finer than a microsecond"
+    return read.set(lost, None), _misfits([Misfit(int(lost.sum()), what)])
 
 
 def _beyond(kind: str) -> str:

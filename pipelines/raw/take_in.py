@@ -30,6 +30,8 @@ WHOLE_DELIVERY = "raw"
 GENERATOR = "generator"
 """The name under which a failure to generate a synthetic delivery stands beside the rejections."""
 
+NO_FILE = "no file"
+
 REJECTED_ROWS = pa.schema(
     [
         pa.field("source", pa.string()),
@@ -77,7 +79,7 @@ def take_in(project: Project, source: str, wave: str, *, reread: bool = False) -
         path = files[place]
         if path is None:
             continue
-        plan = plans[place] = plan_raw(project, place, sha256_of_file(path))
+        plan = plans[place] = plan_raw(project, place, digest_of(path))
         known = None if reread else project.store.sidecar(place, plan.recipe)
         if known is None:
             parsed.add(place)
@@ -112,6 +114,11 @@ def find_file(project: Project, place: Place) -> Path | None:
     return next((other for other in sorted(path.parent.iterdir()) if other.name.lower() == path.name.lower()), None)
 
 
+def digest_of(path: Path) -> str:
+    """SHA-256 of a delivered file. What is no file is told apart by a word, because no reader opens it."""
+    return sha256_of_file(path) if path.is_file() else NO_FILE
+
+
 def _places(project: Project, source: str, wave: str) -> list[Place]:
     return [Place("raw", table, source, wave) for table in project.sources[source].waves[wave].tables]
 
@@ -143,7 +150,7 @@ def candidate(project: Project, plan: Plan, path: Path) -> Sidecar:
     delivered = _delivered(project, place)
     try:
         landing = project.settings.landing_folder
-        received = read_delivery(path, delivered.form, project.settings, within=landing)
+        received = read_delivery(path, delivered.form, project.settings, within=landing, n_records=delivered.rows)
         table = conform(received.frame, contract, place.wave, delivered.form.decimal, received.column_faults)
     except (DeliveryUnreadable, SchemaProblems) as error:
         problems = error.problems if isinstance(error, SchemaProblems) else [str(error)]

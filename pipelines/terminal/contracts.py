@@ -116,7 +116,10 @@ def contract_init(
     table: Annotated[str, typer.Option(help="Name of the raw table, such as sleep_survey_people.")],
     wave: Annotated[str | None, typer.Option(help="The wave it belongs to, such as 2024; needed for a new source.")] = None,
     sheet: Annotated[str | None, typer.Option(help="The sheet, where the file is a workbook of several.")] = None,
-    member: Annotated[str | None, typer.Option(help="The file inside, where the file is a ZIP archive of several.")] = None,
+    member: Annotated[
+        str | None,
+        typer.Option(help="The file inside a ZIP archive of several, or the data set inside a SAS transport file of several."),
+    ] = None,
     encoding: Annotated[
         str | None,
         typer.Option(help="The encoding of its texts, such as cp1252, where the file does not name it or names another."),

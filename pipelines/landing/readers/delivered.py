@@ -12,6 +12,8 @@ from pipelines.machine.errors import CrampAtlasError
 DUPLICATED = "{name}_duplicated_{repeat}"
 """How the second and further columns of a name are named; `conform` recognises it."""
 
+SECONDS = "seconds"
+"""The unit of a time of day (since midnight) and of a duration, in whatever format it is delivered."""
 
 FRAME_FILE = "frame.arrow"
 """The file by which the worker hands a frame over."""

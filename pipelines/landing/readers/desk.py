@@ -40,7 +40,9 @@ class Desk:
         self._owner = 0
         atexit.register(self.close)
 
-    def ask(self, task: str, path: Path, form: Form, limits: Limits, folder: Path) -> dict[str, Any]:
+    def ask(
+        self, task: str, path: Path, form: Form, limits: Limits, folder: Path, n_records: int | None = None
+    ) -> dict[str, Any]:
         """The worker's answer about a file; raises Refused where it refuses the file, dies of it, or takes too long.
 
         Raises NoSpace where the disk of `folder` is full: that says nothing about the file.
@@ -51,6 +53,7 @@ class Desk:
             "form": form.model_dump(exclude_defaults=True),
             "limits": asdict(limits),
             "folder": str(folder.absolute()),
+            "n_records": n_records,
         }
         with self._lock:
             try:

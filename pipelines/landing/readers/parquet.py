@@ -1,14 +1,116 @@
-"""Parquet files, which bring their types with them."""
+"""Parquet files, which bring their types with them. Pages are checked by their checksums where they have them.
 
+Dates and times arrive as they read on a clock: a timestamp with a zone as the local time of that zone, times of day and durations
+as seconds. Numbers keep their exact type.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from pipelines.landing.readers.delivered import Delivered, Refused
+from pipelines.landing.readers.delivered import SECONDS, Delivered, Refused, unique_names
+
+PER_SECOND: Mapping[str, int] = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+
+UTC = frozenset({"UTC", "Etc/UTC", "Z", "+00:00"})
+
+AGAIN = "Fetch or write it again"
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A column as a frame holds it, and what there is to know of it."""
+
+    values: pl.Series
+    unit: str = ""
+    note: str = ""
+    fault: str = ""
 
 
 def read_parquet(path: Path) -> Delivered:
+    """Read every column; one that no frame can hold is empty and has a fault. Raises Refused where the file is damaged."""
+    table = _table(path)
+    names = unique_names(table.column_names)
+    read = {name: _column(name, table.column(position)) for position, name in enumerate(names)}
+    return Delivered(
+        pl.DataFrame([column.values for column in read.values()]),
+        column_units={name: column.unit for name, column in read.items() if column.unit},
+        column_notes={name: column.note for name, column in read.items() if column.note},
+        column_faults={name: column.fault for name, column in read.items() if column.fault},
+    )
+
+
+def _table(path: Path) -> pa.Table:
     try:
-        return Delivered(pl.read_parquet(path, glob=False))
-    except (pl.exceptions.PolarsError, ValueError, OSError) as error:  # the text may hold content
-        raise Refused(f"a cut or damaged Parquet file ({type(error).__name__})", "Fetch or write it again") from None
+        with pq.ParquetFile(path, page_checksum_verification=True, coerce_int96_timestamp_unit="us") as file:
+            table = file.read()
+            expected = file.metadata.num_rows
+    except MemoryError:  # pyarrow's is one, too
+        raise
+    except (pa.ArrowException, ValueError, OSError) as error:  # the text may hold content
+        if "checksum" in str(error):
+            raise Refused("a damaged Parquet file (the checksum of a page is wrong)", "Fetch it again") from None
+        raise Refused(f"a cut or damaged Parquet file ({type(error).__name__})", AGAIN) from None
+    if table.num_rows != expected:
+        raise Refused(f"a cut Parquet file ({table.num_rows:,} of {expected:,} records)", AGAIN)
+    return table
+
+
+def _column(name: str, values: pa.ChunkedArray) -> _Read:
+    kind = values.type
+    for is_kind, convert in CONVERSIONS:
+        if is_kind(kind):
+            return convert(name, values)
+    return _plain(name, values)
+
+
+def _plain(name: str, values: pa.ChunkedArray, unit: str = "", note: str = "") -> _Read:
+    try:
+        return _Read(pl.Series(name, values), unit, note)
+    except (pl.exceptions.PolarsError, pa.ArrowException, TypeError, ValueError, NotImplementedError):
+        empty = pl.Series(name, [None] * len(values), dtype=pl.Null)
+        return _Read(empty, fault=f"values of a type that is not read ({str(values.type).partition('<')[0]})")
+
+
+def _local(name: str, values: pa.ChunkedArray) -> _Read:
+    """Instants as they read on a clock of their zone."""
+    zone = values.type.tz
+    if zone is None:
+        return _plain(name, values)
+    try:
+        local = pc.local_timestamp(values)
+    except (pa.ArrowException, ValueError):
+        return _Read(pl.Series(name, [None] * len(values), dtype=pl.Null), fault="instants of a time zone that is not known")
+    if zone in UTC:
+        return _plain(name, local, note="instants in UTC: no clock of the respondent may have shown this date and time")
+    return _plain(name, local, note=f"instants as a clock in {zone} shows them")
+
+
+def _seconds(name: str, values: pa.ChunkedArray) -> _Read:
+    """Times of day and durations as seconds."""
+    per_second = PER_SECOND[values.type.unit]
+    integers = pl.Series(name, values.cast(pa.int32() if pa.types.is_time32(values.type) else pa.int64())).cast(pl.Int64)
+    return _Read(integers.cast(pl.Float64) / per_second, unit=SECONDS)
+
+
+def _half(name: str, values: pa.ChunkedArray) -> _Read:
+    return _plain(name, values.cast(pa.float32()))
+
+
+def _digits(name: str, values: pa.ChunkedArray) -> _Read:
+    """Decimals of more digits than a frame holds, as text."""
+    return _plain(name, values.cast(pa.string()))
+
+
+CONVERSIONS: tuple[tuple[Callable[[pa.DataType], bool], Callable[[str, pa.ChunkedArray], _Read]], ...] = (
+    (pa.types.is_timestamp, _local),
+    (pa.types.is_time, _seconds),
+    (pa.types.is_duration, _seconds),
+    (pa.types.is_float16, _half),
+    (pa.types.is_decimal256, _digits),
+)

@@ -13,20 +13,25 @@ from pipelines.project.form import Form
 
 
 def read_delivery(
-    path: Path, form: Form | None = None, settings: Settings | None = None, within: Path | None = None
+    path: Path,
+    form: Form | None = None,
+    settings: Settings | None = None,
+    within: Path | None = None,
+    n_records: int | None = None,
 ) -> Delivered:
     """Read a delivered file of the declared form, within the limits of the settings.
 
     Columns are Float64, String, Boolean and dates, in a text file String only with NULL for empty fields; a Parquet file has its
-    own types. Raises DeliveryUnreadable where there is no such file, no reader for its name, it is empty, cut, damaged or beyond
-    the limits, its content is not what its name and form say, or it leads out of the folder `within`.
+    own types. `n_records` is how many records the provider states, for formats that do not tell records from padding. Raises
+    DeliveryUnreadable where there is no such file, no reader for its name, it is empty, cut, damaged or beyond the limits, its
+    content is not what its name and form say, or it leads out of the folder `within`.
     """
     settings = settings or Settings()
     form = form or Form()
     try:
         _check(path, within)
         with temporary_folder(settings.warehouse_folder / "spill") as folder:
-            answer = DESK.ask("read", path, form, Limits.of(settings), folder)
+            answer = DESK.ask("read", path, form, Limits.of(settings), folder, n_records)
             frame = pl.read_ipc(folder / FRAME_FILE)
     except Refused as refused:
         raise refused.of(path) from None
@@ -52,6 +57,8 @@ def _check(path: Path, within: Path | None) -> None:
     fault = extension_fault(path)
     if fault:
         raise fault
+    if path.is_dir():
+        raise Refused("a folder", "Deliver one file: what wrote the folder can write its parts into one (Spark: coalesce(1))")
     if not path.is_file():
         raise Refused("no file", "Deliver it, or correct its name in the source's file")
     if within and not path.resolve().is_relative_to(within.resolve()):

@@ -1,8 +1,7 @@
 """SPSS, Stata and SAS data sets, read by pyreadstat with their labels.
 
 Missing values that the provider declared are kept as what was received: a code of SPSS as its number or text, an extended missing
-of Stata or SAS as `.a` or `.R` (which makes its column text); only the system missing (`.`) is NULL. SPSS portable files do not
-tell which codes are declared missing: they are kept as numbers all the same.
+of Stata or SAS as `.a` or `.R` (which makes its column text); only the system missing (`.`) is NULL.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,6 +11,8 @@ from typing import Any
 import polars as pl
 
 from pipelines.landing.readers.delivered import Delivered, Refused
+from pipelines.landing.readers.instants import Clock, clock_of, decoded, note_of, unit_of
+from pipelines.landing.readers.readstat import DataSet, read_data_set
 from pipelines.project.form import Form
 
 NAMES = {
@@ -21,71 +22,155 @@ NAMES = {
     ".por": "SPSS portable file",
     ".dta": "Stata file",
 }
+SYSTEMS = {".sas7bdat": "SAS", ".sav": "SPSS", ".zsav": "SPSS", ".por": "SPSS", ".dta": "Stata"}
 LABELLED = tuple(NAMES)
 CATALOGUE = ".sas7bcat"
 
+FIRST_IN_UTF8 = 118
+"""The version of Stata's format from which texts are UTF-8; before it nothing tells."""
 
-def read_statistical(path: Path, form: Form, beside: Path, name: str) -> Delivered:
-    """Read the data set; `beside` and `name` are of the delivered file, which a catalogue of SAS may stand beside."""
+LOWEST, HIGHEST = "LOWEST", "HIGHEST"
+
+
+def read_statistical(path: Path, form: Form, beside: Path, name: str, n_records: int | None = None) -> Delivered:
+    """Read the data set; `beside` and `name` are of the delivered file, which a catalogue of SAS may stand beside.
+
+    `n_records` is what the source's file says of the number of records, for a file that does not say it.
+    """
+    suffix = path.suffix.lower()
+    what = NAMES[suffix]
+    data = read_data_set(
+        what, _readers()[suffix], str(path), form, names_encoding=_names_encoding(path, suffix), user_missing=True
+    )
+    if data.n_records is not None and data.n_records != data.frame.height:
+        raise Refused(f"a cut {what} ({data.frame.height:,} of {data.n_records:,} records)", "Fetch it again")
+    if data.n_records is None and n_records != data.frame.height and suffix != ".por":
+        _check_end(what, data.frame)
+    labels = data.value_labels
+    if suffix == ".sas7bdat":
+        labels = _labels_of_catalogue(_catalogue(form, beside, name), data.label_sets, form)
+    return delivered_by(data, SYSTEMS[suffix], labels)
+
+
+def _readers() -> Mapping[str, Callable[..., Any]]:
     import pyreadstat
 
-    suffix = path.suffix.lower()
-    readers: Mapping[str, Callable[..., Any]] = {
-        ".sas7bdat": pyreadstat.read_sas7bdat,
+    return {
+        ".sas7bdat": _read_sas,
         ".sav": pyreadstat.read_sav,
         ".zsav": pyreadstat.read_sav,
-        ".por": pyreadstat.read_por,
+        ".por": _read_portable,
         ".dta": pyreadstat.read_dta,
     }
-    options: dict[str, Any] = {} if suffix == ".por" else {"user_missing": True, "encoding": declared_encoding(form)}
-    frame, meta = call_pyreadstat(NAMES[suffix], readers[suffix], path, options)
-    expected = meta.number_rows
-    if expected is not None and expected != frame.height:
-        raise Refused(f"a cut {NAMES[suffix]} ({frame.height:,} of {expected:,} records)", "Fetch it again")
-    labels = meta.variable_value_labels
-    if suffix == ".sas7bdat":
-        labels = _labels_of_catalogue(_catalogue(form, beside, name), meta.variable_to_label)
-    return delivered_by(frame, meta, labels)
 
 
-def call_pyreadstat(what: str, read: Callable[..., Any], path: Path, options: Mapping[str, Any]) -> tuple[pl.DataFrame, Any]:
-    """Frame and metadata by a function of pyreadstat; raises Refused where the file is damaged."""
+def _read_sas(path: str, **options: Any) -> Any:
     import pyreadstat
 
-    try:
-        return _read_with_tags(read, str(path), options)
-    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError) as error:  # the text may hold content
-        if "encod" in str(error) or "convert" in str(error):
-            raise Refused(
-                f"a {what} with text of another encoding than it says", "Declare `form: {encoding: cp1252}`, or what it is"
-            ) from None
-        raise Refused(f"a cut or damaged {what} ({type(error).__name__})", "Fetch it again") from None
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise Refused(f"a cut or damaged {what} ({type(error).__name__})", "Fetch it again") from None
+    return pyreadstat.read_sas7bdat(path, **options)
 
 
-def _read_with_tags(read: Callable[..., Any], path: str, options: Mapping[str, Any]) -> tuple[pl.DataFrame, Any]:
-    """The frame with tagged missing values as text; dates with tags are read twice, because pyreadstat cannot mix them."""
-    plain = {**options, "user_missing": False} if options else {}
-    try:
-        frame, meta = read(path, output_format="polars", **options)
-    except (TypeError, pl.exceptions.PolarsError):
-        if not options:
-            raise
-        frame, meta = read(path, output_format="polars", disable_datetime_conversion=True, **options)
-        dates, _ = read(path, output_format="polars", **plain)
-        return dates.with_columns(_tagged(frame[name], dates[name]) for name in meta.missing_user_values), meta
-    return frame.with_columns(_tagged(frame[name]) for name in meta.missing_user_values), meta
+def _read_portable(path: str, **options: Any) -> Any:
+    """`pyreadstat.read_por` with `user_missing`, which the function itself does not take, but the parser behind it does."""
+    from pyreadstat.pyreadstat import parser_entry_point  # type: ignore[attr-defined]
+
+    return parser_entry_point(path, "por", **options)
 
 
-def _tagged(values: pl.Series, dates: pl.Series | None = None) -> pl.Series:
+def _names_encoding(path: Path, suffix: str) -> bool:
+    """Whether the file says in which encoding its texts are. A portable file is in the characters of SPSS."""
+    if suffix != ".dta":
+        return True
+    with path.open("rb") as file:
+        start = file.read(len(b"<stata_dta><header><release>118"))
+    release = start.removeprefix(b"<stata_dta><header><release>")
+    return len(release) == 3 and release.isdigit() and int(release) >= FIRST_IN_UTF8
+
+
+def _check_end(what: str, frame: pl.DataFrame) -> None:
+    """A file that does not say its number of records may be padded, and padding reads as records of zeros."""
+    if frame.height and all(value in (0, "", None) for value in frame.row(frame.height - 1)):
+        raise Refused(
+            f"a {what} that does not say how many records it has and ends in zeros, which may be padding",
+            "Declare `rows` for it in the source's file",
+        )
+
+
+def delivered_by(data: DataSet, system: str, labels: Mapping[str, Mapping[Any, str]]) -> Delivered:
+    """What pyreadstat read, with a type for every column, dates by their formats, and labels that are text."""
+    columns, faults, units, notes, missing = [], {}, {}, {}, {}
+    for name in data.frame.columns:
+        clock = clock_of(system, data.formats.get(name)) if name not in data.texts else None
+        values, fault = _typed(data, name, clock)
+        columns.append(values)
+        if fault:
+            faults[name] = fault
+        if clock and unit_of(clock):
+            units[name] = unit_of(clock)
+        note = clock.note if clock else note_of(system, data.formats.get(name))
+        if note:
+            notes[name] = note
+        ranges = [*_declared(data.missing.get(name, ()), clock), *((f".{tag}", f".{tag}") for tag in data.tags.get(name, ()))]
+        if ranges:
+            missing[name] = ranges
+    frame = pl.DataFrame(columns)
+    return Delivered(
+        frame,
+        data.labels,
+        {
+            variable: {
+                _label_key(value, variable in data.tags or frame[variable].dtype != pl.String): text
+                for value, text in texts.items()
+            }
+            for variable, texts in labels.items()
+            if variable in frame.columns
+        },
+        column_units=units,
+        column_notes=notes,
+        declared_missing=missing,
+        column_faults=faults,
+    )
+
+
+def _typed(data: DataSet, name: str, clock: Clock | None) -> tuple[pl.Series, str]:
+    """A column as it is delivered, and what is wrong with it."""
+    values = data.frame[name]
+    if name in data.tags:
+        return _tagged(values, clock)
+    if values.dtype in (pl.Null, pl.Object):
+        values = values.cast(pl.String if name in data.texts else pl.Float64, strict=False)
+    return decoded(values, clock) if clock else (values, "")
+
+
+def _tagged(values: pl.Series, clock: Clock | None) -> tuple[pl.Series, str]:
     """A column of numbers and tags as text: 7 as `7`, a tag as `.a`."""
     read = values.to_list()
-    others = dates.to_list() if dates is not None else read
-    texts = [f".{value}" if isinstance(value, str) else _as_text(other) for value, other in zip(read, others, strict=True)]
-    return pl.Series(values.name, texts, pl.String)
+    numbers: list[Any] = [None if isinstance(value, str) else value for value in read]
+    fault = ""
+    if clock:
+        series, fault = decoded(pl.Series(values.name, numbers, dtype=pl.Float64), clock)
+        numbers = series.to_list()
+    texts = [f".{value}" if isinstance(value, str) else _as_text(other) for value, other in zip(read, numbers, strict=True)]
+    return pl.Series(values.name, texts, pl.String), fault
+
+
+def _declared(ranges: Any, clock: Clock | None) -> list[tuple[str, str]]:
+    """Declared ranges as text; an end that is a date or an instant as one."""
+    found = []
+    for low, high in ranges:
+        if low == float("inf") or high == float("-inf"):  # a range that holds nothing
+            continue
+        found.append(
+            (LOWEST if low == float("-inf") else _end(low, clock), HIGHEST if high == float("inf") else _end(high, clock))
+        )
+    return found
+
+
+def _end(value: Any, clock: Clock | None) -> str:
+    if clock is None or isinstance(value, str):
+        return _as_text(value) or ""
+    read, _ = decoded(pl.Series([float(value)]), clock)
+    return _as_text(read[0]) or ""
 
 
 def _as_text(value: object) -> str | None:
@@ -94,35 +179,9 @@ def _as_text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def delivered_by(frame: pl.DataFrame, meta: Any, labels: Mapping[str, Mapping[Any, str]]) -> Delivered:
-    """What pyreadstat read, with a type for every column and labels that are text."""
-    kinds = meta.readstat_variable_types
-    untyped = [name for name, kind in frame.schema.items() if kind in (pl.Null, pl.Object)]
-    frame = frame.with_columns(
-        pl.col(name).cast(pl.String if kinds.get(name) == "string" else pl.Float64, strict=False) for name in untyped
-    )
-    tags = meta.missing_user_values
-    return Delivered(
-        frame,
-        {name: label for name, label in meta.column_names_to_labels.items() if label},
-        {
-            variable: {
-                _label_key(value, variable in tags or frame[variable].dtype != pl.String): text for value, text in texts.items()
-            }
-            for variable, texts in labels.items()
-            if variable in frame.columns
-        },
-    )
-
-
 def _label_key(value: object, is_number: bool) -> str:
     """A labelled value as `conform` and codebooks write it."""
     return f".{value}" if is_number and isinstance(value, str) else _as_text(value) or ""
-
-
-def declared_encoding(form: Form) -> str | None:
-    """The encoding for pyreadstat: none by default, because these files name their own."""
-    return None if form.is_utf8 else form.encoding
 
 
 def _catalogue(form: Form, beside: Path, name: str) -> Path | None:
@@ -139,10 +198,15 @@ def _catalogue(form: Form, beside: Path, name: str) -> Path | None:
     )
 
 
-def _labels_of_catalogue(path: Path | None, formats: Mapping[str, str]) -> Mapping[str, Mapping[Any, str]]:
-    import pyreadstat
-
+def _labels_of_catalogue(path: Path | None, formats: Mapping[str, str], form: Form) -> Mapping[str, Mapping[Any, str]]:
     if path is None:
         return {}
-    _, meta = call_pyreadstat("SAS catalogue of value labels", pyreadstat.read_sas7bcat, path, {})
-    return {variable: meta.value_labels[name] for variable, name in formats.items() if name in meta.value_labels}
+    data = read_data_set("SAS catalogue of value labels", _read_catalogue, str(path), form, names_encoding=True)
+    return {variable: data.sets[name] for variable, name in formats.items() if name in data.sets}
+
+
+def _read_catalogue(path: str, **options: Any) -> Any:
+    import pyreadstat
+
+    options.pop("disable_datetime_conversion")
+    return pyreadstat.read_sas7bcat(path, **options)

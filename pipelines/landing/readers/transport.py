@@ -1,36 +1,102 @@
-"""SAS transport files (.xpt), of version 5 and 8."""
+"""SAS transport files (.xpt), of version 5 and 8: which data set, how many records, what they hold.
 
+The format says how long a record is and never how many there are: records of 80 bytes are filled up with blanks. Source: SAS
+technical notes TS-140 and TS-140-2, Record Layout of a SAS Data Set in SAS Transport (XPORT) Format.
+"""
+
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.landing.readers.delivered import Delivered, Refused
-from pipelines.landing.readers.statistical import call_pyreadstat, declared_encoding, delivered_by
+import polars as pl
+
+from pipelines.landing.readers.delivered import Delivered, Refused, shown
+from pipelines.landing.readers.readstat import read_data_set
+from pipelines.landing.readers.statistical import delivered_by
 from pipelines.project.form import Form
 
-XPT_RECORD_BYTES = 80
-XPT_HEADERS = (b"HEADER RECORD*******LIBRARY HEADER RECORD!!!!!!!", b"HEADER RECORD*******LIBV8   HEADER RECORD!!!!!!!")
-"""How a SAS transport file begins (versions 5 and 8)."""
+CARD = 80
+"""Bytes of a transport record."""
 
-WEB_PAGES = (b"<!doctype", b"<html", b"<?xml")
+HEADER = b"HEADER RECORD*******%-8bHEADER RECORD!!!!!!!"
+LIBRARIES = (HEADER % b"LIBRARY ", HEADER % b"LIBV8")
+MEMBERS = (HEADER % b"MEMBER", HEADER % b"MEMBV8")
+DESCRIPTORS = (HEADER % b"NAMESTR", HEADER % b"NAMSTV8")
+OBSERVATIONS = (HEADER % b"OBS", HEADER % b"OBSV8")
+COUNT = slice(48, 63)
+"""Where version 8 says how many observations there are; many writers leave it at zero."""
+
+DESCRIPTOR_SIZE = slice(74, 78)
+"""In the header of a member: how long the description of a variable is (140, or 136 from VAX/VMS)."""
+
+N_VARIABLES = slice(54, 58)
+MEMBER_NAMES = {MEMBERS[0]: slice(8, 16), MEMBERS[1]: slice(8, 40)}
+NUMBER = 1
+"""The type of a variable that is a number; 2 is text."""
+
+ROWS = "Declare `rows` for it in the source's file, the number of records that its provider states"
 
 
-def read_transport(path: Path, form: Form) -> Delivered:
-    """Float64, String and date columns.
+@dataclass(frozen=True)
+class _Member:
+    """One data set of the file: what it is called, the bytes it takes, and where its records begin among them."""
 
-    A file that was cut between two of its records cannot be told from a whole one: compare the number of rows with the source's.
-    Special missing values are kept as codes, as `statistical` says.
+    name: str
+    content: bytes
+    data_at: int
+    record_bytes: int
+    is_text_only: bool
+    n_stated: int | None
+
+    @property
+    def data(self) -> bytes:
+        return self.content[self.data_at :]
+
+
+@dataclass(frozen=True)
+class _Records:
+    """How many records to read, how many blank ones follow them, and how many more blank ones there may be."""
+
+    n: int
+    n_blank: int = 0
+    n_undecided: int = 0
+
+
+def read_transport(path: Path, form: Form, folder: Path, n_records: int | None = None) -> Delivered:
+    """Float64, String and date columns of the one data set, or of the `member` that the form names.
+
+    A file that was cut between two of its records cannot be told from a whole one: compare the number of rows with the source's
+    (`n_records`). Special missing values are kept as codes, as `statistical` says. `folder` may be written to.
     """
-    with path.open("rb") as file:
-        start = file.read(XPT_RECORD_BYTES)
-    if not start.startswith(XPT_HEADERS):
-        kind = "a web page" if start.lstrip().lower().startswith(WEB_PAGES) else "no SAS transport file"
-        raise Refused(kind, "Fetch it again and look at what the server sends")
-    excess = path.stat().st_size % XPT_RECORD_BYTES
+    content = path.read_bytes()
+    if not content.startswith(LIBRARIES):
+        raise Refused("no SAS transport file", "Fetch it again and look at what the server sends")
+    excess = len(content) % CARD
     if excess:
-        raise Refused(f"a cut SAS transport file (its last record has {excess} of {XPT_RECORD_BYTES} bytes)", "Fetch it again")
-    options = {"encoding": declared_encoding(form), "user_missing": True}
-    frame, meta = call_pyreadstat("SAS transport file", _read_xport, path, options)
-    return delivered_by(frame, meta, {})
+        raise Refused(f"a cut SAS transport file (its last record has {excess} of {CARD} bytes)", "Fetch it again")
+    member, is_alone = _member(content, form.member)
+    records = _count(member, n_records)
+    source = path
+    if not is_alone:
+        source = folder / "member.xpt"
+        source.write_bytes(content[: 3 * CARD] + member.content)
+    data = read_data_set(
+        "SAS transport file", _read_xport, str(source), form, names_encoding=False, user_missing=True, row_limit=records.n
+    )
+    frame = data.frame.head(records.n)
+    if frame.height < records.n:
+        raise Refused(f"a cut SAS transport file ({frame.height:,} of {records.n:,} records)", "Fetch it again")
+    frame = pl.concat([frame, frame.clear(records.n_blank)])
+    return replace(delivered_by(replace(data, frame=frame), "SAS", {}), notes=_notes(records))
+
+
+def _notes(records: _Records) -> list[str]:
+    if not records.n_undecided:
+        return []
+    return [
+        f"the file holds {records.n:,} records, or up to {records.n_undecided:,} blank ones more, which nothing tells from the "
+        "blanks that fill it up: declare `rows` in the source's file, the number of records that its provider states"
+    ]
 
 
 def _read_xport(path: str, **options: Any) -> Any:
@@ -38,3 +104,85 @@ def _read_xport(path: str, **options: Any) -> Any:
     from pyreadstat.pyreadstat import parser_entry_point  # type: ignore[attr-defined]
 
     return parser_entry_point(path, "xport", **options)
+
+
+def _member(content: bytes, wanted: str | None) -> tuple[_Member, bool]:
+    """The data set to read, and whether it is the only one."""
+    places = [at for at in range(0, len(content), CARD) if content.startswith(MEMBERS, at)]
+    if not places:
+        raise Refused("a cut SAS transport file (no data set in it)", "Fetch it again")
+    ends = [*places[1:], len(content)]
+    members = [_described(content[at:end]) for at, end in zip(places, ends, strict=True)]
+    names = ", ".join(shown(member.name) for member in members)
+    if wanted is None and len(members) > 1:
+        raise Refused(
+            f"a SAS transport file of {len(members)} data sets ({names})", "Say which one in its form: `form: {member: NAME}`"
+        )
+    found = [member for member in members if wanted is None or member.name.upper() == wanted.upper()]
+    if not found:
+        raise Refused(f"no data set of the name in its form; there are {names}", "Correct `member` in its form")
+    if len(found) > 1:
+        raise Refused("two data sets of the name in its form", "Ask for a file with one of them")
+    return found[0], len(members) == 1
+
+
+def _described(content: bytes) -> _Member:
+    try:
+        return _parsed(content)
+    except (ValueError, StopIteration):
+        raise Refused("a cut or damaged SAS transport file (its header)", "Fetch it again") from None
+
+
+def _parsed(content: bytes) -> _Member:
+    """A member by its headers: two of it, two with its names, one of the descriptors, those, and one of the observations."""
+    size = int(content[DESCRIPTOR_SIZE])
+    kind = next(kind for kind in MEMBERS if content.startswith(kind))
+    names_at = 2 * CARD
+    at = 4 * CARD
+    if not content.startswith(DESCRIPTORS, at):
+        raise ValueError
+    n_variables = int(content[at + N_VARIABLES.start : at + N_VARIABLES.stop])
+    first = at + CARD
+    described = [content[first + number * size : first + (number + 1) * size] for number in range(n_variables)]
+    kinds = [int.from_bytes(text[0:2]) for text in described]
+    record_bytes = sum(int.from_bytes(text[4:6]) for text in described)
+    after = first + -(-n_variables * size // CARD) * CARD
+    observations = next(place for place in range(after, len(content), CARD) if content.startswith(OBSERVATIONS, place))
+    stated = content[observations + COUNT.start : observations + COUNT.stop].strip()
+    name = content[names_at + MEMBER_NAMES[kind].start : names_at + MEMBER_NAMES[kind].stop]
+    return _Member(
+        name=name.decode("latin-1").strip(),
+        content=content,
+        data_at=observations + CARD,
+        record_bytes=record_bytes,
+        is_text_only=NUMBER not in kinds,
+        n_stated=int(stated) if kind == MEMBERS[1] and stated.isdigit() and int(stated) > 0 else None,
+    )
+
+
+def _count(member: _Member, n_records: int | None) -> _Records:
+    """How many records there are; raises Refused where what follows the last one may be records or padding."""
+    data, size = member.data, member.record_bytes
+    if not size:
+        return _Records(0)
+    n_used = len(data.rstrip(b" "))
+    n_most, n_filled, n_certain = len(data) // size, -(-n_used // size), -(-len(data.rstrip(b" \0")) // size)
+    expected = n_records if n_records is not None else member.n_stated
+    if expected is not None and n_certain <= expected <= n_most:
+        return _Records(min(expected, n_filled), max(0, expected - n_filled))
+    if n_filled > n_most:
+        raise Refused("a SAS transport file with bytes after its last whole record: cut, or padded", "Fetch it again")
+    if n_certain < n_filled and n_used == len(data):
+        raise Refused(
+            f"a SAS transport file whose last {n_filled - n_certain:,} records hold NUL bytes only and end with the file: "
+            "padding, or records of zeros",
+            ROWS,
+        )
+    n_undecided = n_most - n_filled if member.is_text_only else 0
+    if n_undecided and len(data) - n_filled * size >= CARD:
+        raise Refused(
+            f"a SAS transport file with more blanks after its last record than fill it up: padding, or up to {n_undecided:,} "
+            "blank records",
+            ROWS,
+        )
+    return _Records(n_filled, n_undecided=n_undecided)

@@ -70,7 +70,7 @@ def test_an_empty_file_is_refused(landing: Path, refusal: Refusal, suffix: str) 
 def test_a_file_that_is_not_there_is_refused(landing: Path, refusal: Refusal) -> None:
     assert "found no file" in refusal(landing / "delivery.csv")
     (landing / "folder.csv").mkdir()
-    assert "found no file" in refusal(landing / "folder.csv")
+    assert "found a folder" in refusal(landing / "folder.csv")
 
 
 @pytest.mark.parametrize(
@@ -151,9 +151,16 @@ def test_a_transport_file_cut_inside_a_record_is_refused(landing: Path, refusal:
 
 def test_a_transport_file_cut_between_records_is_read_short(landing: Path, read: Read) -> None:
     """It cannot be told from a whole one: the number of rows must be compared with the source's."""
+    path = landing / "delivery.xpt"
+    pyreadstat.write_xport(people().select("ID", "SEX"), str(path), file_format_version=5)
+    path.write_bytes(path.read_bytes()[:-160])
+    assert read(path).frame.height == N_RECORDS - 10
+
+
+def test_a_transport_file_cut_inside_its_last_record_is_refused(landing: Path, refusal: Refusal) -> None:
     path = sample(landing, ".xpt")
     path.write_bytes(path.read_bytes()[:-160])
-    assert 0 < read(path).frame.height < N_RECORDS
+    assert "bytes after its last whole record: cut, or padded" in refusal(path)
 
 
 @pytest.mark.parametrize(

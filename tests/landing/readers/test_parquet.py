@@ -1,0 +1,89 @@
+"""Parquet: exact numbers, the date and time that a clock showed, checked pages; a column that is not read spoils no other."""
+
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.landing.readers.delivered import Delivered
+from tests.landing.readers.here import CASES, read_here, refused_here
+
+
+def delivered(tmp_path: Path, **columns: Any) -> Delivered:
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    return read_here(tmp_path / "a.parquet", tmp_path)
+
+
+CASES_RIGHT: dict[str, dict[str, list[Any]]] = {
+    "parquet_decimal_id.parquet": {"id": [Decimal(9007199254740993), Decimal(9007199254740995), Decimal(1234567890123456789)]},
+    "parquet_tz.parquet": {"seen": [datetime(2024, 1, 2, 0, 30), datetime(2024, 7, 2, 0, 30)]},
+    "parquet_int96_sentinel.parquet": {"valid_to": [datetime(2024, 1, 2, 3, 4, 5), datetime(9999, 12, 31)]},
+    "parquet_time.parquet": {"t": [37800.0]},
+    "parquet_dup.parquet": {"id": [1], "id_duplicated_0": [2]},
+}
+
+
+@pytest.mark.parametrize("name", CASES_RIGHT)
+def test_values_arrive_as_they_were_sent(tmp_path: Path, name: str) -> None:
+    frame = read_here(CASES / name, tmp_path).frame
+    assert {column: frame[column].to_list() for column in CASES_RIGHT[name]} == CASES_RIGHT[name]
+
+
+def test_a_page_with_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
+    text = refused_here(CASES / "parquet_bad_checksum.parquet", tmp_path)
+    assert text == "a damaged Parquet file (the checksum of a page is wrong). Fetch it again"
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    assert "a damaged Parquet file, or none" in refused_here(CASES / "wrong_csv_as.parquet", tmp_path)
+
+
+KINDS: list[tuple[str, Any, list[Any], pl.DataType]] = [
+    ("half floats", pa.array(np.array([1.5, 0.1], dtype=np.float16)), [1.5, float(np.float16(0.1))], pl.Float32()),
+    ("unsigned", pa.array([2**64 - 1], pa.uint64()), [2**64 - 1], pl.UInt64()),
+    ("long decimals", pa.array([Decimal(10**45 + 1)], pa.decimal256(50, 0)), [str(10**45 + 1)], pl.String()),
+    ("milliseconds of a day", pa.array([time(10, 30), None], pa.time32("ms")), [37800.0, None], pl.Float64()),
+    ("nanoseconds of a day", pa.array([1_500_000_000], pa.time64("ns")), [1.5], pl.Float64()),
+    ("durations", pa.array([timedelta(days=-2, microseconds=1)]), [-172799.999999], pl.Float64()),
+    (
+        "a zone of hours",
+        pa.array([datetime(2024, 1, 1, 22, tzinfo=UTC)], pa.timestamp("us", "+05:30")),
+        [datetime(2024, 1, 2, 3, 30)],
+        pl.Datetime("us"),
+    ),
+    ("no zone", pa.array([datetime(2024, 1, 1, 22)], pa.timestamp("ms")), [datetime(2024, 1, 1, 22)], pl.Datetime("ms")),
+]
+
+
+@pytest.mark.parametrize(("values", "expected", "kind"), [case[1:] for case in KINDS], ids=[case[0] for case in KINDS])
+def test_every_type_of_number_and_time_has_one_of_ours(
+    tmp_path: Path, values: Any, expected: list[Any], kind: pl.DataType
+) -> None:
+    read = delivered(tmp_path, x=values).frame["x"]
+    assert read.to_list() == expected
+    assert read.dtype == kind
+
+
+def test_what_seconds_and_zones_are_is_said(tmp_path: Path) -> None:
+    read = delivered(
+        tmp_path,
+        at=pa.array([time(10)]),
+        utc=pa.array([datetime(2024, 1, 1)], pa.timestamp("us", "UTC")),
+        there=pa.array([datetime(2024, 1, 1)], pa.timestamp("us", "Asia/Tokyo")),
+    )
+    assert read.column_units == {"at": "seconds"}
+    assert read.frame["there"].to_list() == [datetime(2024, 1, 1, 9)]
+    assert "instants in UTC" in read.column_notes["utc"]
+    assert "a clock in Asia/Tokyo" in read.column_notes["there"]
+
+
+def test_nested_columns_stand_beside_the_others(tmp_path: Path) -> None:
+    frame = delivered(tmp_path, id=[1, 2], scans=[[1], []], about=[{"a": 1}, None], raw=[b"x", b"y"]).frame
+    assert frame["id"].to_list() == [1, 2]
+    assert frame.columns == ["id", "scans", "about", "raw"]

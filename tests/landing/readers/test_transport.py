@@ -1,0 +1,114 @@
+"""A SAS transport file gives the records that were written, one data set of it, in the right letters, or says why not.
+
+Expected records are those that TS-140 lays out by hand, or those that SAS's own rule for blanks gives.
+"""
+
+from pathlib import Path
+
+import polars as pl
+import pyreadstat
+import pytest
+
+from pipelines.landing.readers.transport import CARD
+from tests.landing.readers.here import CASES, read_here, refused_here
+
+DEMO = {"SEQN": [1.0, 2.0, 3.0], "AGE": [44.0, 51.0, 60.0]}
+
+
+def write(path: Path, **columns: list[float] | list[str]) -> Path:
+    pyreadstat.write_xport(pl.DataFrame(columns), str(path), file_format_version=5)
+    return path
+
+
+def test_of_several_data_sets_the_declared_one_is_read(tmp_path: Path) -> None:
+    path = CASES / "xpt_two_members.xpt"
+    assert "a SAS transport file of 2 data sets ('DEMO', 'DRUG'). Say which one" in refused_here(path, tmp_path)
+    assert read_here(path, tmp_path, member="DEMO").frame.to_dict(as_series=False) == DEMO
+    second = read_here(path, tmp_path, member="drug").frame
+    assert second.height == 2
+    assert second.row(0)[-1] == "aspirin"
+    assert "no data set of the name in its form; there are 'DEMO', 'DRUG'" in refused_here(path, tmp_path, member="LAB")
+
+
+@pytest.mark.parametrize("n_cards", [1, 3])
+def test_blanks_after_the_last_record_are_no_records(tmp_path: Path, n_cards: int) -> None:
+    path = write(tmp_path / "a.xpt", **DEMO)
+    path.write_bytes(path.read_bytes() + b" " * CARD * n_cards)
+    assert read_here(path, tmp_path).frame.to_dict(as_series=False) == DEMO
+
+
+@pytest.mark.parametrize("n_cards", [1, 3])
+def test_nul_bytes_after_the_last_record_are_refused_unless_the_number_of_records_is_declared(
+    tmp_path: Path, n_cards: int
+) -> None:
+    path = write(tmp_path / "a.xpt", **DEMO)
+    path.write_bytes(path.read_bytes() + bytes(CARD * n_cards))
+    assert "hold NUL bytes only and end with the file" in refused_here(path, tmp_path)
+    assert read_here(path, tmp_path, 3).frame.to_dict(as_series=False) == DEMO
+
+
+def test_the_last_card_filled_with_nul_bytes_is_refused(tmp_path: Path) -> None:
+    path = CASES / "xpt_pad_nul.xpt"
+    assert "whose last 2 records hold NUL bytes only" in refused_here(path, tmp_path)
+    assert read_here(path, tmp_path, 3).frame.rows() == [(1.0, 44.0), (2.0, 45.0), (3.0, 46.0)]
+
+
+def test_records_of_zeros_before_blanks_are_records(tmp_path: Path) -> None:
+    columns = {"A": [1.0, 0.0, 0.0], "B": [2.0, 0.0, 0.0]}
+    assert read_here(write(tmp_path / "a.xpt", **columns), tmp_path).frame.to_dict(as_series=False) == columns
+
+
+def test_other_bytes_after_the_last_record_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.xpt", A=["x" * 30, "y" * 30])
+    path.write_bytes(path.read_bytes()[:-20] + b"\x1a" * 20)
+    assert "bytes after its last whole record: cut, or padded" in refused_here(path, tmp_path)
+
+
+def test_blank_records_at_the_end_of_text_are_said_and_read_where_their_number_is_declared(tmp_path: Path) -> None:
+    path = CASES / "xpt_blank_last_row.xpt"
+    delivered = read_here(path, tmp_path)
+    assert delivered.frame.rows() == [("x", "y"), ("z", "")]
+    assert "2 records, or up to 11 blank ones more" in delivered.notes[0]
+    assert read_here(path, tmp_path, 3).frame.rows() == [("x", "y"), ("z", ""), (None, None)]
+    assert not read_here(path, tmp_path, 3).notes
+    padded = tmp_path / "a.xpt"
+    padded.write_bytes(path.read_bytes() + b" " * CARD)
+    assert "more blanks after its last record than fill it up" in refused_here(padded, tmp_path)
+
+
+def test_blank_records_between_others_stay(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.xpt", A=["x", "", "", "y"])
+    assert read_here(path, tmp_path).frame["A"].to_list() == ["x", "", "", "y"]
+
+
+def test_a_stated_number_of_records_of_version_8_counts(tmp_path: Path) -> None:
+    path = tmp_path / "a.xpt"
+    pyreadstat.write_xport(pl.DataFrame({"TEXT": ["x", "y", "z"]}), str(path), file_format_version=8)
+    content = path.read_bytes()
+    at = content.index(b"OBSV8") + 28
+    assert content[at - 7 : at] == b"!" * 7
+    path.write_bytes(content[:at] + b"%15d" % 5 + content[at + 15 :])
+    assert read_here(path, tmp_path).frame["TEXT"].to_list() == ["x", "y", "z", None, None]
+
+
+@pytest.mark.parametrize("name", ["xpt_latin1.xpt", "xpt_latin1_value.xpt"])
+def test_letters_of_another_encoding_are_declared(tmp_path: Path, name: str) -> None:
+    text = refused_here(CASES / name, tmp_path)
+    assert "does not name its encoding, with text that is not UTF-8" in text
+    assert "form: {encoding: cp1252}" in text
+    assert read_here(CASES / name, tmp_path, encoding="cp1252").frame["T"].to_list() == ["café", "naïf"]
+    assert "text that is not shift_jis" in refused_here(CASES / name, tmp_path, encoding="shift_jis")
+
+
+def test_a_header_that_is_cut_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.xpt", **DEMO)
+    path.write_bytes(path.read_bytes()[: 8 * CARD])
+    assert "cut or damaged SAS transport file (its header)" in refused_here(path, tmp_path)
+
+
+def test_a_cport_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.xpt"
+    path.write_bytes(b"**COMPRESSED** **COMPRESSED** **COMPRESSED** **COMPRESSED** **COMPRESSED********")
+    text = refused_here(path, tmp_path)
+    assert "a SAS CPORT file under a name that ends in .xpt" in text
+    assert "Ask for it as XPORT" in text
