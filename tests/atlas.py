@@ -15,6 +15,7 @@ from pipelines.dagster.job import Refreshed, refresh
 from pipelines.landing.fetch import fetch
 from pipelines.machine.settings import REPOSITORY, Settings
 from pipelines.project.project import Project
+from pipelines.stages import load_project
 
 PARTS = ("study.yaml", "dagster.yaml", "workspace.yaml", "data_contracts", "sql")
 
@@ -29,7 +30,7 @@ class Atlas:
     @property
     def project(self) -> Project:
         """Loaded anew, as every command does."""
-        return Project.load(self.settings)
+        return load_project(self.settings)
 
     @property
     def warehouse(self) -> Path:

@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 
 from pipelines.contracts.model import ContractError
+from pipelines.core.harmonise import build_core
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.settings import REPOSITORY
-from pipelines.making.build import build
 from pipelines.raw.take_in import take_in
-from pipelines.stages import plan_core
 from pipelines.store import Place
 from tests.atlas import Atlas
 from tests.pages import Block, blocks_of, differences, run
@@ -255,7 +254,7 @@ def complaint(atlas: Atlas) -> str:
     problems = [problem for wave in ("2022", "2023") for problem in take_in(project, "brfss_like", wave).problems]
     if not problems:
         place = Place("core", "respondents", "brfss_like", "2022")
-        problems = build(project, plan_core(project, place), "harmonisation").sidecar.problems
+        problems = build_core(project, place).sidecar.problems
     return "\n".join(problems)
 
 

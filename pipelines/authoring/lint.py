@@ -13,8 +13,8 @@ from pipelines.contracts.model import NOT_SCHEMAS, SUFFIX, Contract, load_contra
 from pipelines.contracts.yaml_source import ContractError, ProblemList, read_yaml
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.settings import Settings
-from pipelines.project.project import Project
 from pipelines.project.sources import Source, load_source, load_sources
+from pipelines.stages import load_project
 
 GRAIN = re.compile(r"One (row|object) per ")
 
@@ -53,7 +53,7 @@ def lint(settings: Settings) -> list[str]:
         problems += error.problems
     if not problems:
         try:
-            Project.load(settings)
+            load_project(settings)
         except ConfigurationError as error:
             problems += str(error).removeprefix("the project does not fit together:\n- ").split("\n- ")
     sources = [source for path in sorted((folder / "sources").glob("*.yaml")) if (source := _source(path))]

@@ -12,13 +12,16 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.landing.finding import digest_of
 from pipelines.machine.errors import WrongUsage
 from pipelines.making.judging import as_records, judge_claims, problems_of
+from pipelines.making.seeing import raw_place
 from pipelines.project.project import Project
 from pipelines.project.sources import DeliveredFile
-from pipelines.raw.take_in import candidate, digest_of, rejected_rows_place
-from pipelines.stages import plan_raw, raw_place
+from pipelines.raw.candidate import candidate
+from pipelines.raw.plan import plan_raw
 from pipelines.store import Place, Sidecar
+from pipelines.store.places import rejected_rows_place
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pipelines.contracts.duckdb_datasource import validate
 from pipelines.contracts.model import Contract
 from pipelines.contracts.rules import Rule, Severity
 from pipelines.contracts.unlisted import describe_unlisted
-from pipelines.raw.conform import SchemaProblems
+from pipelines.machine.errors import DeliveryRejected
 
 Status = Literal["passed", "failed", "error", "not_applicable"]
 
@@ -157,3 +157,7 @@ def rows_aside_sql(contract: Contract, relation: str, wave: str | None = None) -
         f"  from (select row_number() over () as __row_number, * from {relation})\n"
         ")\nwhere len(failed_rules) > 0\norder by row_number"
     )
+
+
+class SchemaProblems(DeliveryRejected):
+    """A table has not the columns and types of its contract. `problems` has one line for each thing that is wrong."""

@@ -1,16 +1,38 @@
-"""The rows of a select with every column that its contract promises: what the select may leave out, and what stands there.
+"""Making core tables: the rows of a select with every column that its contract promises, and what the select may leave out.
 
 The rows themselves are judged afterwards, by the contract.
 """
 
 from collections.abc import Iterator, Sequence
 
+import polars as pl
 import pyarrow as pa
 
 from pipelines.contracts.model import Contract
+from pipelines.core.plan import plan_core
 from pipelines.machine.errors import CrampAtlasError
+from pipelines.making.build import Built, Made, build
+from pipelines.making.selecting import selected
+from pipelines.project.project import Project
 from pipelines.project.respondents import DESIGN_COLUMNS, NOT_ASKED, REASON, columns_of_design
 from pipelines.project.sources import Source
+from pipelines.store import Place
+from pipelines.store.recipe import Plan
+
+
+def build_core(project: Project, place: Place) -> Built:
+    """Bring one wave of a core table up to date and accept it, or keep the accepted one and say why."""
+    return build(project, plan_core(project, place), "harmonisation", harmonised)
+
+
+def harmonised(project: Project, plan: Plan) -> Made:
+    """Run the select of one source over one wave; raises CrampAtlasError where it does not return what is promised."""
+    place = plan.place
+    source = project.sources[place.source]
+    select = project.selects[f"{place.name}/{place.source}"]
+    known = {"study.age_bands": project.study.age_bands.frame(), "meta.this_wave": this_wave(source, place.wave)}
+    with selected(project, plan, select, known) as reader:
+        return Made(*project.store.write(place, completed(select.name, reader, project.contracts[place.name], source)))
 
 
 def completed(select: str, reader: pa.RecordBatchReader, contract: Contract, source: Source) -> pa.RecordBatchReader:
@@ -53,3 +75,10 @@ def _problems(returned: Sequence[str], promised: Sequence[str], source: Source) 
         elif partner in returned:
             problems.append(f"{name} is left out, but {partner} is not: return both or neither")
     return problems
+
+
+def this_wave(source: Source, wave: str) -> pl.DataFrame:
+    """What a harmonising select may know of its wave: one row with its names and `<variable>_top_code` columns."""
+    top_codes = {f"{variable}_top_code": [code] for variable, code in source.top_codes().items()}
+    frame = pl.DataFrame({"source": [source.source], "wave": [wave], "is_synthetic": [source.is_synthetic]} | top_codes)
+    return frame.with_columns(pl.col(pl.Int64).cast(pl.Int32))

@@ -11,6 +11,7 @@ from pipelines.dagster.progress import terminal_logger
 from pipelines.dagster.runs import JOB
 from pipelines.dagster.sensors import alert_sensor, landing_sensor
 from pipelines.project.project import Project
+from pipelines.stages import load_project
 
 
 def definitions(project: Project) -> dg.Definitions:
@@ -48,4 +49,4 @@ def definitions(project: Project) -> dg.Definitions:
     )
 
 
-defs = definitions(Project.load())
+defs = definitions(load_project())

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from pipelines.landing.finding import find_file
 from pipelines.machine.files import sha256_of_file
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
-from pipelines.raw.take_in import WHOLE_DELIVERY, find_file
 from pipelines.store import Place, digest
+from pipelines.store.places import WHOLE_DELIVERY
 
 UNFINISHED = (".part", ".tmp", ".filepart")
 """How the names of files end that a copying program renames when it has finished; those with a dot in front are such, too."""

@@ -9,10 +9,10 @@ import duckdb
 
 from pipelines.contracts.expectations import RuleResult, Status, judge, not_applicable
 from pipelines.machine.disk import raise_if_full
-from pipelines.making.engine import bind_frame, bind_objects, engine, without_values
+from pipelines.making.engine import engine, without_values
+from pipelines.making.seeing import bind_for, is_there
 from pipelines.project.project import Project
 from pipelines.project.selects import Select
-from pipelines.stages import raw_place
 from pipelines.store import Place
 
 
@@ -42,48 +42,10 @@ def nothing_to_judge(project: Project, place: Place, reason: str) -> list[RuleRe
     return [*rules, *(_claim(check, "not_applicable", 0, reason) for check in project.checks.get(place.table, ()))]
 
 
-def bind_for(
-    project: Project, connection: duckdb.DuckDBPyConnection, place: Place, table: str, objects: Mapping[Place, Path]
-) -> None:
-    """Make `table` readable as a select about `place` should see it: its source, and its wave unless it is a report."""
-    if table.startswith("codebook."):
-        name = table.removeprefix("codebook.")
-        bind_frame(connection, "codebook", name, project.contracts[f"raw.{name}"].codebook_frame())
-        return
-    paths = [path for read in places_read(project, place, table) if (path := objects.get(read) or accepted_path(project, read))]
-    bind_objects(connection, project.contracts[table], paths)
-
-
-def places_read(project: Project, place: Place, table: str) -> list[Place]:
-    """The places of `table` that a select about `place` reads."""
-    places = [candidate for candidate in project.places(table) if candidate.source == place.source]
-    if place.schema == "report":
-        return places
-    is_raw = table.startswith("raw.")
-    wanted = raw_place(project.sources[place.source], table, place.wave).wave if is_raw else place.wave
-    return [candidate for candidate in places if candidate.wave == wanted]
-
-
-def _is_there(project: Project, place: Place, table: str, candidates: Mapping[Place, Path]) -> bool:
-    """Whether a select about `place` finds anything of a table that was delivered, be it of no rows."""
-    if table.startswith("codebook."):
-        return True
-    return any(
-        read in candidates or ((sidecar := project.store.accepted(read)) is not None and sidecar.verdict == "accepted")
-        for read in places_read(project, place, table)
-    )
-
-
-def accepted_path(project: Project, place: Place) -> Path | None:
-    """The Parquet of the accepted object of a place."""
-    sidecar = project.store.accepted(place)
-    return project.store.path(place, sidecar.content) if sidecar and sidecar.content else None
-
-
 def _judge_claim(
     project: Project, connection: duckdb.DuckDBPyConnection, place: Place, check: Select, candidates: Mapping[Place, Path]
 ) -> RuleResult:
-    missing = [table for table in check.reads if not _is_there(project, place, table, candidates)]
+    missing = [table for table in check.reads if not is_there(project, place, table, candidates)]
     if missing:
         return _claim(check, "not_applicable", 0, f"no delivery with {', '.join(missing)} was ever accepted")
     try:
@@ -134,3 +96,6 @@ def _count(result: RuleResult) -> str:
 
 def as_records(results: Sequence[RuleResult]) -> list[dict[str, Any]]:
     return [asdict(result) for result in results]
+
+
+JUDGING_CODE = ("contracts", "making/judging.py")

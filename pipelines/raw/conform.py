@@ -13,8 +13,8 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.contracts.columns import ARROW_TYPES, Column
+from pipelines.contracts.expectations import SchemaProblems
 from pipelines.contracts.model import Contract
-from pipelines.machine.errors import DeliveryRejected
 from pipelines.raw.casting import Misfit, cast_values
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -24,10 +24,6 @@ DELIVERED_TWICE = re.compile(r"(?P<name>.+)_duplicated_?[0-9]+")
 OR_LEAVE_OUT = "Ask the provider for a corrected file, or name the column in `columnsLeftOut` of the contract"
 
 PRINTABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,63}")
-
-
-class SchemaProblems(DeliveryRejected):
-    """A table has not the columns and types of its contract. `problems` has one line for each thing that is wrong."""
 
 
 def conform(

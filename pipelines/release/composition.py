@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from pipelines.machine.errors import NotClosed
 from pipelines.project.project import Project
-from pipelines.raw.take_in import WHOLE_DELIVERY
-from pipelines.stages import Plan, plan
+from pipelines.stages import plan
 from pipelines.store import Place, Sidecar
+from pipelines.store.places import WHOLE_DELIVERY
+from pipelines.store.recipe import Plan
 
 
 def compose(project: Project) -> dict[Place, Sidecar]:

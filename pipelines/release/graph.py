@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.stages import ABSENT
 from pipelines.store import Place
+from pipelines.store.recipe import ABSENT
 
 CLAIMS = "sql/checks/"
 """Ingredients that decide whether an object is accepted, and never what is in it."""

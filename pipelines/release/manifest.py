@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 
 from pipelines.project.project import Project
-from pipelines.stages import code_version
 from pipelines.store import Place, Sidecar
+from pipelines.store.recipe import code_version
 
 
 def new_manifest(

@@ -11,9 +11,9 @@ from pipelines.contracts.model import Contract
 from pipelines.project.project import Project
 from pipelines.project.sources import SHARED_WAVE
 from pipelines.raw.drift.between import drift_rows
-from pipelines.raw.take_in import GENERATOR, WHOLE_DELIVERY, about, claims_place, rejected_rows_place
 from pipelines.release.offending import Published, query_of
 from pipelines.store import Place, Sidecar
+from pipelines.store.places import GENERATOR, WHOLE_DELIVERY, about, claims_place, rejected_rows_place
 
 WHOLE_WAVE = {WHOLE_DELIVERY, GENERATOR}
 """What holds back all raw tables of a wave, and not a single table."""

@@ -12,10 +12,10 @@ import sqlglot
 from sqlglot import exp
 
 from pipelines.machine.quoting import literal
-from pipelines.making.judging import places_read
+from pipelines.making.seeing import places_read
 from pipelines.project.project import Project
-from pipelines.raw.take_in import rejected_rows_place
 from pipelines.store import Place, Sidecar
+from pipelines.store.places import rejected_rows_place
 
 BATCH = "{batch}"
 """What stands in a rule's query for the table that it is about."""

@@ -29,8 +29,8 @@ from pipelines.release.manifest import new_manifest
 from pipelines.release.meta import TIMES, conforming, meta_tables
 from pipelines.release.page import write_page
 from pipelines.release.passports import passports
-from pipelines.stages import code_digest
 from pipelines.store import Place, Sidecar, digest
+from pipelines.store.recipe import code_digest
 
 DATABASES = {"epi.duckdb": ("raw", "core", "report", "meta"), "epi_public.duckdb": ("report", "meta")}
 """File of a release -> the schemas that it holds."""

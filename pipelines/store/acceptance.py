@@ -1,6 +1,7 @@
 """What is accepted of one source and wave, and what was rejected since."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -31,3 +32,24 @@ class Acceptance(BaseModel):
     @property
     def is_stale(self) -> bool:
         return bool(self.rejections)
+
+
+def with_accepted(acceptance: Acceptance, held_back: str, recipes: Mapping[str, str]) -> Acceptance:
+    """Accept these recipes and lift the rejection that held them back."""
+    now = datetime.now(UTC)
+    news = {table: recipe for table, recipe in recipes.items() if acceptance.tables.get(table) != recipe}
+    return Acceptance(
+        tables=acceptance.tables | news,
+        accepted_at=acceptance.accepted_at | dict.fromkeys(news, now),
+        rejections={name: rejection for name, rejection in acceptance.rejections.items() if name != held_back},
+    )
+
+
+def with_rejection(
+    acceptance: Acceptance, held_back: str, cause: Cause, problems: list[str], recipes: Mapping[str, str]
+) -> Acceptance:
+    """Keep what is accepted and note the rejection; the same rejection keeps its first date."""
+    before = acceptance.rejections.get(held_back)
+    since = before.rejected_at if before and before.recipes == recipes else datetime.now(UTC)
+    rejection = Rejection(cause=cause, problems=problems, recipes=dict(recipes), rejected_at=since)
+    return acceptance.model_copy(update={"rejections": acceptance.rejections | {held_back: rejection}})

@@ -11,8 +11,8 @@ from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.files import replace_text, sha256_of_file
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
-from pipelines.stages import code_digest
 from pipelines.store import digest
+from pipelines.store.recipe import code_digest
 from pipelines.synthetic.case_control import draw_sets, planted_odds_ratios
 from pipelines.synthetic.census import planted_truth
 from pipelines.synthetic.records import as_delivered, population_select, with_unanswered

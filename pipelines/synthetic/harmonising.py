@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import duckdb
 import polars as pl
 
+from pipelines.core.harmonise import this_wave
 from pipelines.machine.quoting import identifier
-from pipelines.making.build import this_wave
 from pipelines.making.engine import bind_frame, engine
 from pipelines.project.project import Project
 from pipelines.project.respondents import REASON

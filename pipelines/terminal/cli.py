@@ -46,10 +46,10 @@ def refresh(
     """
     with explained():
         from pipelines.dagster.job import refresh as run
-        from pipelines.project.project import Project
+        from pipelines.stages import load_project
         from pipelines.terminal.summary import print_summary
 
-        project = Project.load()
+        project = load_project()
         refreshed = run(project, reread or ())
         print_summary(project, refreshed, console)
     raise typer.Exit(refreshed.exit_code)
@@ -66,9 +66,9 @@ def materialise(tables: Annotated[list[str], typer.Argument(help="Tables, such a
     """
     with explained():
         from pipelines.dagster.job import refresh as run
-        from pipelines.project.project import Project
+        from pipelines.stages import load_project
 
-        project = Project.load()
+        project = load_project()
         unknown = sorted(set(tables) - set(project.contracts))
         if unknown:
             raise WrongUsage(f"there is no table {', '.join(unknown)}; there are: {', '.join(sorted(project.contracts))}")
@@ -84,11 +84,11 @@ def publish() -> None:
     For after materialise. Tables that rest on older ones than are accepted are refused, and what to make first is named.
     """
     with explained():
-        from pipelines.project.project import Project
         from pipelines.release.publish import publish as run
         from pipelines.release.standing import in_words, standing_causes
+        from pipelines.stages import load_project
 
-        project = Project.load()
+        project = load_project()
         published = run(project)
         console.print(
             f"release {published.release_id}: {'published' if published.is_new else 'nothing new to publish'}", highlight=False
@@ -106,9 +106,9 @@ def test_alert() -> None:
     """
     with explained():
         from pipelines.dagster.alerts import try_sinks
-        from pipelines.project.project import Project
+        from pipelines.stages import load_project
 
-        n_sinks = try_sinks(Project.load())
+        n_sinks = try_sinks(load_project())
         console.print(f"a trial message was sent to {n_sinks} {'sink' if n_sinks == 1 else 'sinks'}", highlight=False)
 
 
@@ -116,10 +116,10 @@ def test_alert() -> None:
 def status() -> None:
     """What is published, and what stands in the way of what is newer."""
     with explained():
-        from pipelines.project.project import Project
+        from pipelines.stages import load_project
         from pipelines.terminal.summary import print_status
 
-        healthy = print_status(Project.load(), console)
+        healthy = print_status(load_project(), console)
     raise typer.Exit(ExitCode.GOOD if healthy else ExitCode.LOOK)
 
 

@@ -178,9 +178,9 @@ def docs(
     """
     with explained():
         from pipelines.authoring.dictionary import FOLDER, outdated, write_pages
-        from pipelines.project.project import Project
+        from pipelines.stages import load_project
 
-        project = Project.load()
+        project = load_project()
         folder = project.settings.project / FOLDER
         if check:
             stale = outdated(project, folder)

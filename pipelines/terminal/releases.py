@@ -28,10 +28,10 @@ def list_releases() -> None:
     For the ids that the other commands want, and to see whether a rollback holds.
     """
     with explained():
-        from pipelines.project.project import Project
         from pipelines.release.publish import current_release, held_release, manifests
+        from pipelines.stages import load_project
 
-        project = Project.load()
+        project = load_project()
         current, held = current_release(project), held_release(project)
         for manifest in manifests(project):
             release_id = manifest["release_id"]
@@ -47,11 +47,11 @@ def show(release_id: OfCurrent = None) -> None:
     For what to cite, and for which deliveries a release was made from.
     """
     with explained():
-        from pipelines.project.project import Project
         from pipelines.release.publish import manifest_of
+        from pipelines.stages import load_project
         from pipelines.terminal.printed import print_release
 
-        project = Project.load()
+        project = load_project()
         print_release(project, manifest_of(project, release_id), console)
 
 
@@ -66,12 +66,12 @@ def diff(
     For when somebody asks why a number moved.
     """
     with explained():
-        from pipelines.project.project import Project
         from pipelines.release.changes import Side, changes
         from pipelines.release.publish import manifest_of, releases_folder
+        from pipelines.stages import load_project
         from pipelines.terminal.printed import print_changes
 
-        project = Project.load()
+        project = load_project()
         sides = [Side(releases_folder(project) / name, manifest_of(project, name)) for name in (one, other)]
         print_changes(changes(sides[0], sides[1], project.contracts), limit, console)
 
@@ -83,11 +83,11 @@ def verify(release_id: OfCurrent = None) -> None:
     For after a restore, a crash or a doubt. Nothing is repaired: each problem says what is wrong and what to do.
     """
     with explained():
-        from pipelines.project.project import Project
         from pipelines.release.publish import manifest_of
         from pipelines.release.verify import verify as problems_of
+        from pipelines.stages import load_project
 
-        project = Project.load()
+        project = load_project()
         manifest = manifest_of(project, release_id)
         problems = problems_of(project, manifest)
     for problem in problems:
@@ -108,10 +108,10 @@ def prune(
     """
     with explained():
         from pipelines.dagster.run_history import prune_history
-        from pipelines.project.project import Project
         from pipelines.release.prune import prune as run
+        from pipelines.stages import load_project
 
-        project = Project.load()
+        project = load_project()
         pruned = run(project, dry_run=dry_run)
         n_runs = prune_history(project, dry_run=dry_run)
     for release_id in pruned.releases:
@@ -133,10 +133,10 @@ def rollback(release_id: ReleaseId) -> None:
     For when a release turns out to be wrong. The nights go on, publish, and do not undo it. A damaged release is refused.
     """
     with explained():
-        from pipelines.project.project import Project
         from pipelines.release.rollback import roll_back
+        from pipelines.stages import load_project
 
-        roll_back(Project.load(), release_id)
+        roll_back(load_project(), release_id)
         say(f"readers see {release_id} until: cramp-atlas releases resume")
 
 
@@ -147,10 +147,10 @@ def resume() -> None:
     For when what was wrong is mended and published.
     """
     with explained():
-        from pipelines.project.project import Project
         from pipelines.release.rollback import resume as run
+        from pipelines.stages import load_project
 
-        say(f"readers see {run(Project.load())}")
+        say(f"readers see {run(load_project())}")
 
 
 def passport(
@@ -163,10 +163,10 @@ def passport(
     For a methods section, and for when somebody asks where a number comes from.
     """
     with explained():
-        from pipelines.project.project import Project
+        from pipelines.stages import load_project
         from pipelines.terminal.printed import print_passports, read_passports
 
-        project = Project.load()
+        project = load_project()
         found = read_passports(project, table, source, release)
         if not found:
             of_source = f" of {source}" if source else ""
@@ -184,7 +184,7 @@ def export_release(
     For people who have no SQL, and for a journal's supplement.
     """
     with explained():
-        from pipelines.project.project import Project
         from pipelines.release.export import export
+        from pipelines.stages import load_project
 
-        say(f"release {export(Project.load(), folder, release_id)} is in {folder}")
+        say(f"release {export(load_project(), folder, release_id)} is in {folder}")

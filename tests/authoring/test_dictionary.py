@@ -9,12 +9,13 @@ from pipelines.authoring.dictionary import FOLDER, pages
 from pipelines.machine.settings import REPOSITORY, Settings
 from pipelines.project.project import Project
 from pipelines.release.meta import meta_tables
+from pipelines.stages import load_project
 from tests.atlas import Atlas, make_atlas
 
 
 @pytest.fixture(scope="module")
 def project() -> Project:
-    return Project.load(Settings(project=REPOSITORY))
+    return load_project(Settings(project=REPOSITORY))
 
 
 @pytest.fixture

@@ -14,11 +14,13 @@ from pathlib import Path
 import duckdb
 
 from pipelines.contracts.model import Contract
+from pipelines.core.plan import plan_core
 from pipelines.machine.quoting import identifier
 from pipelines.machine.settings import Settings
 from pipelines.project.project import Project
 from pipelines.release.publish import publish
-from pipelines.stages import plan_core, plan_report
+from pipelines.report.plan import plan_report
+from pipelines.stages import load_project
 from pipelines.store import Place, Sidecar
 from tests.atlas import Atlas
 
@@ -108,7 +110,7 @@ def copy_seconds(paths: list[Path], target: Path) -> float:
 
 
 def main(folder: Path) -> None:
-    project = Project.load(Settings(project=folder))
+    project = load_project(Settings(project=folder))
     started = time.perf_counter()
     published = publish(project)
     seconds = time.perf_counter() - started

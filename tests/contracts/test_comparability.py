@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.contracts.comparability import read_verdicts, unjudged
 from pipelines.machine.errors import ConfigurationError
-from pipelines.project.project import Project
+from pipelines.stages import load_project
 from tests.atlas import make_atlas
 
 GOOD = {
@@ -70,7 +70,7 @@ def test_a_project_that_is_silent_on_a_variable_does_not_load(tmp_path_factory: 
         "      - race_ethnicity\n      waves:\n      - 2005-2006",
     )
     with pytest.raises(ConfigurationError, match="add a comparability verdict on sex of nhanes between 2005-2006 and 2007-2008"):
-        Project.load(atlas.settings)
+        load_project(atlas.settings)
 
 
 def test_the_verdicts_are_published(published_synthetic: Any) -> None:

@@ -12,9 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.contracts.expectations import RuleResult, judge
+from pipelines.contracts.expectations import RuleResult, SchemaProblems, judge
 from pipelines.contracts.model import Contract
-from pipelines.raw.conform import SchemaProblems
 from tests.contracts.sleep_contract import custom, good_frame
 
 Load = Callable[..., Contract]

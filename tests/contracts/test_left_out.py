@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from pipelines.authoring.compare import changes
+from pipelines.contracts.expectations import SchemaProblems
 from pipelines.contracts.model import Contract, ContractError
-from pipelines.raw.conform import SchemaProblems, conform
+from pipelines.raw.conform import conform
 from tests.contracts.sleep_contract import columns, document, good_frame
 
 Load = Callable[..., Contract]

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from pipelines.machine.settings import Settings
 from pipelines.project.project import Project
+from pipelines.stages import load_project
 from tests.coverage.case_control import matched_intervals, mean_log_width
 from tests.coverage.console import console, seeds, show
 from tests.coverage.counting import NOMINAL, VALUE, by_kind, by_value, least_covered
@@ -25,7 +26,7 @@ SHRINKAGE_TOLERANCE = 0.05
 def report_planted() -> list[str]:
     """Print the tables; returns what is not as it should be."""
     with TemporaryDirectory() as folder:
-        project = Project.load(Settings(warehouse=folder))
+        project = load_project(Settings(warehouse=folder))
         return [*_case_control(project), *_survey(project)]
 
 

@@ -23,7 +23,8 @@ from pipelines.project.selects import Select
 from pipelines.release.disclosed import HELD_BACK
 from pipelines.release.figures import Figure
 from pipelines.report.estimators import COUNTING_RECORDS, ESTIMATORS, SETTINGS_NOT_READ, Estimation
-from pipelines.stages import plan, records_received
+from pipelines.report.plan import records_received
+from pipelines.stages import load_project, plan
 from pipelines.store import Place, Sidecar
 from tests.atlas import Atlas
 
@@ -33,7 +34,7 @@ SURVEY = "synthetic_survey"
 
 @pytest.fixture(scope="module")
 def project() -> Project:
-    return Project.load()
+    return load_project()
 
 
 @pytest.fixture(scope="module")

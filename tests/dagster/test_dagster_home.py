@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from pipelines.dagster.definitions import definitions
 from pipelines.dagster.home import CODE_SERVER_TAG, PROCESS_TAG, fail_abandoned_runs, prepare_dagster_home
-from pipelines.project.project import Project
+from pipelines.stages import load_project
 from pipelines.terminal.cli import app
 
 
@@ -168,7 +168,7 @@ def test_the_ui_of_a_folder_that_is_no_project_says_so_and_makes_nothing(tmp_pat
 
 
 def test_the_night_does_not_wait_behind_a_run_that_never_ends(tmp_path: Path) -> None:
-    schedule = definitions(Project.load()).get_repository_def().get_schedule_def("nightly")
+    schedule = definitions(load_project()).get_repository_def().get_schedule_def("nightly")
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
         run = unfinished_run(instance, {PROCESS_TAG: str(ended_process())})
         tick = schedule.evaluate_tick(dg.build_schedule_context(instance))

@@ -15,12 +15,13 @@ from pipelines.dagster.freshness import longest_gap
 from pipelines.machine.errors import ConfigurationError
 from pipelines.project.project import Project
 from pipelines.project.study import Nightly
+from pipelines.stages import load_project
 from tests.atlas import make_atlas
 
 
 @pytest.fixture(scope="module")
 def project() -> Project:
-    return Project.load()
+    return load_project()
 
 
 @pytest.fixture(scope="module")

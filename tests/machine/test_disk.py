@@ -13,16 +13,15 @@ import polars as pl
 import pytest
 import typer
 
+from pipelines.core.harmonise import build_core
 from pipelines.landing.readers import read_delivery
 from pipelines.landing.readers.delivered import Refused
 from pipelines.machine.disk import is_full
 from pipelines.machine.errors import NoSpace
 from pipelines.machine.settings import Settings
-from pipelines.making.build import build
 from pipelines.making.engine import engine
 from pipelines.making.judging import judge_claims
 from pipelines.raw.take_in import take_in
-from pipelines.stages import plan_core
 from pipelines.store import Place
 from pipelines.terminal.console import explained
 from tests.atlas import Atlas
@@ -96,7 +95,7 @@ def test_a_delivery_that_is_read_without_space_is_not_recorded_as_rejected(
     def full(*_: object, **__: object) -> None:
         raise NoSpace("no space")
 
-    monkeypatch.setattr("pipelines.raw.take_in.read_delivery", full)
+    monkeypatch.setattr("pipelines.raw.candidate.read_delivery", full)
     with pytest.raises(NoSpace):
         take_in(synthetic.project, "synthetic_survey", "2024", reread=True)
     assert synthetic.sidecars() == recorded
@@ -115,11 +114,11 @@ def test_a_table_that_spills_onto_a_full_disk_is_made_the_next_time(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr("pipelines.making.build.completed", full)
+        patch.setattr("pipelines.core.harmonise.completed", full)
         with pytest.raises(NoSpace, match=r"no space is left on the disk of .*warehouse .* run cramp-atlas refresh again"):
-            build(project, plan_core(project, CORE), "harmonisation")
+            build_core(project, CORE)
     assert synthetic.sidecars() == recorded
-    built = build(project, plan_core(project, CORE), "harmonisation")
+    built = build_core(project, CORE)
     assert (built.is_new, built.sidecar.verdict) == (True, "accepted")
 
 

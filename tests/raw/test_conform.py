@@ -8,8 +8,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from pipelines.contracts.expectations import SchemaProblems
 from pipelines.contracts.model import Contract
-from pipelines.raw.conform import SchemaProblems, conform
+from pipelines.raw.conform import conform
 from tests.contracts.sleep_contract import good_frame
 
 Load = Callable[..., Contract]

@@ -9,7 +9,7 @@ import yaml
 from typer.testing import CliRunner
 
 from pipelines.release.publish import manifests
-from pipelines.stages import code_version
+from pipelines.store.recipe import code_version
 from pipelines.terminal.cli import app
 from tests.atlas import Atlas
 

@@ -58,6 +58,7 @@ from unittest.mock import patch
 os.environ["DAGSTER_HOME"] = {str(synthetic.folder / ".dagster")!r}
 import pipelines.release.publish as publish, pipelines.machine.files as files, pipelines.store.objects as objects
 from pipelines.project.project import Project
+from pipelines.stages import load_project
 from pipelines.dagster.job import refresh
 from pipelines.machine.settings import Settings
 module, name = {moment!r}.split(".")
@@ -71,7 +72,7 @@ def dying(*arguments, **named):
 setattr(holder, name, dying)
 if name == "sync_folder":
     objects.sync_folder = publish.sync_folder = dying
-refresh(Project.load(Settings(project=Path({str(synthetic.folder)!r}))))
+refresh(load_project(Settings(project=Path({str(synthetic.folder)!r}))))
 """
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
     assert ended.returncode == 9, ended.stderr

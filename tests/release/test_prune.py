@@ -15,6 +15,7 @@ from pipelines.machine.settings import Settings
 from pipelines.project.project import Project
 from pipelines.release.prune import Pruned, prune
 from pipelines.release.publish import hold_file, manifests, point_to
+from pipelines.stages import load_project
 from pipelines.store import Acceptance, Place, Rejection, Sidecar, Store
 from pipelines.store.sweep import sweep
 
@@ -144,7 +145,7 @@ def test_other_files_in_the_store_are_left_alone(store: Store) -> None:
 
 @pytest.fixture(scope="module")
 def loaded() -> Project:
-    return Project.load()
+    return load_project()
 
 
 @pytest.fixture

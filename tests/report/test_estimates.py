@@ -14,14 +14,15 @@ from pipelines.project.project import Project
 from pipelines.project.sources import Source
 from pipelines.project.study import load_study
 from pipelines.report.estimators import ESTIMATORS, SETTINGS_NOT_READ, Estimation
-from pipelines.stages import plan_report
+from pipelines.report.plan import plan_report
+from pipelines.stages import load_project
 from tests.atlas import Atlas, make_atlas
 from tests.golden.reference import reference
 
 
 @pytest.fixture(scope="module")
 def project() -> Project:
-    return Project.load()
+    return load_project()
 
 
 def test_an_estimator_is_not_given_the_settings_that_its_recipe_leaves_out(project: Project) -> None:

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 import polars as pl
 import pytest
 
-from pipelines.making.build import build
+from pipelines.core.plan import plan_core
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
 from pipelines.raw.take_in import take_in
 from pipelines.report.estimators import ESTIMATORS, Received
-from pipelines.stages import plan_core, plan_report, records_received
+from pipelines.report.make import build_report
+from pipelines.report.plan import plan_report, records_received
+from pipelines.stages import load_project
 from pipelines.store import Place
 from tests.atlas import Atlas
 from tests.report.test_estimates import cohort, estimation
@@ -23,7 +25,7 @@ MISSING = ("n_not_asked", "n_refused", "n_dont_know", "n_no_value", "n_in_incomp
 
 @pytest.fixture(scope="module")
 def project() -> Project:
-    return Project.load()
+    return load_project()
 
 
 def pairs() -> Source:
@@ -158,7 +160,7 @@ def test_one_more_record_set_aside_moves_the_flow_and_nothing_else(synthetic: At
     assert not take_in(project, source.source, "2024").problems
     assert [one == other for one, other in zip(before, recipes(), strict=True)] == [True, False, True]
     assert records_received(project, source) == {"2024": Received(3_004, 11)}
-    sidecar = build(project, plan_report(project, flow), "estimate").sidecar
+    sidecar = build_report(project, flow).sidecar
     rows = pl.read_parquet(project.store.path(flow, str(sidecar.content)))
     assert rows.select("n_received", "n_set_aside").unique().rows() == [(3_004, 11)]
     # a manifest holds the ingredients, of restricted sources too: they must not tell the counts

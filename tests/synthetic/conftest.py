@@ -8,6 +8,7 @@ import pytest
 from pipelines.machine.settings import Settings
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
+from pipelines.stages import load_project
 from tests.synthetic.changed_sources import with_generator
 
 SURVEY = "synthetic_survey"
@@ -16,7 +17,7 @@ CASE_CONTROL = "synthetic_case_control"
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    loaded = Project.load(Settings(warehouse=tmp_path_factory.mktemp("warehouse")))
+    loaded = load_project(Settings(warehouse=tmp_path_factory.mktemp("warehouse")))
     small = with_generator(
         loaded.sources[SURVEY],
         population={"people": 40_000, "strata": 4, "psus_per_stratum": 8, "stratum_size": [0.6, 1.4], "psu_size": [0.5, 1.5]},

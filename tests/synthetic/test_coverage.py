@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.machine.settings import Settings
 from pipelines.project.project import Project
+from pipelines.stages import load_project
 from tests.coverage.case_control import matched_intervals, mean_log_width
 from tests.coverage.counting import by_kind, by_value, least_covered
 from tests.coverage.survey import sample_intervals
@@ -18,7 +19,7 @@ FEW_EXPOSURES = ("is_sedentary", "takes_loop_diuretic")
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project with its sources in full size."""
-    return Project.load(Settings(warehouse=Path(tmp_path_factory.mktemp("whole"))))
+    return load_project(Settings(warehouse=Path(tmp_path_factory.mktemp("whole"))))
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines.core.harmonise import completed
-from pipelines.making.build import this_wave
+from pipelines.core.harmonise import completed, this_wave
 from pipelines.making.engine import bind_frame, engine
 from pipelines.project.project import Project
 from pipelines.project.sources import Source

@@ -22,8 +22,8 @@ from pipelines.contracts.columns import POLARS_TYPES
 from pipelines.machine.errors import ConfigurationError, CrampAtlasError
 from pipelines.machine.settings import REPOSITORY, Settings
 from pipelines.making.engine import bind_frame, engine
-from pipelines.project.project import Project
 from pipelines.project.selects import tables_read
+from pipelines.stages import load_project
 from pipelines.terminal.cli import app
 from pipelines.terminal.queries import load_queries, query_command
 from tests.atlas import Atlas
@@ -38,7 +38,7 @@ GREEN = {"source": "s", "wave": "1", "design": "survey", "verdict": "accepted", 
 
 @pytest.fixture(scope="module")
 def contracts() -> set[str]:
-    return set(Project.load(Settings()).contracts)
+    return set(load_project(Settings()).contracts)
 
 
 def answer(atlas: Atlas, name: str, database: str = "epi.duckdb") -> pl.DataFrame:
@@ -230,7 +230,7 @@ def test_terms_of_use_stand_beside_every_source(published_synthetic: Atlas) -> N
 
 def planted(name: str, tables: Mapping[str, list[dict[str, Any]]]) -> pl.DataFrame:
     """The answer where `meta` holds these rows; columns that a row leaves out are NULL."""
-    project = Project.load(Settings())
+    project = load_project(Settings())
     with engine(project.settings) as connection:
         for table, rows in tables.items():
             types = {column: POLARS_TYPES[kind] for column, kind in project.contracts[table].column_types().items()}

@@ -123,7 +123,7 @@ def test_a_run_of_which_a_step_breaks_could_not_do_its_work(synthetic: Atlas, mo
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("pipelines.dagster.assets.built.build", broken)
+    monkeypatch.setattr("pipelines.dagster.assets.built.build_report", broken)
     assert synthetic.refresh(selection=["report.trends"]).exit_code == ExitCode.COULD_NOT
 
 

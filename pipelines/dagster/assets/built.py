@@ -5,12 +5,12 @@ from typing import Any
 
 import dagster as dg
 
+from pipelines.core.harmonise import build_core
 from pipelines.dagster.assets.context import asset_spec, check_result, check_spec, materialisation
 from pipelines.machine.lock import PATIENCE_SECONDS, warehouse_lock
 from pipelines.machine.working import parts
-from pipelines.making.build import build
 from pipelines.project.project import Project
-from pipelines.stages import plan_core, plan_report
+from pipelines.report.make import build_report
 from pipelines.store import Place, Sidecar
 
 
@@ -27,10 +27,7 @@ def built_asset(project: Project, table: str) -> dg.AssetsDefinition:
         n_made = 0
         with warehouse_lock(project.settings.warehouse_folder, PATIENCE_SECONDS):
             for place in parts(project.places(table)):
-                if schema == "core":
-                    built = build(project, plan_core(project, place), "harmonisation")
-                else:
-                    built = build(project, plan_report(project, place), "estimate")
+                built = build_core(project, place) if schema == "core" else build_report(project, place)
                 candidates[place] = built.sidecar
                 n_made += built.is_new
                 context.log.info(f"{place}: {'made' if built.is_new else 'unchanged'}, {built.sidecar.verdict}")

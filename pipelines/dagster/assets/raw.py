@@ -12,13 +12,14 @@ from pipelines.landing.watch import is_arriving
 from pipelines.machine.disk import raise_if_full
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.lock import PATIENCE_SECONDS, warehouse_lock
-from pipelines.making.build import with_accepted, with_rejection
 from pipelines.making.engine import without_values
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
 from pipelines.raw.drift.between import accepted_drift, note_drift
-from pipelines.raw.take_in import GENERATOR, Delivery, take_in
+from pipelines.raw.take_in import Delivery, take_in
 from pipelines.statistics import StatsError
+from pipelines.store.acceptance import with_accepted, with_rejection
+from pipelines.store.places import GENERATOR
 from pipelines.synthetic import deliver
 
 EVERY_WAVE = "*"

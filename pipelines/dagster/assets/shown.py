@@ -21,8 +21,8 @@ from pipelines.release.figures import Figure, forest_figure, prevalence_figure
 from pipelines.release.formatting import NOTHING, Row, p_value
 from pipelines.release.page.content import SYNTHETIC
 from pipelines.release.page.tables import Labels, best_of_waves
-from pipelines.stages import code_digest
 from pipelines.store import Place, Sidecar, digest
+from pipelines.store.recipe import code_digest
 
 PREVIEW, FIGURES = "preview", "figures"
 

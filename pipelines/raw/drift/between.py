@@ -12,14 +12,15 @@ from typing import Any
 import duckdb
 
 from pipelines.contracts.model import Contract
-from pipelines.making.build import with_accepted
 from pipelines.making.engine import engine, without_values
 from pipelines.project.project import Project
 from pipelines.project.sources import SHARED_WAVE, Source
 from pipelines.raw.drift.compare import Finding, Side, compare, not_applicable
 from pipelines.raw.drift.counting import Variable
-from pipelines.stages import code_digest
 from pipelines.store import Place, Sidecar, digest
+from pipelines.store.acceptance import with_accepted
+from pipelines.store.places import drift_place
+from pipelines.store.recipe import Plan, code_digest
 
 PREVIOUS_DELIVERY = "previous delivery"
 DRIFT = "drift"
@@ -38,11 +39,6 @@ class Comparison:
     before: Sidecar | None
     reason: str = ""
     place: Place | None = None
-
-
-def drift_place(place: Place) -> Place:
-    """Where the findings about a raw table are kept."""
-    return replace(place, schema="drift")
 
 
 def note_drift(project: Project, source: Source) -> list[str]:
@@ -93,9 +89,9 @@ def _drift(project: Project, source: Source, place: Place, accepted: Sidecar) ->
     wave_before = _wave_before(project, source, place)
     previous = _previous_content(project, place, accepted)
     variables = variables_of(project, source, place)
-    inputs = {str(place): accepted.content or ""}
-    if wave_before.before:
-        inputs[str(wave_before.place)] = wave_before.before.content or ""
+    inputs = {place: accepted.content or ""}
+    if wave_before.before and wave_before.place:
+        inputs[wave_before.place] = wave_before.before.content or ""
     columns_before = wave_before.before.delivered_columns if wave_before.before else {}
     ingredients = {
         "delivery": accepted.ingredients["delivery"],
@@ -104,12 +100,12 @@ def _drift(project: Project, source: Source, place: Place, accepted: Sidecar) ->
         "delivered columns": digest([accepted.delivered_columns, columns_before]),
         "contract": digest([astuple(variable) for variable in variables]),
         "thresholds": digest(project.study.drift.model_dump()),
-        "code": code_digest(("drift",)),
+        "code": code_digest(("raw/drift",)),
         "libraries": f"duckdb {version('duckdb')}",
     }
     judged = drift_place(place)
-    recipe = digest({"place": str(judged), "ingredients": ingredients, "inputs": inputs})
-    known = project.store.sidecar(judged, recipe)
+    plan = Plan(judged, ingredients, inputs)
+    known = project.store.sidecar(judged, plan.recipe)
     if known and known.verdict == "accepted":
         return known
     results: list[Row] = []
@@ -121,19 +117,7 @@ def _drift(project: Project, source: Source, place: Place, accepted: Sidecar) ->
             problems.append(f"could not be compared with {comparison.compared_with}: {without_values(error)}")
             findings = [not_applicable(None, problems[-1])]
         results += [_row(place, comparison, finding) for finding in findings]
-    sidecar = Sidecar(
-        table=judged.name,
-        source=place.source,
-        wave=place.wave,
-        recipe=recipe,
-        ingredients=ingredients,
-        inputs=inputs,
-        content=None,
-        rows=0,
-        verdict="rejected" if problems else "accepted",
-        problems=problems,
-        results=results,
-    )
+    sidecar = plan.sidecar(problems=problems, results=results)
     project.store.record(judged, sidecar)
     return sidecar
 

@@ -15,7 +15,8 @@ from pipelines.machine.settings import Settings
 from pipelines.project.project import Project
 from pipelines.project.sources import load_sources
 from pipelines.raw.casting import cast_values
-from pipelines.stages import plan_raw
+from pipelines.raw.plan import plan_raw
+from pipelines.stages import load_project
 from pipelines.store import Place
 from tests.landing.readers.conftest import Read, Refusal
 from tests.landing.readers.samples import MARKER, packed, sample
@@ -73,7 +74,7 @@ def test_a_form_or_path_that_cannot_be_is_refused_when_the_project_is_loaded(
 
 
 def test_the_form_is_in_the_recipe_only_where_it_is_declared(tmp_path: Path) -> None:
-    project = Project.load()
+    project = load_project()
     place = Place("raw", TABLE, SOURCE, WAVE)
     plain = plan_raw(project, place, "0" * 64)
     assert "form" not in plain.ingredients

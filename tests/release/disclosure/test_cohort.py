@@ -8,12 +8,13 @@ from pipelines.release.disclosure import KNOWN_TABLES, count_people, find_equal_
 from pipelines.release.disclosure.hiding import DEGREES_HIDDEN, HIDDEN, NOT_ESTIMATED
 from pipelines.release.disclosure.model import ODDS_RATIOS
 from pipelines.report.estimators import ESTIMATORS
+from pipelines.stages import load_project
 from tests.report.test_estimates import admissions, cohort, estimation
 
 
 @pytest.fixture(scope="module")
 def project() -> Project:
-    return Project.load()
+    return load_project()
 
 
 def protect(project: Project, people: pl.DataFrame, minimum: int) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:

@@ -1,0 +1,33 @@
+"""Running one select over the accepted objects that its plan names."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import polars as pl
+import pyarrow as pa
+
+from pipelines.making.engine import bind_frame, engine
+from pipelines.making.judging import JUDGING_CODE
+from pipelines.making.seeing import bind_for
+from pipelines.project.project import Project
+from pipelines.project.selects import Select
+from pipelines.store.recipe import Plan
+
+ENGINE_CODE = (*JUDGING_CODE, "making", "core")
+ENGINE_LIBRARIES = ("duckdb", "great-expectations", "pyarrow")
+
+BATCH_ROWS = 100_000
+
+
+@contextmanager
+def selected(project: Project, plan: Plan, select: Select, known: Mapping[str, pl.DataFrame]) -> Iterator[pa.RecordBatchReader]:
+    """The rows of a select, which reads tables, codebooks and the small frames `known` by name (`schema.table`)."""
+    objects = {read: project.store.path(read, content) for read, content in plan.inputs.items()}
+    with engine(project.settings) as connection:
+        for table in select.reads:
+            if table.partition(".")[0] in {"raw", "core", "report", "codebook"}:
+                bind_for(project, connection, plan.place, table, objects)
+        for name, frame in known.items():
+            schema, _, table = name.partition(".")
+            bind_frame(connection, schema, table, frame)
+        yield connection.sql(select.text).to_arrow_reader(BATCH_ROWS)

@@ -1,0 +1,61 @@
+"""One delivered file as a candidate: read, conformed and judged."""
+
+from fractions import Fraction
+from pathlib import Path
+
+from pipelines.contracts.expectations import SchemaProblems
+from pipelines.landing.finding import delivered_file
+from pipelines.landing.readers import DeliveryUnreadable, read_delivery
+from pipelines.making.judging import as_records, judge_contract, problems_of
+from pipelines.project.project import Project
+from pipelines.raw.conform import conform, is_left_out
+from pipelines.raw.set_aside import set_aside
+from pipelines.store import Sidecar
+from pipelines.store.recipe import Plan
+
+
+def candidate(project: Project, plan: Plan, path: Path) -> Sidecar:
+    """Read, conform and judge one file; every problem of the file is in the sidecar."""
+    place = plan.place
+    contract = project.contracts[place.name]
+    delivered = delivered_file(project, place)
+    try:
+        landing = project.settings.landing_folder
+        received = read_delivery(path, delivered.form, project.settings, within=landing, n_records=delivered.rows)
+        table = conform(received.frame, contract, place.wave, delivered.form.decimal, received.column_faults)
+    except (DeliveryUnreadable, SchemaProblems) as error:
+        problems = error.problems if isinstance(error, SchemaProblems) else [str(error)]
+        return plan.sidecar(problems=[f"{place.name} {place.wave}: {problem}" for problem in problems])
+    problems = []
+    if delivered.rows is not None and table.num_rows != delivered.rows:
+        problems.append(
+            f"{place.name} {place.wave}: {delivered.file} has {table.num_rows:,} rows where {delivered.rows:,} are published: "
+            "the file is cut or is another release; fetch it again"
+        )
+    content, rows = project.store.write(place, table)
+    results = judge_contract(project, place, project.store.path(place, content))
+    problems += problems_of(place, results)
+    aside = None
+    n_aside = 0
+    if not problems and any(result.severity == "set_aside" and result.status == "failed" for result in results):
+        content, rows, aside, n_aside = set_aside(project, place, table)
+        if n_aside > _exact(contract.max_share_set_aside) * table.num_rows:
+            percent = f"{float(100 * _exact(contract.max_share_set_aside)):g} %"
+            problems.append(
+                f"{place.name} {place.wave}: {n_aside:,} of {table.num_rows:,} records would be set aside, more than {percent} "
+                "(maxShareSetAside of the contract): the delivery is rejected as a whole; ask the provider for a corrected file"
+            )
+    return plan.sidecar(
+        content=content,
+        rows=rows,
+        delivered_columns={name: str(kind) for name, kind in received.frame.schema.items() if not is_left_out(name, contract)},
+        problems=problems,
+        results=as_records(results),
+        rejected_rows=aside,
+        n_rejected_rows=n_aside,
+    )
+
+
+def _exact(share: float) -> Fraction:
+    """A share as it is written in a contract: 29 of 100 is not more than 0.29, as it would be in floating point."""
+    return Fraction(str(share))

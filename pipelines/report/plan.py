@@ -1,0 +1,71 @@
+"""What the rows of a report table are made of."""
+
+from pipelines.making.ingredients import of_contract, of_study
+from pipelines.making.judging import JUDGING_CODE
+from pipelines.making.seeing import accepted_inputs, places_of, raw_place
+from pipelines.making.selecting import ENGINE_CODE, ENGINE_LIBRARIES
+from pipelines.project.project import Project
+from pipelines.project.selects import tables_of_rows
+from pipelines.project.sources import Source
+from pipelines.report.estimators import COUNTING_RECORDS, SETTINGS_NOT_READ, Received
+from pipelines.store import Place, digest
+from pipelines.store.recipe import Plan, code_digest, libraries
+
+ESTIMATE_CODE = (*JUDGING_CODE, "statistics", "report", "project/standards.py", "making")
+
+
+ESTIMATE_LIBRARIES = ("duckdb", "great-expectations", "numpy", "polars", "pyarrow", "scipy")
+
+
+def plan_report(project: Project, place: Place) -> Plan:
+    """The rows of one source in a report table, by its select or by its estimator."""
+    source = project.sources[place.source]
+    select = project.selects.get(place.name)
+    inputs = accepted_inputs(project, [read for table in project.reads(place.name) for read in places_of(project, table, source)])
+    common = of_contract(project, place)
+    if select:
+        made_by = {
+            select.name: digest(select.text),
+            "engine code": code_digest(ENGINE_CODE),
+            "libraries": libraries(ENGINE_LIBRARIES),
+        }
+    else:
+        not_read = SETTINGS_NOT_READ[place.name]
+        standard = project.standard_population.groups
+        made_by = {
+            **of_study(project, set(project.study.of_estimates()) - not_read),
+            **({} if "standardisation" in not_read else {"standard population": digest(standard.to_dicts())}),
+            "source": digest([source.design, source.components, source.matched_on, source.case_definition, source.study_waves]),
+            "comparability": digest([verdict.model_dump() for verdict in project.comparability_of(source)]),
+            **({"records received": _records_received(project, source)} if place.name in COUNTING_RECORDS else {}),
+            "estimator code": code_digest(ESTIMATE_CODE),
+            "libraries": libraries(ESTIMATE_LIBRARIES),
+        }
+    return Plan(place, common | made_by, inputs, is_absent=not inputs)
+
+
+def records_received(project: Project, source: Source) -> dict[str, Received]:
+    """Wave -> the records that its accepted respondents were harmonised from, and those set aside beside them.
+
+    They are told by the raw objects that the respondents rest on: equal objects may stem from deliveries that had different
+    records set aside, so the counts are ingredients of their own. Counted are tables whose rows become respondents, not those
+    that are joined to them.
+    """
+    tables = tables_of_rows(project.selects[f"{project.study.respondents}/{source.source}"].text)
+    received = {}
+    for place in places_of(project, project.study.respondents, source):
+        respondents = project.store.accepted(place)
+        inputs = respondents.inputs if respondents else {}
+        raw = [raw_place(source, table, place.wave) for table in tables if table.startswith("raw.")]
+        delivered = [project.store.sidecar_of_content(read, inputs[str(read)]) for read in raw if str(read) in inputs]
+        if delivered:
+            n_set_aside = sum(sidecar.n_rejected_rows for sidecar in delivered)
+            received[place.wave] = Received(sum(sidecar.rows for sidecar in delivered) + n_set_aside, n_set_aside)
+    return received
+
+
+def _records_received(project: Project, source: Source) -> str:
+    """As a hash: manifests hold ingredients, and must count no records of a restricted source."""
+    return digest(
+        {wave: [counted.n_received, counted.n_set_aside] for wave, counted in records_received(project, source).items()}
+    )
