@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from pipelines.dagster.job import Refreshed, refresh
-from pipelines.landing.fetch import fetch
+from pipelines.landing.fetch.fetching import fetch
 from pipelines.machine.settings import REPOSITORY, Settings
 from pipelines.project.project import Project
 from pipelines.stages import load_project

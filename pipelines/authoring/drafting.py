@@ -7,9 +7,10 @@ from pathlib import Path
 
 from pipelines.authoring.draft import OTHER_TYPE, Draft, draft
 from pipelines.contracts.model import SUFFIX, load_contract
-from pipelines.landing.readers import Form, read_delivery, sniff
+from pipelines.landing.readers.reading import read_delivery, sniff
 from pipelines.machine.errors import WrongUsage
 from pipelines.machine.settings import Settings
+from pipelines.project.form import Form
 from pipelines.project.sources import SHARED_WAVE, load_source
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")

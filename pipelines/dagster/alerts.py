@@ -15,7 +15,7 @@ from pydantic import BaseModel, SecretStr
 from pipelines.dagster.runs import Night, last_night, nights_after
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.project.project import Project
-from pipelines.release.publish import manifests, releases_folder
+from pipelines.release.kept import manifests, releases_folder
 from pipelines.release.standing import readers_have
 
 VARIABLE = "CRAMP_ATLAS_ALERT_URLS"

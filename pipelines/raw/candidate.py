@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pipelines.contracts.expectations import SchemaProblems
 from pipelines.landing.finding import delivered_file
-from pipelines.landing.readers import DeliveryUnreadable, read_delivery
+from pipelines.landing.readers.delivered import DeliveryUnreadable
+from pipelines.landing.readers.reading import read_delivery
 from pipelines.making.judging import as_records, judge_contract, problems_of
 from pipelines.project.project import Project
 from pipelines.raw.conform import conform, is_left_out

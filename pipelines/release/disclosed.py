@@ -8,7 +8,8 @@ import polars as pl
 from pipelines.making.engine import bind_objects, engine
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
-from pipelines.release.disclosure import KNOWN_TABLES, count_people, find_equal_weights, protected, protected_pairs
+from pipelines.release.disclosure.people import count_people, find_equal_weights
+from pipelines.release.disclosure.protecting import KNOWN_TABLES, protected, protected_pairs
 from pipelines.store import Place
 
 Paths = dict[Place, Path]

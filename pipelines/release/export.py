@@ -17,7 +17,7 @@ from pipelines.machine.errors import CrampAtlasError, WrongUsage
 from pipelines.machine.quoting import identifier
 from pipelines.project.project import Project
 from pipelines.release import wording
-from pipelines.release.publish import current_release, manifests, releases_folder
+from pipelines.release.kept import current_release, manifests, releases_folder
 from pipelines.release.spreadsheet import write_csv, write_workbook
 from pipelines.release.wording import Exported
 

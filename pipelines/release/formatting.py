@@ -49,3 +49,6 @@ def cases_of_all(row: Row, group: str) -> str:
     """Cases among all people of a group (`exposed` or `unexposed`), as `263/507`."""
     cases, others = row[f"{group}_cases"], row[f"{group}_noncases"]
     return NOTHING if cases is None or others is None else f"{cases:,}/{cases + others:,}"
+
+
+SYNTHETIC = "synthetic: describes no real person"

@@ -9,7 +9,7 @@ from typing import Any
 from pipelines.machine.files import TEMPORARY, sync_folder
 from pipelines.machine.lock import warehouse_lock
 from pipelines.project.project import Project
-from pipelines.release.publish import BUILDING, current_release, held_release, manifests, releases_folder
+from pipelines.release.kept import BUILDING, current_release, held_release, manifests, releases_folder
 from pipelines.store import Place
 from pipelines.store.sweep import Swept, sweep
 

@@ -4,7 +4,6 @@ Readers open `warehouse/epi.duckdb`, a symlink through `warehouse/current`. Thos
 """
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.machine.errors import CrampAtlasError, WrongUsage
 from pipelines.machine.files import READ_ONLY, replace_text, sha256_of_file, sync_file, sync_folder
 from pipelines.machine.lock import warehouse_lock
 from pipelines.project.project import Project
@@ -25,18 +23,13 @@ from pipelines.release.changes import Side, changes
 from pipelines.release.composition import compose
 from pipelines.release.database import write_database
 from pipelines.release.disclosed import for_readers, meta_for_readers, protect_reports
+from pipelines.release.kept import BUILDING, DATABASES, current_release, held_release, manifests, point_to, releases_folder
 from pipelines.release.manifest import new_manifest
 from pipelines.release.meta import TIMES, conforming, meta_tables
-from pipelines.release.page import write_page
+from pipelines.release.page.writing import write_page
 from pipelines.release.passports import passports
 from pipelines.store import Place, Sidecar, digest
 from pipelines.store.recipe import code_digest
-
-DATABASES = {"epi.duckdb": ("raw", "core", "report", "meta"), "epi_public.duckdb": ("report", "meta")}
-"""File of a release -> the schemas that it holds."""
-
-BUILDING = ".building-"
-"""How the names of releases begin that are not whole yet."""
 
 
 @dataclass(frozen=True)
@@ -46,52 +39,6 @@ class Published:
     release_id: str
     is_new: bool
     is_current: bool
-
-
-def releases_folder(project: Project) -> Path:
-    return project.settings.warehouse_folder / "releases"
-
-
-def manifests(project: Project) -> list[dict[str, Any]]:
-    """The manifests of all releases, oldest first; raises CrampAtlasError that names one that cannot be read."""
-    found = []
-    for path in releases_folder(project).glob("[!.]*/manifest.json"):
-        try:
-            found.append(json.loads(path.read_text(encoding="utf-8")))
-        except ValueError as error:
-            raise CrampAtlasError(
-                f"{path} cannot be read: restore that release from a backup, or move its folder away"
-            ) from error
-    return sorted(found, key=lambda manifest: (manifest["published_at"], manifest["release_id"]))
-
-
-def manifest_of(project: Project, release_id: str | None = None) -> dict[str, Any]:
-    """The manifest of a release that is kept, without an id of the one that readers see; raises WrongUsage or CrampAtlasError."""
-    known = {str(manifest["release_id"]): manifest for manifest in manifests(project)}
-    wanted = release_id or current_release(project)
-    if wanted is None:
-        raise CrampAtlasError("nothing is published yet: run cramp-atlas refresh")
-    if wanted not in known:
-        raise WrongUsage(f"there is no release {wanted}; there are: {', '.join(known) or 'none yet'}")
-    return known[wanted]
-
-
-def current_release(project: Project) -> str | None:
-    """The id of the release that readers see."""
-    link = project.settings.warehouse_folder / "current"
-    return link.resolve().name if link.is_symlink() and link.exists() else None
-
-
-def hold_file(project: Project) -> Path:
-    """Stands while a rollback holds: nights go on, but readers stay with the release they were rolled back to."""
-    return releases_folder(project) / "hold.json"
-
-
-def held_release(project: Project) -> str | None:
-    """The release that a rollback holds readers at; None where none does, or where somebody has taken that release away."""
-    path = hold_file(project)
-    held = str(json.loads(path.read_text(encoding="utf-8"))["release_id"]) if path.exists() else None
-    return held if held and (releases_folder(project) / held / "manifest.json").exists() else None
 
 
 def publish(project: Project) -> Published:
@@ -112,24 +59,6 @@ def publish(project: Project) -> Published:
             is_new = True
         point_to(project, held_release(project) or release_id)
         return Published(release_id, is_new, current_release(project) == release_id)
-
-
-def point_to(project: Project, release_id: str) -> None:
-    """Let readers see this release: one atomic swap of a symlink."""
-    warehouse = project.settings.warehouse_folder
-    _swap_link(warehouse / "current", Path("releases") / release_id)
-    for name in DATABASES:
-        _swap_link(warehouse / name, Path("current") / name)
-    sync_folder(warehouse)
-
-
-def _swap_link(link: Path, target: Path) -> None:
-    if link.is_symlink() and link.readlink() == target:
-        return
-    fresh = link.with_name(f".{link.name}.fresh")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(target)
-    os.replace(fresh, link)
 
 
 def _content_hash(project: Project, objects: dict[Place, Sidecar], frames: dict[str, pl.DataFrame]) -> str:

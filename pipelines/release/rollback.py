@@ -7,7 +7,7 @@ from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.files import replace_text
 from pipelines.machine.lock import warehouse_lock
 from pipelines.project.project import Project
-from pipelines.release.publish import DATABASES, hold_file, manifest_of, manifests, point_to
+from pipelines.release.kept import DATABASES, hold_file, manifest_of, manifests, point_to
 from pipelines.release.verify import file_problems
 
 

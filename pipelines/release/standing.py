@@ -5,8 +5,8 @@ from typing import Any
 
 from pipelines.project.project import Project
 from pipelines.release.disclosed import HELD_BACK
+from pipelines.release.kept import current_release
 from pipelines.release.meta import deliveries
-from pipelines.release.publish import current_release
 
 HEAD = "rejected, and left at the last accepted state:"
 

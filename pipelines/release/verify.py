@@ -11,7 +11,7 @@ import duckdb
 
 from pipelines.machine.files import sha256_of_file
 from pipelines.project.project import Project
-from pipelines.release.publish import DATABASES, current_release, held_release, manifests, releases_folder
+from pipelines.release.kept import DATABASES, current_release, held_release, manifests, releases_folder
 from pipelines.store import Place, Sidecar, digest
 
 GO_BACK = "let readers see another release (cramp-atlas releases rollback ID), or restore the release from a backup"

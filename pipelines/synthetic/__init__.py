@@ -3,7 +3,3 @@
 What a generated person is like stands in `sql/synthetic/`, how many there are and how they are drawn in the source's file.
 Nothing in here knows what the variables mean.
 """
-
-from pipelines.synthetic.delivery import deliver
-
-__all__ = ["deliver"]

@@ -187,7 +187,7 @@ def fetch_nhanes() -> None:
     For the first refresh on real data. What is there and unchanged is not downloaded again, and what broke off goes on.
     """
     with explained():
-        from pipelines.landing.fetch import FetchFailed, fetch
+        from pipelines.landing.fetch.fetching import FetchFailed, fetch
         from pipelines.machine.settings import Settings
         from pipelines.project.sources import load_sources
 

@@ -15,7 +15,7 @@ from pipelines.terminal.exit_codes import ExitCode
 if TYPE_CHECKING:
     from pipelines.authoring.compare import Difference
     from pipelines.authoring.trial import Trial
-    from pipelines.landing.readers import Form
+    from pipelines.project.form import Form
 
 contract_app = typer.Typer(
     no_args_is_help=True,
@@ -158,7 +158,7 @@ def contract_init(
 def _form_told(**told: str | None) -> "Form":
     from pydantic import ValidationError
 
-    from pipelines.landing.readers import Form
+    from pipelines.project.form import Form
 
     try:
         return Form.model_validate({name: value for name, value in told.items() if value})

@@ -13,7 +13,7 @@ from rich.table import Table
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.project.project import Project
 from pipelines.release.changes import by_table, furthest_first
-from pipelines.release.publish import current_release, held_release, manifest_of, releases_folder
+from pipelines.release.kept import current_release, held_release, manifest_of, releases_folder
 
 SHOWN_OF_A_HASH = 12
 

@@ -28,7 +28,7 @@ def list_releases() -> None:
     For the ids that the other commands want, and to see whether a rollback holds.
     """
     with explained():
-        from pipelines.release.publish import current_release, held_release, manifests
+        from pipelines.release.kept import current_release, held_release, manifests
         from pipelines.stages import load_project
 
         project = load_project()
@@ -47,7 +47,7 @@ def show(release_id: OfCurrent = None) -> None:
     For what to cite, and for which deliveries a release was made from.
     """
     with explained():
-        from pipelines.release.publish import manifest_of
+        from pipelines.release.kept import manifest_of
         from pipelines.stages import load_project
         from pipelines.terminal.printed import print_release
 
@@ -67,7 +67,7 @@ def diff(
     """
     with explained():
         from pipelines.release.changes import Side, changes
-        from pipelines.release.publish import manifest_of, releases_folder
+        from pipelines.release.kept import manifest_of, releases_folder
         from pipelines.stages import load_project
         from pipelines.terminal.printed import print_changes
 
@@ -83,7 +83,7 @@ def verify(release_id: OfCurrent = None) -> None:
     For after a restore, a crash or a doubt. Nothing is repaired: each problem says what is wrong and what to do.
     """
     with explained():
-        from pipelines.release.publish import manifest_of
+        from pipelines.release.kept import manifest_of
         from pipelines.release.verify import verify as problems_of
         from pipelines.stages import load_project
 

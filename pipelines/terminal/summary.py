@@ -15,8 +15,8 @@ from pipelines.project.project import Project
 from pipelines.raw.drift.between import accepted_drift
 from pipelines.raw.drift.words import in_words as drift_in_words
 from pipelines.release.formatting import NOTHING, percent_with_interval, ratio_with_interval
+from pipelines.release.kept import current_release, hold_file
 from pipelines.release.meta import deliveries
-from pipelines.release.publish import current_release, hold_file
 from pipelines.release.standing import HEAD, in_words, standing_causes
 
 Row = dict[str, Any]

@@ -14,7 +14,7 @@ import yaml
 
 from pipelines.contracts.expectations import judge
 from pipelines.contracts.model import Contract, load_contract
-from pipelines.landing.readers import read_delivery
+from pipelines.landing.readers.reading import read_delivery
 from pipelines.raw.conform import conform
 from tests.nhanes_files import nhanes_folder
 

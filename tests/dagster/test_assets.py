@@ -21,7 +21,7 @@ from pipelines.machine.quoting import identifier
 from pipelines.project.project import Project
 from pipelines.project.selects import Select
 from pipelines.release.disclosed import HELD_BACK
-from pipelines.release.figures import Figure
+from pipelines.release.figures.drawing import Figure
 from pipelines.report.estimators import COUNTING_RECORDS, ESTIMATORS, SETTINGS_NOT_READ, Estimation
 from pipelines.report.plan import records_received
 from pipelines.stages import load_project, plan

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from pipelines.machine.errors import NotClosed
-from pipelines.release.publish import current_release, manifests, publish
+from pipelines.release.kept import current_release, manifests
+from pipelines.release.publish import publish
 from tests.atlas import Atlas
 
 

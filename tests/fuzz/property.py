@@ -9,8 +9,10 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from pipelines.landing.readers import Delivered, DeliveryUnreadable, Form, read_delivery
+from pipelines.landing.readers.delivered import Delivered, DeliveryUnreadable
+from pipelines.landing.readers.reading import read_delivery
 from pipelines.machine.settings import Settings
+from pipelines.project.form import Form
 from tests.fuzz.damage import damaged, damaged_inside, texts
 from tests.landing.readers.samples import MARKER, PACKERS, packed, sample
 

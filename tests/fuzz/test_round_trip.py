@@ -6,8 +6,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from pipelines.landing.readers import Form, read_delivery
+from pipelines.landing.readers.reading import read_delivery
 from pipelines.machine.settings import Settings
+from pipelines.project.form import Form
 
 FIELDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6) | st.sampled_from(
     ['"', '""', ",", ";", "\t", "\n", "\r\n", "\r", " ", " a ", "NULL", "=1+1", "\ufeff", "\\", "'", "#", "NA", "0x1", "\x1a"]

@@ -17,7 +17,8 @@ import httpx
 import pytest
 from rich.console import Console
 
-from pipelines.landing.fetch import FetchFailed, FetchReport, fetch, origins
+from pipelines.landing.fetch import origins
+from pipelines.landing.fetch.fetching import FetchFailed, FetchReport, fetch
 from tests.http_server import (
     Fault,
     Served,

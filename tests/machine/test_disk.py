@@ -14,8 +14,8 @@ import pytest
 import typer
 
 from pipelines.core.harmonise import build_core
-from pipelines.landing.readers import read_delivery
 from pipelines.landing.readers.delivered import Refused
+from pipelines.landing.readers.reading import read_delivery
 from pipelines.machine.disk import is_full
 from pipelines.machine.errors import NoSpace
 from pipelines.machine.settings import Settings

@@ -5,8 +5,8 @@ from pathlib import Path
 import polars as pl
 import pyreadstat
 
-from pipelines.landing.fetch import fetch
-from pipelines.release.publish import current_release
+from pipelines.landing.fetch.fetching import fetch
+from pipelines.release.kept import current_release
 from tests.atlas import Atlas
 from tests.http_server import Served, dropped_after, running_site
 from tests.nhanes_files import nhanes_folder

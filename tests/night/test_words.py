@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from pipelines.dagster.alerts import alert
 from pipelines.dagster.definitions import definitions
-from pipelines.release.publish import current_release
+from pipelines.release.kept import current_release
 from pipelines.terminal.cli import app
 from tests.atlas import Atlas
 from tests.night.sinks import Sink

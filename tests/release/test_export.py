@@ -19,7 +19,7 @@ from pipelines.machine.errors import CrampAtlasError
 from pipelines.release import export as exporting
 from pipelines.release import spreadsheet
 from pipelines.release.export import UNFINISHED, export
-from pipelines.release.publish import current_release, releases_folder
+from pipelines.release.kept import current_release, releases_folder
 from pipelines.release.spreadsheet import write_csv, write_workbook
 from pipelines.terminal.cli import app
 from tests.atlas import Atlas

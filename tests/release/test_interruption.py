@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.release.publish import current_release
+from pipelines.release.kept import current_release
 from tests.atlas import Atlas
 
 

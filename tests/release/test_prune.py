@@ -13,8 +13,8 @@ import pytest
 from pipelines.machine.files import replace_text
 from pipelines.machine.settings import Settings
 from pipelines.project.project import Project
+from pipelines.release.kept import hold_file, manifests, point_to
 from pipelines.release.prune import Pruned, prune
-from pipelines.release.publish import hold_file, manifests, point_to
 from pipelines.stages import load_project
 from pipelines.store import Acceptance, Place, Rejection, Sidecar, Store
 from pipelines.store.sweep import sweep

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.lock import warehouse_lock
-from pipelines.release.publish import current_release, held_release, hold_file, manifest_of, manifests, publish
+from pipelines.release.kept import current_release, held_release, hold_file, manifest_of, manifests
+from pipelines.release.publish import publish
 from pipelines.release.rollback import resume, roll_back
 from pipelines.release.verify import verify
 from pipelines.terminal.cli import app

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.release.publish import manifest_of
+from pipelines.release.kept import manifest_of
 from pipelines.release.verify import verify
 from tests.atlas import Atlas
 

@@ -8,14 +8,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines.landing.readers import read_delivery
+from pipelines.landing.readers.reading import read_delivery
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.settings import Settings
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
 from pipelines.raw.conform import conform
-from pipelines.synthetic import deliver
-from pipelines.synthetic.delivery import MADE, recipe_of
+from pipelines.synthetic.delivery import MADE, deliver, recipe_of
 from tests.synthetic.changed_sources import with_generator
 
 

@@ -9,7 +9,7 @@ from pipelines.dagster.assets.described import definition_metadata, read_by_esti
 from pipelines.dagster.assets.shown import report_metadata
 from pipelines.project.project import Project
 from pipelines.release.disclosed import HELD_BACK
-from pipelines.release.page.content import SYNTHETIC
+from pipelines.release.formatting import SYNTHETIC
 from pipelines.store import Place, Sidecar, digest
 
 CHECK = "contract"

@@ -20,7 +20,7 @@ from pipelines.raw.take_in import Delivery, take_in
 from pipelines.statistics import StatsError
 from pipelines.store.acceptance import with_accepted, with_rejection
 from pipelines.store.places import GENERATOR
-from pipelines.synthetic import deliver
+from pipelines.synthetic.delivery import deliver
 
 EVERY_WAVE = "*"
 

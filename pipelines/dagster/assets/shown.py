@@ -17,10 +17,11 @@ from pipelines.contracts.model import Contract
 from pipelines.dagster.assets.described import grid
 from pipelines.project.project import Project
 from pipelines.project.respondents import ALL, POOLED
-from pipelines.release.figures import Figure, forest_figure, prevalence_figure
-from pipelines.release.formatting import NOTHING, Row, p_value
-from pipelines.release.page.content import SYNTHETIC
-from pipelines.release.page.tables import Labels, best_of_waves
+from pipelines.release.figures.drawing import Figure
+from pipelines.release.figures.forest import forest_figure
+from pipelines.release.figures.prevalence import prevalence_figure
+from pipelines.release.formatting import NOTHING, SYNTHETIC, Row, p_value
+from pipelines.release.page.labels import Labels, best_of_waves
 from pipelines.store import Place, Sidecar, digest
 from pipelines.store.recipe import code_digest
 

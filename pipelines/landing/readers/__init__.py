@@ -2,9 +2,3 @@
 
 What is in a file is judged by contracts; here a file is readable or it is not.
 """
-
-from pipelines.landing.readers.delivered import Delivered, DeliveryUnreadable
-from pipelines.landing.readers.reading import read_delivery, sniff
-from pipelines.project.form import Form
-
-__all__ = ["Delivered", "DeliveryUnreadable", "Form", "read_delivery", "sniff"]

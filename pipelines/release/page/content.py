@@ -12,14 +12,14 @@ from pipelines.project.project import Project
 from pipelines.project.respondents import ALL
 from pipelines.project.sources import Source
 from pipelines.raw.drift.words import in_words
-from pipelines.release.figures import Figure, forest_figure, prevalence_figure
-from pipelines.release.formatting import Row, percent_with_interval
-from pipelines.release.page import tables
+from pipelines.release.figures.drawing import Figure
+from pipelines.release.figures.forest import forest_figure
+from pipelines.release.figures.prevalence import prevalence_figure
+from pipelines.release.formatting import SYNTHETIC, Row, percent_with_interval
+from pipelines.release.page import people, quality, tables
 from pipelines.release.page.display import DisplayTable
-from pipelines.release.page.tables import Labels, best_of_waves, latest
+from pipelines.release.page.labels import Labels, best_of_waves, latest
 from pipelines.release.wording import cite, cite_sources
-
-SYNTHETIC = "synthetic: describes no real person"
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ def read_content(project: Project, database: Path, manifest: dict[str, Any]) -> 
         absent=[project.sources[name] for name in described["source"] if name not in with_rows],
         rejected=[row for row in deliveries if row["verdict"] == "rejected"],
         not_shown=_not_shown(reports),
-        quality=tables.quality_table(deliveries, checks, titles),
-        changes=tables.changes_tables(changes) if changes.height else [],
+        quality=quality.quality_table(deliveries, checks, titles),
+        changes=quality.changes_tables(changes) if changes.height else [],
         drift=drift,
         citation=[
             cite(project.study.title, manifest["release_id"], published_on),
@@ -142,9 +142,9 @@ def _source_part(project: Project, name: str, reports: dict[str, list[Row]], com
     if planted := [row for row in reports["planted_truth"] if row["estimate"] is not None]:
         other.append(tables.planted_table(labels, planted))
     if any(row["verdict"] != "identical" for row in comparability):
-        other.append(tables.comparability_table(labels, comparability))
+        other.append(quality.comparability_table(labels, comparability))
     flow = reports["respondent_flow"]
-    first = [tables.flow_table(labels, flow)] if flow else []
+    first = [people.flow_table(labels, flow)] if flow else []
     return SourcePart(labels.source, _lead(labels, reports["prevalence_by_age_band"]), first, outcomes, other)
 
 
@@ -159,7 +159,7 @@ def _outcome_part(labels: Labels, subtitle: str, outcome: str, reports: dict[str
     return OutcomePart(
         label,
         characteristics=[
-            tables.characteristics_table(labels, outcome, latest(of_population))
+            people.characteristics_table(labels, outcome, latest(of_population))
             for of_population in labels.by_population(characteristics)
         ],
         prevalence=(

@@ -6,7 +6,7 @@ from html import escape
 
 import polars as pl
 
-from pipelines.release.figures import Figure
+from pipelines.release.figures.drawing import Figure
 from pipelines.release.page.display import GROUP, DisplayTable
 
 PARTS = re.compile(r"(<table.*?</thead>.*?)(<tfoot.*?</tfoot>)?\s*(</table>)", re.DOTALL)

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.landing.readers import Delivered, DeliveryUnreadable, Form, read_delivery
+from pipelines.landing.readers.delivered import Delivered, DeliveryUnreadable
+from pipelines.landing.readers.reading import read_delivery
 from pipelines.machine.settings import Settings
+from pipelines.project.form import Form
 from tests.landing.readers.samples import MARKER
 
 Read = Callable[..., Delivered]

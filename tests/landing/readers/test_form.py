@@ -9,9 +9,11 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from pipelines.landing.readers import DeliveryUnreadable, Form, sniff
+from pipelines.landing.readers.delivered import DeliveryUnreadable
+from pipelines.landing.readers.reading import sniff
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.settings import Settings
+from pipelines.project.form import Form
 from pipelines.project.project import Project
 from pipelines.project.sources import load_sources
 from pipelines.raw.casting import cast_values

@@ -15,7 +15,7 @@ from pipelines.dagster.assets.context import CHECK, asset_key
 from pipelines.raw.drift import between
 from pipelines.raw.drift.between import accepted_drift, note_drift
 from pipelines.raw.take_in import take_in
-from pipelines.release.publish import current_release, manifests
+from pipelines.release.kept import current_release, manifests
 from pipelines.store import Place
 from pipelines.terminal.summary import print_summary
 from tests.atlas import Atlas

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.release.disclosure import Classification
+from pipelines.release.disclosure.atoms import Classification
 
 BANDS = ["young", "middle", "old"]
 SEXES = ["female", "male"]

@@ -4,9 +4,10 @@ import polars as pl
 import pytest
 
 from pipelines.project.project import Project
-from pipelines.release.disclosure import KNOWN_TABLES, count_people, find_equal_weights, protected, protected_pairs
 from pipelines.release.disclosure.hiding import DEGREES_HIDDEN, HIDDEN, NOT_ESTIMATED
 from pipelines.release.disclosure.model import ODDS_RATIOS
+from pipelines.release.disclosure.people import count_people, find_equal_weights
+from pipelines.release.disclosure.protecting import KNOWN_TABLES, protected, protected_pairs
 from pipelines.report.estimators import ESTIMATORS
 from pipelines.stages import load_project
 from tests.report.test_estimates import admissions, cohort, estimation

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.release.disclosure import protected
 from pipelines.release.disclosure.hiding import HIDDEN, MISSING_HIDDEN
+from pipelines.release.disclosure.protecting import protected
 from tests.release.disclosure.attack import Attacker, Group, crossed
 from tests.release.disclosure.tables import BANDS, LEVELS, NAMES, POPULATIONS, SEXES, people_of, tables_of
 

@@ -11,7 +11,8 @@ import yaml
 
 from pipelines.machine.errors import ConfigurationError
 from pipelines.release.disclosed import meta_for_readers
-from pipelines.release.publish import manifests, publish
+from pipelines.release.kept import manifests
+from pipelines.release.publish import publish
 from tests.atlas import Atlas
 from tests.release.disclosure.attack import Attacker, Condition, Group, crossed
 

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from pipelines.release.figures import Figure, forest_figure, prevalence_figure
+from pipelines.release.figures.drawing import Figure
+from pipelines.release.figures.forest import forest_figure
+from pipelines.release.figures.prevalence import prevalence_figure
 
 LABELS = {"is_exposed": "Exposed to something", "dose": "Dose"}
 

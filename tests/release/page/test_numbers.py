@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from lxml import html
 
-from pipelines.release.page.tables import Labels
+from pipelines.release.page.labels import Labels
 from tests.atlas import Atlas
 
 EXPECTED = (Path(__file__).parent / "expected.sql").read_text(encoding="utf-8")

@@ -1,0 +1,38 @@
+"""Protecting the report tables of one source: who is counted, what would tell too much, and what is hidden for it."""
+
+from collections.abc import Collection, Mapping
+
+import polars as pl
+
+from pipelines.project.study import Study
+from pipelines.release.disclosure.atoms import Classification, atoms_of
+from pipelines.release.disclosure.audit import units_to_hide
+from pipelines.release.disclosure.hiding import with_hidden
+from pipelines.release.disclosure.model import ODDS_RATIOS, PREVALENCES, TRENDS, model_of
+from pipelines.release.disclosure.pairs import model_of_pairs
+
+Tables = Mapping[str, pl.DataFrame]
+
+KNOWN_TABLES = (*PREVALENCES, TRENDS, ODDS_RATIOS)
+"""The report tables whose counts disclosure control can follow; of any other, a restricted source has no public row."""
+
+
+def protected(
+    tables: Tables, people: pl.DataFrame, names: Classification, minimum: int, equal_weights: Collection[str] = ()
+) -> dict[str, pl.DataFrame]:
+    """The report tables of one survey, cohort or clinic (name -> its rows) as they may be published.
+
+    `people` are its respondents, counted by count_people; `equal_weights` come from find_equal_weights. No count from 1 to less
+    than `minimum`, no part of a group so small or empty, and no difference of published counts so small is shown, or can be
+    bounded to less than `minimum` people.
+    """
+    atoms = atoms_of(people, names)
+    model = model_of(tables, atoms, minimum)
+    return with_hidden(tables, model.units, units_to_hide(model.published(atoms.links), model.small, minimum), equal_weights)
+
+
+def protected_pairs(odds_ratios: pl.DataFrame, study: Study) -> pl.DataFrame:
+    """The same for the matched rows of one case-control source."""
+    model, links = model_of_pairs(odds_ratios, study.odds_ratios.populations, study.disclosure.minimum_cell)
+    hidden = units_to_hide(model.published(links), model.small, model.minimum)
+    return with_hidden({ODDS_RATIOS: odds_ratios}, model.units, hidden)[ODDS_RATIOS]

@@ -1,0 +1,99 @@
+"""The tables of the page about the people: who is in the estimates, and what they are like."""
+
+from collections.abc import Sequence
+
+from pipelines.release.formatting import NOTHING, Row, count, p_value, percent
+from pipelines.release.page.display import GROUP, Column, DisplayTable
+from pipelines.release.page.labels import Labels
+
+
+def flow_table(labels: Labels, rows: Sequence[Row]) -> DisplayTable:
+    """Who is in the estimates and who is not, and why (STROBE item 13). Outcomes with the same numbers share their rows."""
+    columns = [
+        Column("name", "Population", is_text=True),
+        Column("wave", "Wave", is_text=True),
+        *(Column(name, label) for name, label in FLOW.items()),
+    ]
+    numbers: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for row in rows:
+        cells = [count(row[name]) for name in FLOW]
+        numbers.setdefault((row["population"], row["wave"]), {})[row["outcome"]] = cells
+    alike: dict[str, list[str]] = {}
+    for outcome in dict.fromkeys(row["outcome"] for row in rows):
+        same = next((other for other in alike if all(found.get(other) == found.get(outcome) for found in numbers.values())), None)
+        alike.setdefault(same or outcome, []).append(outcome)
+    shown: list[dict[str, str]] = []
+    footnotes = []
+    for first, outcomes in alike.items():
+        heading = "; ".join(labels.study.outcomes[outcome].label for outcome in outcomes)
+        for row in sorted((row for row in rows if row["outcome"] == first), key=labels.in_study_order):
+            if row["reason"]:
+                footnotes.append((len(shown), "n_analysed", row["reason"]))
+            shown.append(
+                {
+                    GROUP: heading,
+                    "name": labels.study.populations[row["population"]].label,
+                    "wave": row["wave"],
+                    **{name: count(row[name]) for name in FLOW},
+                }
+            )
+    notes = [
+        "Received: records of the table with one record a person. Out of scope: not in the population, or not in the component "
+        "whose weight the outcome calls for. No answer: refused, not known, not asked, or in an incomplete matched set."
+    ]
+    return DisplayTable(f"flow-{labels.source.source}", "Respondent flow", columns, shown, notes, footnotes)
+
+
+FLOW = {
+    "n_received": "Received",
+    "n_set_aside": "Set aside",
+    "n_out_of_scope": "Out of scope",
+    "n_missing": "No answer",
+    "n_analysed": "Analysed",
+}
+"""Column of report.respondent_flow -> its heading; received is the sum of the others."""
+
+
+def characteristics_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> DisplayTable:
+    """The people of a population with and without an outcome: shares and means with their errors (STROBE item 14)."""
+    columns = [
+        Column("name", "Characteristic", is_text=True),
+        Column("n_cases", "n", "With the outcome"),
+        Column("cases", "% (SE) or mean (SD)", "With the outcome"),
+        Column("n_noncases", "n", "Without"),
+        Column("noncases", "% (SE) or mean (SD)", "Without"),
+        Column("n_missing", "No answer"),
+        Column("p_value", "p"),
+    ]
+    cells: list[dict[str, str]] = []
+    footnotes: list[tuple[int, str, str]] = []
+    for row in sorted(rows, key=lambda row: labels.characteristics.index(row["characteristic"])):
+        is_first = not cells or cells[-1][GROUP] != labels.characteristic(row["characteristic"])
+        if row["presentation_reason"]:
+            footnotes.append((len(cells), "cases", row["presentation_reason"]))
+        elif is_first and row["p_value_reason"]:
+            footnotes.append((len(cells), "p_value", row["p_value_reason"]))
+        cells.append(
+            {
+                GROUP: labels.characteristic(row["characteristic"]),
+                "name": {"true": "yes", "false": "no"}.get(row["level"], labels.names(row["level"])),
+                **{name: count(row[name]) for name in ("n_cases", "n_noncases")},
+                **{group: _share_or_mean(row, group) for group in ("cases", "noncases")},
+                "n_missing": count(row["n_missing"]) if is_first else "",
+                "p_value": p_value(row["p_value"]) if is_first else "",
+            }
+        )
+    population = rows[0]["population"]
+    methods = "; ".join(sorted({row["method"] for row in rows if row["method"]}))
+    of_whom = f"{labels.study.populations[population].label}; {rows[0]['wave']}"
+    notes = [f"{of_whom}. n is unweighted. {methods[:1].upper()}{methods[1:]}."]
+    title = f"{labels.study.outcomes[outcome].label}: characteristics of those with and without"
+    return DisplayTable(f"characteristics-{labels.source.source}-{outcome}-{population}", title, columns, cells, notes, footnotes)
+
+
+def _share_or_mean(row: Row, group: str) -> str:
+    if row["kind"] == "categorical":
+        share, error = row[f"share_of_{group}"], row[f"share_of_{group}_se"]
+        return percent(share) if error is None else f"{percent(share)} ({percent(error)})"
+    mean, deviation = row[f"mean_of_{group}"], row[f"sd_of_{group}"]
+    return NOTHING if mean is None else f"{mean:,.1f} ({deviation:,.1f})"

@@ -1,0 +1,116 @@
+"""The tables of the page about the data: deliveries and their checks, comparability, and what changed since the last release."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from pipelines.release.changes import CHANGED, by_table, furthest_first
+from pipelines.release.formatting import NOTHING, Row, count, ratio
+from pipelines.release.page.display import Column, DisplayTable
+from pipelines.release.page.labels import Labels
+
+CHANGES_SHOWN = 20
+
+
+def quality_table(deliveries: Sequence[Row], checks: Sequence[Row], titles: dict[str, str]) -> DisplayTable:
+    """A row a delivery: its verdict, its records, and how its rules were judged."""
+    columns = [
+        Column("name", "Source, wave", is_text=True),
+        Column("verdict", "Verdict", is_text=True),
+        Column("rows", "Records accepted"),
+        Column("aside", "Set aside"),
+        Column("passed", "Rules passed"),
+        Column("failed", "Rules not passed"),
+    ]
+    judged = {(row["source"], row["wave"]): row for row in checks}
+    cells = []
+    for row in deliveries:
+        rules = judged.get((row["source"], row["wave"]), {"passed": 0, "not_passed": 0})
+        verdict = "nothing delivered" if row["verdict"] == "absent" else str(row["verdict"])
+        cells.append(
+            {
+                "name": f"{titles[row['source']]}, {row['wave']}",
+                "verdict": f"{verdict}, stale" if row["is_stale"] else verdict,
+                "rows": count(row["n_rows"]),
+                "aside": count(row["n_rejected_rows"]),
+                "passed": count(rules["passed"]),
+                "failed": count(rules["not_passed"]),
+            }
+        )
+    notes = ["Records are those of all tables of a delivery. Every rule and its result is in meta.check_results."]
+    return DisplayTable("quality", "Deliveries and their contracts", columns, cells, notes)
+
+
+def comparability_table(labels: Labels, rows: Sequence[Row]) -> DisplayTable:
+    """Variables that do not mean quite the same in two waves."""
+    columns = [
+        Column("name", "Variable", is_text=True),
+        Column("waves", "Waves", is_text=True),
+        Column("verdict", "Verdict", is_text=True),
+        Column("reason", "Why", is_text=True),
+    ]
+    cells = [
+        {
+            "name": labels.names(row["variable"]),
+            "waves": f"{row['wave']}, {row['other_wave']}",
+            "verdict": labels.names(row["verdict"]),
+            "reason": row["reason"] or "",
+        }
+        for row in rows
+        if row["verdict"] != "identical"
+    ]
+    same = sum(row["verdict"] == "identical" for row in rows)
+    notes = [f"{same} other variables are asked and coded alike. What is not comparable is never pooled."]
+    return DisplayTable(f"comparability-{labels.source.source}", "Comparability of waves", columns, cells, notes)
+
+
+def changes_tables(changes: pl.DataFrame) -> list[DisplayTable]:
+    """What differs from the release before: table by table, and the numbers that moved furthest."""
+    columns = [
+        Column("name", "Table, source", is_text=True),
+        Column("changed", "Numbers changed"),
+        Column("furthest", "By at most, in standard errors"),
+        Column("added", "Rows new"),
+        Column("vanished", "Rows gone"),
+        Column("ingredient", "What differs in its making", is_text=True),
+    ]
+    cells = [
+        {
+            "name": f"{row['table_name']}, {row['source'] or 'every source'}",
+            **{name: count(row[name]) for name in ("changed", "added", "vanished")},
+            "furthest": ratio(row["furthest"]),
+            "ingredient": row["ingredient"] or "",
+        }
+        for row in by_table(changes).iter_rows(named=True)
+    ]
+    moved = changes.filter(change=CHANGED)
+    shown = [DisplayTable("changes", "What changed", columns, cells, ["Every number is in meta.release_changes."])]
+    return [*shown, _moved_table(moved)] if moved.height else shown
+
+
+def _moved_table(moved: pl.DataFrame) -> DisplayTable:
+    columns = [
+        Column("name", "Table, row", is_text=True),
+        Column("column", "Number", is_text=True),
+        Column("before", "Before"),
+        Column("after", "Now"),
+        Column("in_se", "In standard errors"),
+    ]
+    cells = [
+        {
+            "name": f"{row['table_name']} {row['source'] or ''}: {row['row_key']}",
+            "column": row["column_name"],
+            "before": _any_number(row["before"]),
+            "after": _any_number(row["after"]),
+            "in_se": NOTHING if row["difference_in_se"] is None else f"{row['difference_in_se']:+.2f}",
+        }
+        for row in furthest_first(moved).head(CHANGES_SHOWN).iter_rows(named=True)
+    ]
+    more = moved.height - len(cells)
+    notes = [f"{more:,} more numbers changed less."] if more > 0 else []
+    return DisplayTable("numbers-changed", "The numbers that changed most", columns, cells, notes)
+
+
+def _any_number(value: Any) -> str:
+    return NOTHING if value is None else f"{value:.6g}"
