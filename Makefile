@@ -36,6 +36,7 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy pipelines tests
+	$(BIN)/lint-imports --no-cache
 
 coverage: $(VENV)/.installed  ## how often the 95 % intervals hold the planted values
 	$(BIN)/python -m tests.coverage

@@ -6,7 +6,6 @@ import dagster as dg
 
 from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
-from pipelines.machine.quoting import identifier, literal
 
 
 def table_schema(contract: Contract) -> dg.TableSchema:
@@ -29,12 +28,3 @@ def _table_column(contract: Contract, column: Column) -> dg.TableColumn:
         ),
         tags={"classification": column.classification} if column.classification else {},
     )
-
-
-def comments_sql(contract: Contract, schema: str, table: str) -> list[str]:
-    """The statements that put the contract's descriptions on a DuckDB table and its columns."""
-    name = f"{identifier(schema)}.{identifier(table)}"
-    return [
-        f"comment on table {name} is {literal(contract.description)}",
-        *(f"comment on column {name}.{identifier(column.name)} is {literal(column.comment)}" for column in contract.columns),
-    ]

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import dagster as dg
 
@@ -12,19 +11,19 @@ from pipelines.dagster.assets.context import N_MADE
 from pipelines.dagster.assets.raw import EVERY_WAVE
 from pipelines.dagster.home import PROCESS_TAG, fail_abandoned_runs, prepare_dagster_home
 from pipelines.dagster.progress import shown
-from pipelines.dagster.runs import JOB, is_interruption
-from pipelines.machine.disk import no_space, tells_of_it
+from pipelines.dagster.runs import JOB, is_interruption, rejected_by, step_failure
 from pipelines.machine.errors import WrongUsage
 from pipelines.machine.files import remove_unfinished
 from pipelines.machine.lock import warehouse_lock
 from pipelines.project.project import Project
-from pipelines.release.standing import HEAD
-from pipelines.terminal.exit_codes import ExitCode
 
 
 @dataclass(frozen=True)
 class Refreshed:
-    """How a run ended: the objects made, the seconds of each step, the tables whose check failed, why it failed if it did."""
+    """How a run ended: the objects made, the seconds of each step, the tables whose check failed, and what its steps failed with.
+
+    `broken` are those of the failures that kept the run from its work; the others only say what stands rejected.
+    """
 
     success: bool
     run_id: str
@@ -32,14 +31,7 @@ class Refreshed:
     step_seconds: dict[str, float]
     rejected: list[str]
     failures: list[str]
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """A failure that only says what was rejected calls for a look; any other kept the run from its work."""
-        if self.success:
-            return ExitCode.LOOK if self.rejected else ExitCode.GOOD
-        only_says_so = self.failures and all(failure.startswith(HEAD) for failure in self.failures)
-        return ExitCode.LOOK if only_says_so else ExitCode.COULD_NOT
+    broken: list[str]
 
 
 def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[str] | None = None) -> Refreshed:
@@ -65,6 +57,7 @@ def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[st
                 tags={".dagster/repository": "__repository__@pipelines.dagster.definitions", PROCESS_TAG: str(os.getpid())},
             )
     events = result.all_events
+    failed = [event for event in events if event.event_type == dg.DagsterEventType.STEP_FAILURE]
     if any(is_interruption(event) for event in events):
         raise KeyboardInterrupt
     return Refreshed(
@@ -77,11 +70,8 @@ def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[st
             if event.event_type == dg.DagsterEventType.STEP_SUCCESS
         },
         rejected=sorted(table for event in events for table in _rejected(event)),
-        failures=[
-            _reason(event, project.settings.warehouse_folder)
-            for event in events
-            if event.event_type == dg.DagsterEventType.STEP_FAILURE
-        ],
+        failures=[step_failure(event, project).words for event in failed],
+        broken=[step_failure(event, project).words for event in failed if not rejected_by(event)],
     )
 
 
@@ -120,13 +110,3 @@ def _reread_config(project: Project, reread: Sequence[str]) -> dict[str, object]
             raise WrongUsage(f"{source} has no wave {wave} to read again; it has: {', '.join(project.sources[source].waves)}")
         wanted.setdefault(source, []).append(wave or EVERY_WAVE)
     return {f"take_in_{source}": {"config": {"reread": waves}} for source, waves in wanted.items()}
-
-
-def _reason(event: dg.DagsterEvent, warehouse: Path) -> str:
-    data = event.step_failure_data
-    if data.user_failure_data and data.user_failure_data.description:
-        return str(data.user_failure_data.description)
-    error = data.error.cause or data.error if data.error else None
-    if error and tells_of_it(error.message):
-        return f"{event.step_key}: {no_space(warehouse)}"
-    return f"{event.step_key}: {error.message.strip() if error else 'failed without a reason'}"

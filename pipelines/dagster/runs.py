@@ -108,7 +108,7 @@ def _night(events: Sequence[dg.DagsterEvent], project: Project, run: dg.DagsterR
     for event in events:
         if event.event_type != FAILED:
             continue
-        rejected = _rejected(event)
+        rejected = rejected_by(event)
         has_told = has_told or bool(rejected)
         causes |= {about: Cause(words, words) for about, words in rejected.items()}
         if not rejected:
@@ -123,7 +123,7 @@ def _is_whole(run: dg.DagsterRun) -> bool:
     return run.job_name == JOB and not run.asset_selection and not run.asset_check_selection
 
 
-def _rejected(event: dg.DagsterEvent) -> dict[str, str]:
+def rejected_by(event: dg.DagsterEvent) -> dict[str, str]:
     """What the last step says stands rejected; nothing of a failure of another kind."""
     raised = event.step_failure_data.user_failure_data
     causes = raised.metadata.get(CAUSES) if raised else None

@@ -7,9 +7,8 @@ import duckdb
 import polars as pl
 
 from pipelines.contracts.model import Contract
-from pipelines.dagster.column_schema import comments_sql
 from pipelines.machine.files import READ_ONLY, sync_file
-from pipelines.machine.quoting import identifier
+from pipelines.machine.quoting import identifier, literal
 from pipelines.machine.settings import Settings
 from pipelines.making.engine import bind_objects, no_rows
 
@@ -52,3 +51,12 @@ def write_database(
         raise RuntimeError(f"{path.name} was not checkpointed: {leftover.name} is left")
     path.chmod(READ_ONLY)
     sync_file(path)
+
+
+def comments_sql(contract: Contract, schema: str, table: str) -> list[str]:
+    """The statements that put the contract's descriptions on a DuckDB table and its columns."""
+    name = f"{identifier(schema)}.{identifier(table)}"
+    return [
+        f"comment on table {name} is {literal(contract.description)}",
+        *(f"comment on column {name}.{identifier(column.name)} is {literal(column.comment)}" for column in contract.columns),
+    ]

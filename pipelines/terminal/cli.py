@@ -11,7 +11,7 @@ from pipelines.machine.errors import CrampAtlasError, WrongUsage
 from pipelines.terminal import releases as release_commands
 from pipelines.terminal.console import Commands, console, ends, explained
 from pipelines.terminal.contracts import DOCS_ENDS, contract_app, docs
-from pipelines.terminal.exit_codes import ExitCode
+from pipelines.terminal.exit_codes import ExitCode, exit_code_of
 from pipelines.terminal.serve import UI_ENDS, serve_app, ui
 
 WORK, LOOK, CONTRACTS, SERVERS = "Make tables", "Look at them", "Contracts", "Dagster"
@@ -52,7 +52,7 @@ def refresh(
         project = load_project()
         refreshed = run(project, reread or ())
         print_summary(project, refreshed, console)
-    raise typer.Exit(refreshed.exit_code)
+    raise typer.Exit(exit_code_of(refreshed))
 
 
 @app.command(
@@ -74,7 +74,7 @@ def materialise(tables: Annotated[list[str], typer.Argument(help="Tables, such a
             raise WrongUsage(f"there is no table {', '.join(unknown)}; there are: {', '.join(sorted(project.contracts))}")
         refreshed = run(project, selection=tables)
     _print_failures([*refreshed.failures, *(f"{table} is rejected: cramp-atlas status says why" for table in refreshed.rejected)])
-    raise typer.Exit(refreshed.exit_code)
+    raise typer.Exit(exit_code_of(refreshed))
 
 
 @app.command(rich_help_panel=WORK, epilog=ends("cramp-atlas publish", "when it published, and something stands rejected"))

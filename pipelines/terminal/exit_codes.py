@@ -1,6 +1,10 @@
 """How a command ends: the numbers that a script or a scheduler goes by."""
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipelines.dagster.job import Refreshed
 
 
 class ExitCode(IntEnum):
@@ -18,3 +22,10 @@ class ExitCode(IntEnum):
 
     INTERRUPTED = 130
     """Ctrl-C."""
+
+
+def exit_code_of(refreshed: "Refreshed") -> ExitCode:
+    """A run that only says what stands rejected calls for a look; any other failure kept it from its work."""
+    if refreshed.success:
+        return ExitCode.LOOK if refreshed.rejected else ExitCode.GOOD
+    return ExitCode.LOOK if refreshed.failures and not refreshed.broken else ExitCode.COULD_NOT

@@ -17,7 +17,7 @@ from pipelines.raw.drift.words import in_words as drift_in_words
 from pipelines.release.formatting import NOTHING, percent_with_interval, ratio_with_interval
 from pipelines.release.kept import current_release, hold_file
 from pipelines.release.meta import deliveries
-from pipelines.release.standing import HEAD, in_words, standing_causes
+from pipelines.release.standing import in_words, standing_causes
 
 Row = dict[str, Any]
 
@@ -31,9 +31,8 @@ def print_summary(project: Project, refreshed: Refreshed, console: Console) -> N
             _print_odds_ratios(project, connection, console)
             _print_planted(connection, console)
     _print_state(project, console)
-    for failure in refreshed.failures:
-        if not failure.startswith(HEAD):  # what was rejected stands above already
-            console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
+    for failure in refreshed.broken:
+        console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
     # what stands every night is on the page; here it is news
     for line in drift_in_words(accepted_drift(project)) if refreshed.n_made else ():
         console.print(f"[yellow]drift: {escape(line)}[/yellow]", highlight=False, soft_wrap=True)

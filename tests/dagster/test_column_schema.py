@@ -5,8 +5,9 @@ from collections.abc import Callable
 import duckdb
 
 from pipelines.contracts.model import Contract
-from pipelines.dagster.column_schema import comments_sql, table_schema
+from pipelines.dagster.column_schema import table_schema
 from pipelines.machine.quoting import identifier
+from pipelines.release.database import comments_sql
 from tests.contracts.sleep_contract import custom
 
 Load = Callable[..., Contract]

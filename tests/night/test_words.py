@@ -8,6 +8,7 @@ from pipelines.dagster.alerts import alert
 from pipelines.dagster.definitions import definitions
 from pipelines.release.kept import current_release
 from pipelines.terminal.cli import app
+from pipelines.terminal.exit_codes import exit_code_of
 from tests.atlas import Atlas
 from tests.night.sinks import Sink
 from tests.night.small import PAIRS, SOURCE, generated_no_more
@@ -105,7 +106,7 @@ def test_of_a_restricted_source_only_a_terminal_says_what_is_wrong(
     path = synthetic.settings.landing_folder / SOURCE / PAIRS
     path.write_text(path.read_text(encoding="utf-8").rsplit("\n", 2)[0] + "\n", encoding="utf-8")
     refreshed = synthetic.refresh()
-    assert refreshed.exit_code == 1
+    assert exit_code_of(refreshed) == 1
     [said] = refreshed.failures
     monkeypatch.setenv("CRAMP_ATLAS_PROJECT", str(synthetic.folder))
     monkeypatch.setenv("DAGSTER_HOME", str(synthetic.folder / ".dagster"))
