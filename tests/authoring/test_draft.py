@@ -272,6 +272,61 @@ def test_a_wrong_choice_of_columns_is_refused(chosen: dict[str, list[str]], expe
     assert expected in str(caught.value)
 
 
+def answers() -> pl.DataFrame:
+    """Twelve respondents with codes of missing beside answers, and a duration."""
+    return pl.DataFrame(
+        {
+            "q": [1.0, 2.0, 8.0, 9.0] * 3,
+            "age": [44.0, 998.0, 51.0, 999.0] * 3,
+            "income": [-9.0, 1500.25, -8.0, 2.5] * 3,
+            "note": ["yes", ".a", "no", "NA"] * 3,
+            "slept": [3600.0, 7200.0, 60.0, 1.0] * 3,
+        }
+    )
+
+
+DECLARED = {
+    "q": [("8", "8"), ("9", "9")],
+    "age": [("998", "999")],
+    "income": [("LOWEST", "-1"), ("5", "5")],
+    "note": [("NA", "NA"), (".a", ".a")],
+}
+QUESTION = "refused, dont_know, not_asked or missing?"
+
+
+def test_values_declared_missing_are_drafted_as_missing_with_their_kind_to_decide(load: Callable[[Draft], Contract]) -> None:
+    labels = {"q": {"1": "yes", "2": "no", "8": "Weiss nicht", "9": "Refused"}}
+    given = drafted(answers(), value_labels=labels, declared_missing=DECLARED)
+    assert given.codebook is not None
+    assert [line for line in given.codebook.splitlines() if line.endswith((",missing", ",refused"))] == [
+        f'q,8,,"Weiss nicht (TODO the file declares it missing: {QUESTION})",missing',
+        "q,9,,Refused,refused",
+        *(f'age,{code},,"TODO {code} is declared missing: {QUESTION}",missing' for code in (998, 999)),
+        *(f'income,{code},,"TODO {code} is declared missing: {QUESTION}",missing' for code in ("5.0", "-9.0", "-8.0")),
+        *(f'note,{code},,"TODO {code} is declared missing: {QUESTION}",missing' for code in ("NA", ".a")),
+    ]
+    for words in ("8, 9", "998 thru 999", "LOWEST thru -1, 5", "NA, .a"):
+        assert f"# TODO the file declares {words} missing" in given.contract
+    contract = load(given)
+    assert conform(answers(), contract, "2024").num_rows == 12
+
+
+def test_ages_beside_declared_codes_are_listed_only_where_they_repeat() -> None:
+    given = drafted(answers().head(4), declared_missing=DECLARED)
+    assert given.codebook is not None
+    assert [line.split(",")[1] for line in given.codebook.splitlines() if line.startswith("age")] == ["998", "999"]
+
+
+def test_seconds_are_drafted_as_seconds_and_what_a_file_says_of_a_column_is_to_be_looked_at(
+    load: Callable[[Draft], Contract],
+) -> None:
+    given = drafted(answers(), column_units={"slept": "seconds"}, column_notes={"age": "%ty shows a year"})
+    contract = load(given)
+    assert contract.column("slept").type == "DOUBLE"
+    assert contract.column("slept").unit == "seconds"
+    assert "# TODO %ty shows a year" in given.contract
+
+
 def test_everything_that_is_wrong_with_a_file_is_said_at_once() -> None:
     frame = pl.DataFrame({"id": [time(10)], "ID": [[1]]})
     with pytest.raises(ConfigurationError) as caught:

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Callable
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -10,6 +12,7 @@ import pytest
 
 from pipelines.contracts.expectations import SchemaProblems
 from pipelines.contracts.model import Contract
+from pipelines.raw.casting import cast_values
 from pipelines.raw.conform import conform
 from tests.contracts.sleep_contract import good_frame
 
@@ -188,3 +191,45 @@ def test_no_problem_shows_a_value(load: Load, name: str) -> None:
     text = "\n".join(problems_of(frame, load()))
     assert MARKER not in text
     assert "86753" not in text
+
+
+EXACT: list[tuple[str, pl.Series, str, list[Any]]] = [
+    ("decimal ids", pl.Series([Decimal(9007199254740993), Decimal(9007199254740995)]), "BIGINT", [2**53 + 1, 2**53 + 3]),
+    ("decimal ids as text", pl.Series([Decimal(10**27 + 1), None]), "VARCHAR", [str(10**27 + 1), None]),
+    ("unsigned ids as text", pl.Series([2**64 - 1, 1], dtype=pl.UInt64), "VARCHAR", [str(2**64 - 1), "1"]),
+    ("unsigned ids", pl.Series([2**63 - 1], dtype=pl.UInt64), "BIGINT", [2**63 - 1]),
+    ("decimal weights", pl.Series([Decimal("1.10"), Decimal("-0.25")]), "DOUBLE", [1.1, -0.25]),
+    ("many decimals", pl.Series([Decimal("0.1234567890123456789")]), "DOUBLE", [0.1234567890123456789]),
+    ("whole decimals", pl.Series([Decimal("5.00"), Decimal("7.00")]), "INTEGER", [5, 7]),
+    ("midnights", pl.Series([datetime(2024, 1, 2), None]), "DATE", [date(2024, 1, 2), None]),
+    ("days", pl.Series([date(2024, 1, 2)]), "TIMESTAMP", [datetime(2024, 1, 2)]),
+    ("nanoseconds", pl.Series([datetime(2024, 1, 2, 3)], dtype=pl.Datetime("ns")), "TIMESTAMP", [datetime(2024, 1, 2, 3)]),
+    ("a power of two", pl.Series([str(2**60)]), "DOUBLE", [2.0**60]),
+]
+
+
+@pytest.mark.parametrize(("values", "kind", "expected"), [case[1:] for case in EXACT], ids=[case[0] for case in EXACT])
+def test_numbers_and_times_are_cast_to_the_last_digit(values: pl.Series, kind: str, expected: list[Any]) -> None:
+    cast, misfits = cast_values(values, kind)
+    assert cast.to_list() == expected
+    assert not misfits
+
+
+INEXACT: list[tuple[str, pl.Series, str, str]] = [
+    ("decimal ids", pl.Series([Decimal(9007199254740993), Decimal(1)]), "DOUBLE", "more digits than a DOUBLE holds"),
+    ("long decimals", pl.Series([Decimal("12345678901234567.25"), Decimal(1)]), "DOUBLE", "more digits than a DOUBLE holds"),
+    ("whole numbers", pl.Series([2**53 + 1, 1]), "DOUBLE", "more digits than a DOUBLE holds"),
+    ("unsigned", pl.Series([2**64 - 1, 1], dtype=pl.UInt64), "DOUBLE", "more digits than a DOUBLE holds"),
+    ("text", pl.Series(["9007199254740993", "0.1"]), "DOUBLE", "more digits than a DOUBLE holds"),
+    ("decimals", pl.Series([Decimal("1.5"), Decimal("1.0")]), "INTEGER", "a decimal fraction"),
+    ("unsigned ids", pl.Series([2**63, 1], dtype=pl.UInt64), "BIGINT", "beyond the range of BIGINT"),
+    ("times", pl.Series([datetime(2024, 1, 2, 3), datetime(2024, 1, 2)]), "DATE", "a time of day beside the date"),
+    ("nanoseconds", pl.Series([1, 1_000]).cast(pl.Datetime("ns")), "TIMESTAMP", "finer than a microsecond"),
+]
+
+
+@pytest.mark.parametrize(("values", "kind", "words"), [case[1:] for case in INEXACT], ids=[case[0] for case in INEXACT])
+def test_what_a_type_does_not_hold_to_the_last_digit_is_a_misfit(values: pl.Series, kind: str, words: str) -> None:
+    cast, [misfit] = cast_values(values, kind)
+    assert cast.null_count() == misfit.n_values == 1
+    assert words in misfit.found

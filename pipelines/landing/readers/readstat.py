@@ -19,6 +19,8 @@ from pipelines.project.form import Form
 BYTES = "ISO-8859-1"
 """The encoding in which every byte is the letter of its number."""
 
+BY_FILE = "by the file"
+
 CARRIES = {"cp1255", "cp1258", "tcvn", "big5hkscs", "euc_jisx0213", "euc_jis_2004", "shift_jisx0213", "shift_jis_2004"}
 """Encodings whose converters hold a letter back until the next one comes; those that shift are told by their names."""
 
@@ -50,25 +52,27 @@ class DataSet:
     encoding: str | None
 
 
-def read_data_set(what: str, read: Callable[..., Any], path: str, form: Form, *, names_encoding: bool, **options: Any) -> DataSet:
+def read_data_set(what: str, read: Callable[..., Any], path: str, form: Form, *, named: str | None, **options: Any) -> DataSet:
     """Read by a function of pyreadstat; raises Refused where the file is damaged or its letters are not what is said.
 
-    `names_encoding`: whether the format says in which encoding its texts are, which the form may correct.
+    `named`: the encoding that the file names for its texts (BY_FILE where pyreadstat finds it), None for none; the form may
+    correct it.
     """
-    if names_encoding and form.is_utf8:
-        data = _parsed(what, read, path, options)
-        if not data.encoding or not _carries(data.encoding):
+    encoding = form.encoding
+    if named and form.is_utf8:
+        data = None if _carries(named) else _parsed(what, read, path, options)
+        if data and not (data.encoding and _carries(data.encoding)):
             return data
-        encoding = data.encoding
-    else:
-        encoding = form.encoding
+        encoding = (data and data.encoding) or named
     letters = _decoder(what, encoding)
     try:
         return _in_letters(_parsed(what, read, path, {**options, "encoding": BYTES}), letters, _is_superset_of_ascii(encoding))
     except UnicodeError:
+        if named and form.is_utf8:
+            raise Refused(f"{what} with text of another encoding than it says", DECLARE) from None
         if form.is_utf8:
-            raise Refused(f"a {what} that does not name its encoding, with text that is not UTF-8", DECLARE) from None
-        raise Refused(f"a {what} with text that is not {form.encoding}", DECLARE) from None
+            raise Refused(f"{what} that does not name its encoding, with text that is not UTF-8", DECLARE) from None
+        raise Refused(f"{what} with text that is not {form.encoding}", DECLARE) from None
 
 
 def _parsed(what: str, read: Callable[..., Any], path: str, options: Mapping[str, Any]) -> DataSet:
@@ -78,15 +82,20 @@ def _parsed(what: str, read: Callable[..., Any], path: str, options: Mapping[str
         frame, meta = read(path, output_format="polars", disable_datetime_conversion=True, **options)
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError) as error:  # the text may hold content
         if "encod" in str(error) or "convert" in str(error):
-            raise Refused(f"a {what} with text of another encoding than it says", DECLARE) from None
-        raise Refused(f"a cut or damaged {what} ({type(error).__name__})", "Fetch it again") from None
+            raise Refused(f"{what} with text of another encoding than it says", DECLARE) from None
+        raise Refused(f"a cut or damaged {bare(what)} ({type(error).__name__})", "Fetch it again") from None
     except UnicodeDecodeError:
-        raise Refused(f"a {what} with text of another encoding than it says", DECLARE) from None
+        raise Refused(f"{what} with text of another encoding than it says", DECLARE) from None
     except MemoryError:
         raise
     except Exception as error:
-        raise Refused(f"a cut or damaged {what} ({type(error).__name__})", "Fetch it again") from None
+        raise Refused(f"a cut or damaged {bare(what)} ({type(error).__name__})", "Fetch it again") from None
     return _data_set(frame, meta)
+
+
+def bare(what: str) -> str:
+    """The name of a kind of file without its article."""
+    return what.partition(" ")[2]
 
 
 def _data_set(frame: pl.DataFrame, meta: Any) -> DataSet:
@@ -121,7 +130,7 @@ def _carries(encoding: str) -> bool:
 def _decoder(what: str, encoding: str) -> Callable[[str], str]:
     codec = _codec(encoding)
     if codec is None:
-        raise Refused(f"a {what} in the encoding {encoding}, which is not read", "Ask for it in UTF-8")
+        raise Refused(f"{what} in the encoding {encoding}, which is not read", "Ask for it in UTF-8")
     if codec in COMPOSED:
         return lambda text: unicodedata.normalize("NFC", text.encode("latin-1").decode(codec))
     return lambda text: text.encode("latin-1").decode(codec)

@@ -4,23 +4,24 @@ Missing values that the provider declared are kept as what was received: a code 
 of Stata or SAS as `.a` or `.R` (which makes its column text); only the system missing (`.`) is NULL.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
 from pipelines.landing.readers.delivered import Delivered, Refused
 from pipelines.landing.readers.instants import Clock, clock_of, decoded, note_of, unit_of
-from pipelines.landing.readers.readstat import DataSet, read_data_set
+from pipelines.landing.readers.readstat import BY_FILE, DataSet, bare, read_data_set
 from pipelines.project.form import Form
 
 NAMES = {
-    ".sas7bdat": "SAS data set",
-    ".sav": "SPSS file",
-    ".zsav": "compressed SPSS file",
-    ".por": "SPSS portable file",
-    ".dta": "Stata file",
+    ".sas7bdat": "a SAS data set",
+    ".sav": "an SPSS file",
+    ".zsav": "a compressed SPSS file",
+    ".por": "an SPSS portable file",
+    ".dta": "a Stata file",
 }
 SYSTEMS = {".sas7bdat": "SAS", ".sav": "SPSS", ".zsav": "SPSS", ".por": "SPSS", ".dta": "Stata"}
 LABELLED = tuple(NAMES)
@@ -28,6 +29,35 @@ CATALOGUE = ".sas7bcat"
 
 FIRST_IN_UTF8 = 118
 """The version of Stata's format from which texts are UTF-8; before it nothing tells."""
+
+RELEASE = re.compile(rb"<stata_dta><header><release>([0-9]{3})")
+
+SAS_ENCODING = 70
+"""The byte of a SAS data set that numbers its encoding; 0 in files of before there were any."""
+
+ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
+
+MOST_OF_A_DICTIONARY = 64 * 2**20
+
+
+def _extension(subtype: int, *numbers: int) -> bytes:
+    """A pattern of how an extension of an SPSS dictionary begins, in either order of bytes."""
+    starts = [b"".join(number.to_bytes(4, order) for number in (7, subtype, *numbers)) for order in ORDERS]
+    return b"(?:%b)" % b"|".join(map(re.escape, starts))
+
+
+SPSS_ENCODING = re.compile(_extension(20, 1) + rb".{4}([A-Za-z0-9_.:-]+)", re.DOTALL)
+"""The name of the encoding."""
+
+SPSS_CODE_PAGE = re.compile(_extension(3, 4, 8) + rb".{28}(.{4})", re.DOTALL)
+"""The last of eight numbers: the code page, or 1 to 4 for EBCDIC, two kinds of ASCII, and Kanji."""
+
+LAST_VAGUE_CODE = 4
+
+SPSS_RECORDS = slice(80, 84)
+"""The number of records in the header of an SPSS file, -1 where its writer did not know it."""
+
+LOST = "\ufffd"
 
 LOWEST, HIGHEST = "LOWEST", "HIGHEST"
 
@@ -40,12 +70,21 @@ def read_statistical(path: Path, form: Form, beside: Path, name: str, n_records:
     suffix = path.suffix.lower()
     what = NAMES[suffix]
     data = read_data_set(
-        what, _readers()[suffix], str(path), form, names_encoding=_names_encoding(path, suffix), user_missing=True
+        what,
+        _readers()[suffix],
+        str(path),
+        form if suffix != ".por" else Form(),
+        named=_named_encoding(path, suffix),
+        user_missing=True,
     )
     if data.n_records is not None and data.n_records != data.frame.height:
-        raise Refused(f"a cut {what} ({data.frame.height:,} of {data.n_records:,} records)", "Fetch it again")
-    if data.n_records is None and n_records != data.frame.height and suffix != ".por":
+        raise Refused(f"a cut {bare(what)} ({data.frame.height:,} of {data.n_records:,} records)", "Fetch it again")
+    if n_records != data.frame.height and _leaves_number_open(path, suffix):
         _check_end(what, data.frame)
+    if suffix == ".por" and _has_lost_letters(data):
+        raise Refused(
+            "an SPSS portable file with letters beyond those of ASCII, which the format does not tell", "Ask for it as .sav"
+        )
     labels = data.value_labels
     if suffix == ".sas7bdat":
         labels = _labels_of_catalogue(_catalogue(form, beside, name), data.label_sets, form)
@@ -77,21 +116,46 @@ def _read_portable(path: str, **options: Any) -> Any:
     return parser_entry_point(path, "por", **options)
 
 
-def _names_encoding(path: Path, suffix: str) -> bool:
-    """Whether the file says in which encoding its texts are. A portable file is in the characters of SPSS."""
-    if suffix != ".dta":
-        return True
+def _named_encoding(path: Path, suffix: str) -> str | None:
+    """The encoding that the file says its texts are in; None where it does not say. A portable file is in letters of SPSS."""
     with path.open("rb") as file:
-        start = file.read(len(b"<stata_dta><header><release>118"))
-    release = start.removeprefix(b"<stata_dta><header><release>")
-    return len(release) == 3 and release.isdigit() and int(release) >= FIRST_IN_UTF8
+        if suffix == ".dta":
+            release = RELEASE.match(file.read(64))
+            return "UTF-8" if release and int(release[1]) >= FIRST_IN_UTF8 else None
+        if suffix == ".sas7bdat":
+            return BY_FILE if any(file.read(SAS_ENCODING + 1)[SAS_ENCODING:]) else None
+        if suffix == ".por":
+            return BY_FILE
+        dictionary = file.read(MOST_OF_A_DICTIONARY)
+    named = SPSS_ENCODING.search(dictionary)
+    if named:
+        return named[1].decode("latin-1")
+    code = SPSS_CODE_PAGE.search(dictionary)
+    return BY_FILE if code and min(int.from_bytes(code[1], order) for order in ORDERS) > LAST_VAGUE_CODE else None
+
+
+def _leaves_number_open(path: Path, suffix: str) -> bool:
+    """Whether an SPSS file says of its number of records that it does not know it."""
+    if suffix not in (".sav", ".zsav"):
+        return False
+    with path.open("rb") as file:
+        return file.read(SPSS_RECORDS.stop)[SPSS_RECORDS] == b"\xff\xff\xff\xff"
+
+
+def _has_lost_letters(data: DataSet) -> bool:
+    """Whether pyreadstat put its mark in the place of a letter that it could not tell."""
+    lost = any(
+        data.frame[name].str.contains(LOST, literal=True).any() for name in data.texts if data.frame[name].dtype == pl.String
+    )
+    labels = [*data.labels.values(), *(text for labels in data.value_labels.values() for text in labels.values())]
+    return lost or any(LOST in text for text in labels)
 
 
 def _check_end(what: str, frame: pl.DataFrame) -> None:
     """A file that does not say its number of records may be padded, and padding reads as records of zeros."""
     if frame.height and all(value in (0, "", None) for value in frame.row(frame.height - 1)):
         raise Refused(
-            f"a {what} that does not say how many records it has and ends in zeros, which may be padding",
+            f"{what} that does not say how many records it has and ends in zeros, which may be padding",
             "Declare `rows` for it in the source's file",
         )
 
@@ -201,7 +265,7 @@ def _catalogue(form: Form, beside: Path, name: str) -> Path | None:
 def _labels_of_catalogue(path: Path | None, formats: Mapping[str, str], form: Form) -> Mapping[str, Mapping[Any, str]]:
     if path is None:
         return {}
-    data = read_data_set("SAS catalogue of value labels", _read_catalogue, str(path), form, names_encoding=True)
+    data = read_data_set("a SAS catalogue of value labels", _read_catalogue, str(path), form, named=BY_FILE)
     return {variable: data.sets[name] for variable, name in formats.items() if name in data.sets}
 
 

@@ -81,7 +81,7 @@ def read_transport(path: Path, form: Form, folder: Path, n_records: int | None =
         source = folder / "member.xpt"
         source.write_bytes(content[: 3 * CARD] + member.content)
     data = read_data_set(
-        "SAS transport file", _read_xport, str(source), form, names_encoding=False, user_missing=True, row_limit=records.n
+        "a SAS transport file", _read_xport, str(source), form, named=None, user_missing=True, row_limit=records.n
     )
     frame = data.frame.head(records.n)
     if frame.height < records.n:
