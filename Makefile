@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: refresh nhanes ui sql status docs test lint coverage bench fuzz soak lock clean
+.PHONY: help refresh nhanes ui sql status docs test lint coverage bench fuzz soak lock clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
 
 refresh: $(VENV)/.installed  ## take in deliveries, estimate, publish: the nightly job, now
 	$(BIN)/cramp-atlas refresh
@@ -29,10 +32,10 @@ status: $(VENV)/.installed  ## what is published and what is held back
 docs: $(VENV)/.installed  ## the data dictionary, written from the contracts
 	$(BIN)/cramp-atlas docs
 
-test: $(VENV)/.installed
+test: $(VENV)/.installed  ## every test
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/.installed
+lint: $(VENV)/.installed  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy pipelines tests
@@ -54,5 +57,5 @@ lock:  ## after a change of pyproject.toml; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 	  --extra dev pyproject.toml --output-file requirements.lock
 
-clean:
+clean:  ## remove .venv and Dagster's history (.dagster); deliveries, store and releases stay
 	rm -rf $(VENV) .dagster

@@ -5,6 +5,7 @@ Sinks are the Apprise URLs of CRAMP_ATLAS_ALERT_URLS. They hold passwords: no me
 
 import hashlib
 import logging
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ VARIABLE = "CRAMP_ATLAS_ALERT_URLS"
 
 STATE = "cramp-atlas/alerts"
 """Key of Dagster's storage that holds what each sink was told."""
+
+KINDS = {"failed": "failure", "numbers moved": "warning", "mended": "success"}
+"""Section of a message -> the type that Apprise gives to it; the first that is there is the message's."""
 
 logging.getLogger("apprise").disabled = True  # it writes URLs that it cannot use into its log, with their passwords
 
@@ -57,8 +61,11 @@ class State(BaseModel):
 
 @dataclass(frozen=True)
 class Message:
+    """`kind` is Apprise's: failure, warning, success or info."""
+
     title: str
     body: str
+    kind: str = "info"
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,9 @@ def try_sinks(project: Project) -> int:
     failures = []
     for position, url in enumerate(sinks, start=1):
         try:
-            message = Message(f"{project.study.title}: a trial", f"Alerts arrive here.\n{readers_have(project)}")
+            message = Message(
+                f"{project.study.title}: a trial", f"Alerts of {socket.gethostname()} arrive here.\n{readers_have(project)}"
+            )
             send(url, message, f"sink {position} of {len(sinks)}")
         except AlertNotSent as error:
             failures.append(str(error))
@@ -148,7 +157,7 @@ def news(instance: dg.DagsterInstance, project: Project, told: Told) -> tuple[Me
     if not any(sections.values()):
         return None, known
     still = ", ".join(about for about in still_open if about not in new)
-    tail = [*([f"still open: {still}"] if still else []), readers_have(project), f"run {nights[-1].run_id} in Dagster tells more"]
+    tail = [*([f"still open: {still}"] if still else []), readers_have(project), _where_to_look(project, nights[-1].run_id)]
     return _compose(project, sections, tail), known
 
 
@@ -166,7 +175,14 @@ def _compose(project: Project, sections: Mapping[str, Sequence[str]], tail: Sequ
     told = {name: lines for name, lines in sections.items() if lines}
     counts = ", ".join(f"{len(lines)} {name}" if name != "numbers moved" else name for name, lines in told.items())
     body = [line for name, lines in told.items() for line in (name.upper(), *lines, "")]
-    return Message(f"{project.study.title}: {counts}", "\n".join([*body, *tail]))
+    kind = next(KINDS[name] for name in KINDS if name in told)
+    return Message(f"{project.study.title}: {counts}", "\n".join([*body, *tail]), kind)
+
+
+def _where_to_look(project: Project, run_id: str) -> str:
+    """The machine, and what says more there: whoever reads a message is elsewhere."""
+    place = f"{socket.gethostname()}:{project.settings.project.resolve()}"
+    return f"where to look: cramp-atlas status in {place}, or the page of Dagster there, /runs/{run_id}"
 
 
 def _moved(project: Project, releases: Sequence[str], known: str | None) -> list[Moved]:
@@ -220,7 +236,9 @@ def send(url: str, message: Message, name: str) -> None:
     sink = None
     try:
         sink = apprise.Apprise.instantiate(url, suppress_exceptions=True)
-        is_sent = bool(sink and sink.notify(body=message.body, title=message.title, body_format=apprise.NotifyFormat.TEXT))
+        kind = apprise.NotifyType(message.kind)
+        text = apprise.NotifyFormat.TEXT
+        is_sent = bool(sink and sink.notify(body=message.body, title=message.title, notify_type=kind, body_format=text))
     except Exception:  # its text may hold the URL
         is_sent = False
     if sink is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 import psycopg2
+import yaml
 
 from pipelines.machine.errors import ConfigurationError
 
@@ -15,12 +16,18 @@ PROCESS_TAG = "cramp-atlas/process"
 CODE_SERVER_TAG = ".dagster/grpc_info"
 """Dagster's own tag of a run that the UI or the schedule launched: the server that started its process, as JSON."""
 
+TELEMETRY_OFF = """# Nothing about this project is sent to the makers of Dagster.
+telemetry:
+  enabled: false
+"""
+
 
 def prepare_dagster_home(project: Path) -> Path:
-    """Make DAGSTER_HOME an absolute folder that has a dagster.yaml.
+    """Make DAGSTER_HOME an absolute folder that has a dagster.yaml, by which Dagster sends no telemetry.
 
     Unless it is set, it is `.dagster/` of the project. Unless there is a dagster.yaml, it becomes a link to the project's:
-    relative, so that a project that is moved or copied keeps its own.
+    relative, so that a project that is moved or copied keeps its own. A dagster.yaml that does not speak of telemetry gains
+    `enabled: false`.
     """
     home = Path(os.environ.get("DAGSTER_HOME") or project / ".dagster").expanduser().resolve()
     os.environ["DAGSTER_HOME"] = str(home)
@@ -30,7 +37,25 @@ def prepare_dagster_home(project: Path) -> Path:
     if not settings.exists() and ours.exists():
         settings.unlink(missing_ok=True)  # a link to nowhere
         settings.symlink_to(os.path.relpath(ours, home))
+    _switch_off_telemetry(settings)
     return home
+
+
+def _switch_off_telemetry(settings: Path) -> None:
+    """In the settings, which alone keep Dagster and its page from sending, and for what this process starts."""
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
+    text = settings.read_text(encoding="utf-8") if settings.exists() else ""
+    try:
+        known = yaml.safe_load(text) or {}
+    except yaml.YAMLError:
+        return  # Dagster says what is wrong with it
+    if not isinstance(known, dict) or "telemetry" in known or not _is_writable(settings):
+        return
+    settings.write_text(f"{text.rstrip()}\n\n{TELEMETRY_OFF}".lstrip(), encoding="utf-8")
+
+
+def _is_writable(settings: Path) -> bool:
+    return os.access(settings if settings.exists() else settings.parent, os.W_OK)
 
 
 def home_problem(error: BaseException) -> ConfigurationError | None:

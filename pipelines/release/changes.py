@@ -37,6 +37,12 @@ SCHEMA = {
 
 OF_ROW = [SOURCE, "row_key", "occurrence"]
 
+SAME_RELATIVE = 1e-12
+"""Numbers this near to each other, as a share of the larger one, are one number: sums in another order differ by less."""
+
+SAME_IN_SE = 1e-9
+"""So are those this near in standard errors, where one is known: a number near zero has no share to speak of."""
+
 
 @dataclass(frozen=True)
 class Side:
@@ -106,7 +112,8 @@ def table_changes(table: str, key: Sequence[str], before: pl.DataFrame, after: p
     """The changes of one table (columns: SCHEMA), in the order of row keys and columns.
 
     `key` names a row; where the table has none, all columns of text do. Rows of the same key are told apart by their order.
-    What is suppressed in the later release is not told from the earlier one either.
+    What is suppressed in the later release is not told from the earlier one either. What differs by less than SAME_RELATIVE or
+    SAME_IN_SE is the noise of adding in another order, and no change; a count is exact.
     `difference_in_se` is in standard errors of the earlier number: of `<column>_se` where there is one; otherwise, for a
     ratio with limits, of its logarithm.
     """
@@ -158,7 +165,8 @@ def _moved(table: str, name: str, rows: pl.DataFrame) -> pl.DataFrame:
         told = pl.col(_after("is_suppressed")).not_().fill_null(True)
         rows = rows.with_columns(pl.when(told).then(pl.col(name)).alias(name))
     before, after = pl.col(name).cast(pl.Float64), pl.col(_after(name)).cast(pl.Float64)
-    return rows.select(
+    is_exact = rows.schema[name].is_integer()
+    moved = rows.select(
         pl.lit(table).alias("table_name"),
         SOURCE,
         "row_key",
@@ -170,6 +178,14 @@ def _moved(table: str, name: str, rows: pl.DataFrame) -> pl.DataFrame:
         _in_standard_errors(name, rows),
         "occurrence",
     )
+    return moved if is_exact else moved.filter(~_is_noise())
+
+
+def _is_noise() -> pl.Expr:
+    """Whether a difference is told of, but below what is a change; a number that is hidden now is not told of."""
+    larger = pl.max_horizontal(pl.col("before").abs(), pl.col("after").abs())
+    is_near = pl.col("difference").abs() <= SAME_RELATIVE * larger
+    return (is_near | (pl.col("difference_in_se").abs() <= SAME_IN_SE)).fill_null(False)
 
 
 def _in_standard_errors(name: str, rows: pl.DataFrame) -> pl.Series:

@@ -88,7 +88,6 @@ def _prepare() -> Path:
     with dg.DagsterInstance.get() as instance:
         fail_abandoned_runs(instance)
     os.environ["CRAMP_ATLAS_PROJECT"] = str(project)
-    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
     os.chdir(home)  # beside a dagster.yaml that is not in DAGSTER_HOME, Dagster warns that it is not used
     return workspace
 

@@ -77,12 +77,31 @@ def test_a_home_that_is_set_is_kept_and_made_absolute(project: Path, monkeypatch
     assert (elsewhere / "dagster.yaml").resolve() == project / "dagster.yaml"
 
 
-def test_settings_of_its_own_are_left_alone(project: Path) -> None:
+@pytest.mark.parametrize("said", ["storage: {}\ntelemetry: {enabled: false}\n", "telemetry: [\n"])
+def test_settings_of_its_own_are_left_alone(project: Path, said: str) -> None:
     (project / ".dagster").mkdir()
     own = project / ".dagster" / "dagster.yaml"
-    own.write_text("storage: {}\n", encoding="utf-8")
+    own.write_text(said, encoding="utf-8")
     prepare_dagster_home(project)
-    assert own.read_text(encoding="utf-8") == "storage: {}\n"
+    assert own.read_text(encoding="utf-8") == said
+
+
+@pytest.mark.parametrize(
+    "said", [None, "", "nux: {enabled: false}", "# telemetry: off\nconcurrency:\n  runs: {max_concurrent_runs: 1}\n"]
+)
+@pytest.mark.parametrize("whose", ["the project's", "the home's"])
+def test_no_home_has_telemetry_on(project: Path, said: str | None, whose: str) -> None:
+    (project / "dagster.yaml").unlink()
+    (project / ".dagster").mkdir()
+    if said is not None:
+        (project / ("dagster.yaml" if whose == "the project's" else ".dagster/dagster.yaml")).write_text(said, encoding="utf-8")
+    for _ in range(2):
+        home = prepare_dagster_home(project)
+        settings = (home / "dagster.yaml").read_text(encoding="utf-8")
+        assert settings.startswith(said or "")
+        assert settings.count("telemetry:\n") == 1
+        with dg.DagsterInstance.get() as instance:
+            assert not instance.telemetry_enabled
 
 
 def test_a_copied_project_reads_its_own_settings(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -360,10 +360,15 @@ def test_an_absent_file_is_asked_for_once_in_each_spelling(site: Site, tmp_path:
 def test_a_server_that_cannot_be_reached_is_not_waited_for_again_with_every_file(tmp_path: Path, pauses: list[float]) -> None:
     with running_site() as gone:
         url = gone.url
-    failures = failing(url, tmp_path, [DEMO, SLQ]).failures
+    failed = failing(url, tmp_path, [DEMO, SLQ])
+    failures = failed.failures
     assert pauses == [0.01, 0.02, 0.04, 0.08]
     assert [failure.file for failure in failures] == [DEMO, SLQ]
     assert all("no connection to 127.0.0.1" in failure.reason for failure in failures)
+    lines = str(failed).splitlines()[1:]
+    assert [line.partition(": ")[0].strip() for line in lines[:2]] == [DEMO, SLQ]
+    assert lines[1].endswith(": the same")
+    assert lines[2:] == ["    -> check the connection and fetch again: what is complete is not downloaded twice"]
 
 
 # --- other spellings, and pages in place of files

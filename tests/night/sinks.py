@@ -19,11 +19,15 @@ PASSWORD = "Wdq7-Zk3x"
 
 @dataclass
 class Sink:
-    """Its Apprise URL, with a password in it, and the messages that came, as title and body. It refuses while it is down."""
+    """Its Apprise URL, with a password in it, and the messages that came, as title and body. It refuses while it is down.
+
+    `kinds`: what each message is marked as, where the sink is told.
+    """
 
     url: str
     messages: list[tuple[str, str]] = field(default_factory=list)
     is_down: bool = False
+    kinds: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -35,6 +39,7 @@ def web_hook() -> Iterator[Sink]:
             content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if not sink.is_down:
                 sink.messages.append((content["title"], content["message"]))
+                sink.kinds.append(content["type"])
             self.send_response(503 if sink.is_down else 200)
             self.end_headers()
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -103,7 +104,9 @@ def test_a_failure_is_told_once_and_so_is_the_recovery(
         assert REJECTED["clinic 2024"] in failed
         assert run_id in failed
         assert "clinic 2024 is well again" in mended
+        assert f"cramp-atlas status in {socket.gethostname()}:{small.folder}" in failed
         assert PASSWORD not in failed + mended
+    assert hook.kinds == ["failure", "success"]
 
 
 def test_one_message_tells_all_that_is_new_and_names_what_is_still_open(

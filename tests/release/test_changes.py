@@ -54,6 +54,28 @@ def test_a_change_says_where_and_how_far_in_standard_errors() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "n_changes"),
+    [
+        ("prevalence", 0.10 * (1 + 1e-13), 0),
+        ("prevalence", 0.10 + 0.9e-11, 0),  # 0.9e-9 standard errors
+        ("prevalence", 0.10 + 1.1e-11, 1),
+        ("odds_ratio", 2.0 * (1 + 1e-14), 0),
+        ("degrees_freedom", 10.0, 1),
+        ("confidence_level", 0.95 * (1 - 0.9e-12), 0),
+        ("confidence_level", 0.95 * (1 - 1.1e-12), 1),
+    ],
+)
+def test_the_noise_of_adding_in_another_order_is_no_change(column: str, value: float, n_changes: int) -> None:
+    assert change(column, value, BEFORE[column][1]).height == n_changes
+
+
+def test_a_large_count_is_exact() -> None:
+    before = BEFORE.with_columns(n_respondents=pl.Series([2**62, 200]))
+    after = before.with_columns(n_respondents=pl.Series([2**62 + 2048, 200]))
+    assert table_changes("report.x", KEY, before, after).height == 1
+
+
 def test_ratios_are_measured_on_the_logarithmic_scale() -> None:
     # the limits lie log 2 from the estimate: 1.959964 standard errors, and 2.228139 with ten degrees of freedom
     normal, of_t = change("odds_ratio", 4.0, 6.0).to_dicts()

@@ -1,6 +1,7 @@
 """Fetching files: each whole or not at all, and a list of all that could not be fetched."""
 
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -18,6 +19,8 @@ from pipelines.machine.errors import CrampAtlasError
 
 SAS_TRANSPORT_HEADER = b"HEADER RECORD*******LIBRARY HEADER RECORD!!!!!!!"
 """First bytes of a SAS transport file, version 5 (SAS Institute, TS-140)."""
+
+ATTEMPTS = re.compile(r" \(attempts: \d+\)$")
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,19 @@ class FetchFailed(CrampAtlasError):
         self.report = report
         n_files = len(self.failures) + len(report.downloaded) + len(report.unchanged)
         head = f"{len(self.failures)} of {n_files} files could not be fetched; what was there of them before is untouched:"
-        super().__init__("\n  ".join([head, *(f"{one.file}: {one.reason}\n    -> {one.remedy}" for one in self.failures)]))
+        super().__init__("\n  ".join([head, *_in_words(self.failures)]))
+
+
+def _in_words(failures: Sequence[Failure]) -> list[str]:
+    """A line a file, then what to do, once for the files of the same remedy; the same reason is said once, too."""
+    lines = []
+    for remedy in dict.fromkeys(one.remedy for one in failures):
+        ours = [one for one in failures if one.remedy == remedy]
+        for reason in dict.fromkeys(ATTEMPTS.sub("", one.reason) for one in ours):
+            first, *others = [one for one in ours if ATTEMPTS.sub("", one.reason) == reason]
+            lines += [f"{first.file}: {first.reason}", *(f"{one.file}: the same" for one in others)]
+        lines.append(f"  -> {remedy}")
+    return lines
 
 
 def fetch(
