@@ -5,9 +5,11 @@ Reference; IBM SPSS Statistics Command Syntax Reference, Date and Time; Stata Da
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Literal
+from math import isnan
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -131,13 +133,22 @@ def _stata(shown: str) -> Clock | None:
         return None
     kind, mask = found["kind"] or "d", found["mask"]
     if kind in STATA_PERIODS:
-        counts = STATA_PERIODS[kind]
+        counts: Counts = STATA_PERIODS[kind]
         return Clock(counts, "date", note=f"%t{kind} counts {counts}: the value is the first day of each")
     if kind == "d":
         return Clock("days", "date")
-    if mask and STATA_CLOCK_MASK.fullmatch(mask):
-        return Clock("milliseconds", "time")
-    return Clock("milliseconds" if kind == "c" else "leap milliseconds", "instant")
+    counts = "milliseconds" if kind == "c" else "leap milliseconds"
+    return Clock(counts, "time" if mask and STATA_CLOCK_MASK.fullmatch(mask) else "instant")
+
+
+def of_these(clock: Clock, values: Iterable[Any]) -> Clock:
+    """The clock behind these numbers: where Stata shows the time of day alone, numbers beyond one day are instants."""
+    if clock.shows != "time" or clock.counts not in ("milliseconds", "leap milliseconds"):
+        return clock
+    day = DAY_SECONDS * PER_SECOND[clock.counts]
+    if all(0 <= value < day for value in values if isinstance(value, float) and not isnan(value)):
+        return clock
+    return replace(clock, shows="instant", note="the format shows the time of day only: the numbers are instants with a day")
 
 
 def decoded(values: pl.Series, clock: Clock) -> tuple[pl.Series, str]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import polars as pl
 
 from pipelines.landing.readers.delivered import Delivered, Refused
-from pipelines.landing.readers.instants import Clock, clock_of, decoded, note_of, unit_of
+from pipelines.landing.readers.instants import Clock, clock_of, decoded, note_of, of_these, unit_of
 from pipelines.landing.readers.readstat import BY_FILE, DataSet, bare, read_data_set
 from pipelines.project.form import Form
 
@@ -165,6 +165,8 @@ def delivered_by(data: DataSet, system: str, labels: Mapping[str, Mapping[Any, s
     columns, faults, units, notes, missing = [], {}, {}, {}, {}
     for name in data.frame.columns:
         clock = clock_of(system, data.formats.get(name)) if name not in data.texts else None
+        if clock:
+            clock = of_these(clock, data.frame[name])
         values, fault = _typed(data, name, clock)
         columns.append(values)
         if fault:

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines.landing.readers.instants import clock_of, decoded, note_of, unit_of
+from pipelines.landing.readers.instants import clock_of, decoded, note_of, of_these, unit_of
 
 DAY = 86_400
 Y2024 = 23_376
@@ -98,6 +98,17 @@ def test_a_clock_time_of_stata_is_seconds() -> None:
     assert clock is not None
     assert unit_of(clock) == "seconds"
     assert decoded(pl.Series("x", [37_800_500.0]), clock)[0].to_list() == [37_800.5]
+
+
+@pytest.mark.parametrize("shown", ["%tcHH:MM", "%tCHH:MM:SS"])
+def test_a_clock_of_stata_that_hides_the_day_of_its_instants_keeps_it(shown: str) -> None:
+    clock = clock_of("Stata", shown)
+    assert clock is not None
+    within, beyond = [0.0, 86_399_999.0], [37_800_000.0, 86_400_000.0, None]
+    assert of_these(clock, within) == clock
+    clock = of_these(clock, beyond)
+    assert unit_of(clock) == ""
+    assert decoded(pl.Series("x", beyond), clock)[0].to_list() == [datetime(1960, 1, 1, 10, 30), datetime(1960, 1, 2), None]
 
 
 @pytest.mark.parametrize(
