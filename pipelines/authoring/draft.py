@@ -179,7 +179,8 @@ def _wrong_names(names: Sequence[str]) -> Iterator[str]:
             yield f"{shown} has a name that is empty or holds quotes or control characters: ask for another name"
         elif name.lower() in seen or (twice and twice["name"].lower() in seen):
             first = seen[name.lower()] if name.lower() in seen else seen[twice["name"].lower()] if twice else position
-            yield f"{shown} has the same name as column {first}: ask for the file with each column once"
+            delivered_twice = f"column {twice['name']} is delivered twice: " if twice and PRINTABLE_NAME.fullmatch(name) else ""
+            yield f"{delivered_twice}{shown} has the same name as column {first}: ask for the file with each column once"
         seen.setdefault(name.lower(), position)
 
 

@@ -4,7 +4,10 @@ The format says how long a record is and never how many there are: records of 80
 technical notes TS-140 and TS-140-2, Record Layout of a SAS Data Set in SAS Transport (XPORT) Format.
 """
 
+import mmap
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +33,11 @@ DESCRIPTOR_SIZE = slice(74, 78)
 """In the header of a member: how long the description of a variable is (140, or 136 from VAX/VMS)."""
 
 N_VARIABLES = slice(54, 58)
-MEMBER_NAMES = {MEMBERS[0]: slice(8, 16), MEMBERS[1]: slice(8, 40)}
+MEMBER_NAMES = (slice(8, 16), slice(8, 40))
+"""Where a data set says what it is called, in version 5 and in version 8."""
+
+ANY_MEMBER = b"HEADER RECORD*******MEMB"
+CHUNK = 2**16
 NUMBER = 1
 """The type of a variable that is a number; 2 is text."""
 
@@ -39,18 +46,15 @@ ROWS = "Declare `rows` for it in the source's file, the number of records that i
 
 @dataclass(frozen=True)
 class _Member:
-    """One data set of the file: what it is called, the bytes it takes, and where its records begin among them."""
+    """One data set of the file: what it is called, and where in the file it, its records, and what comes after it begin."""
 
     name: str
-    content: bytes
+    at: int
     data_at: int
+    end: int
     record_bytes: int
     is_text_only: bool
     n_stated: int | None
-
-    @property
-    def data(self) -> bytes:
-        return self.content[self.data_at :]
 
 
 @dataclass(frozen=True)
@@ -68,25 +72,20 @@ def read_transport(path: Path, form: Form, folder: Path, n_records: int | None =
     A file that was cut between two of its records cannot be told from a whole one: compare the number of rows with the source's
     (`n_records`). Special missing values are kept as codes, as `statistical` says. `folder` may be written to.
     """
-    content = path.read_bytes()
-    if not content.startswith(LIBRARIES):
-        raise Refused("no SAS transport file", "Fetch it again and look at what the server sends")
-    excess = len(content) % CARD
-    if excess:
-        raise Refused(f"a cut SAS transport file (its last record has {excess} of {CARD} bytes)", "Fetch it again")
-    member, is_alone = _member(content, form.member)
-    records = _count(member, n_records)
-    source = path
-    if not is_alone:
-        source = folder / "member.xpt"
-        source.write_bytes(content[: 3 * CARD] + member.content)
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        member, is_alone = _member(content, form.member)
+        records = _count(content, member, n_records)
+        source = path if is_alone else folder / "member.xpt"
+        if not is_alone:
+            source.write_bytes(content[: 3 * CARD] + content[member.at : member.end])
     data = read_data_set(
         "a SAS transport file", _read_xport, str(source), form, named=None, user_missing=True, row_limit=records.n
     )
     frame = data.frame.head(records.n)
     if frame.height < records.n:
         raise Refused(f"a cut SAS transport file ({frame.height:,} of {records.n:,} records)", "Fetch it again")
-    frame = pl.concat([frame, frame.clear(records.n_blank)])
+    if records.n_blank:
+        frame = pl.concat([frame, frame.clear(records.n_blank)])
     return replace(delivered_by(replace(data, frame=frame), "SAS", {}), notes=_notes(records))
 
 
@@ -106,13 +105,17 @@ def _read_xport(path: str, **options: Any) -> Any:
     return parser_entry_point(path, "xport", **options)
 
 
-def _member(content: bytes, wanted: str | None) -> tuple[_Member, bool]:
+def _member(content: mmap.mmap, wanted: str | None) -> tuple[_Member, bool]:
     """The data set to read, and whether it is the only one."""
-    places = [at for at in range(0, len(content), CARD) if content.startswith(MEMBERS, at)]
+    if content[: len(LIBRARIES[0])] not in LIBRARIES:
+        raise Refused("no SAS transport file", "Fetch it again and look at what the server sends")
+    excess = len(content) % CARD
+    if excess:
+        raise Refused(f"a cut SAS transport file (its last record has {excess} of {CARD} bytes)", "Fetch it again")
+    places = list(_places_of_members(content))
     if not places:
         raise Refused("a cut SAS transport file (no data set in it)", "Fetch it again")
-    ends = [*places[1:], len(content)]
-    members = [_described(content[at:end]) for at, end in zip(places, ends, strict=True)]
+    members = [_described(content, at, end) for at, end in pairwise([*places, len(content)])]
     names = ", ".join(shown(member.name) for member in members)
     if wanted is None and len(members) > 1:
         raise Refused(
@@ -126,60 +129,83 @@ def _member(content: bytes, wanted: str | None) -> tuple[_Member, bool]:
     return found[0], len(members) == 1
 
 
-def _described(content: bytes) -> _Member:
+def _places_of_members(content: mmap.mmap) -> Iterator[int]:
+    """Where the headers of data sets stand: at the beginning of a transport record."""
+    at = content.find(ANY_MEMBER)
+    while at >= 0:
+        if at % CARD == 0 and content[at : at + len(MEMBERS[0])] in MEMBERS:
+            yield at
+        at = content.find(ANY_MEMBER, at + 1)
+
+
+def _described(content: mmap.mmap, at: int, end: int) -> _Member:
     try:
-        return _parsed(content)
+        return _parsed(content, at, end)
     except (ValueError, StopIteration):
         raise Refused("a cut or damaged SAS transport file (its header)", "Fetch it again") from None
 
 
-def _parsed(content: bytes) -> _Member:
+def _parsed(content: mmap.mmap, start: int, end: int) -> _Member:
     """A member by its headers: two of it, two with its names, one of the descriptors, those, and one of the observations."""
-    size = int(content[DESCRIPTOR_SIZE])
-    kind = next(kind for kind in MEMBERS if content.startswith(kind))
-    names_at = 2 * CARD
-    at = 4 * CARD
-    if not content.startswith(DESCRIPTORS, at):
+
+    def card(at: int) -> bytes:
+        return content[at : at + CARD]
+
+    size = int(card(start)[DESCRIPTOR_SIZE])
+    names = card(start + 2 * CARD)
+    descriptors = start + 4 * CARD
+    if not card(descriptors).startswith(DESCRIPTORS):
         raise ValueError
-    n_variables = int(content[at + N_VARIABLES.start : at + N_VARIABLES.stop])
-    first = at + CARD
+    n_variables = int(card(descriptors)[N_VARIABLES])
+    first = descriptors + CARD
     described = [content[first + number * size : first + (number + 1) * size] for number in range(n_variables)]
-    kinds = [int.from_bytes(text[0:2]) for text in described]
-    record_bytes = sum(int.from_bytes(text[4:6]) for text in described)
     after = first + -(-n_variables * size // CARD) * CARD
-    observations = next(place for place in range(after, len(content), CARD) if content.startswith(OBSERVATIONS, place))
-    stated = content[observations + COUNT.start : observations + COUNT.stop].strip()
-    name = content[names_at + MEMBER_NAMES[kind].start : names_at + MEMBER_NAMES[kind].stop]
+    observations = next(at for at in range(after, end, CARD) if card(at).startswith(OBSERVATIONS))
+    stated = card(observations)[COUNT].strip()
+    is_of_version_8 = card(start).startswith(MEMBERS[1])
     return _Member(
-        name=name.decode("latin-1").strip(),
-        content=content,
+        name=names[MEMBER_NAMES[is_of_version_8]].decode("latin-1").strip(),
+        at=start,
         data_at=observations + CARD,
-        record_bytes=record_bytes,
-        is_text_only=NUMBER not in kinds,
-        n_stated=int(stated) if kind == MEMBERS[1] and stated.isdigit() and int(stated) > 0 else None,
+        end=end,
+        record_bytes=sum(int.from_bytes(text[4:6]) for text in described),
+        is_text_only=all(int.from_bytes(text[0:2]) != NUMBER for text in described),
+        n_stated=int(stated) if is_of_version_8 and stated.isdigit() and int(stated) > 0 else None,
     )
 
 
-def _count(member: _Member, n_records: int | None) -> _Records:
+def _used(content: mmap.mmap, start: int, end: int, padding: bytes) -> int:
+    """How many bytes there are from `start` without the padding before `end`."""
+    while end > start:
+        begin = max(start, end - CHUNK)
+        rest = content[begin:end].rstrip(padding)
+        if rest:
+            return begin + len(rest) - start
+        end = begin
+    return 0
+
+
+def _count(content: mmap.mmap, member: _Member, n_records: int | None) -> _Records:
     """How many records there are; raises Refused where what follows the last one may be records or padding."""
-    data, size = member.data, member.record_bytes
+    n_bytes, size = member.end - member.data_at, member.record_bytes
     if not size:
         return _Records(0)
-    n_used = len(data.rstrip(b" "))
-    n_most, n_filled, n_certain = len(data) // size, -(-n_used // size), -(-len(data.rstrip(b" \0")) // size)
+    n_used = _used(content, member.data_at, member.end, b" ")
+    n_most, n_filled = n_bytes // size, -(-n_used // size)
+    n_certain = -(-_used(content, member.data_at, member.end, b" \0") // size)
     expected = n_records if n_records is not None else member.n_stated
     if expected is not None and n_certain <= expected <= n_most:
         return _Records(min(expected, n_filled), max(0, expected - n_filled))
     if n_filled > n_most:
         raise Refused("a SAS transport file with bytes after its last whole record: cut, or padded", "Fetch it again")
-    if n_certain < n_filled and n_used == len(data):
+    if n_certain < n_filled and n_used == n_bytes:
         raise Refused(
             f"a SAS transport file whose last {n_filled - n_certain:,} records hold NUL bytes only and end with the file: "
             "padding, or records of zeros",
             ROWS,
         )
     n_undecided = n_most - n_filled if member.is_text_only else 0
-    if n_undecided and len(data) - n_filled * size >= CARD:
+    if n_undecided and n_bytes - n_filled * size >= CARD:
         raise Refused(
             f"a SAS transport file with more blanks after its last record than fill it up: padding, or up to {n_undecided:,} "
             "blank records",
