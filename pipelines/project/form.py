@@ -57,8 +57,8 @@ class Form(BaseModel):
     """`form:` of a file in `data_contracts/sources/<source>.yaml`.
 
     `encoding` (text, SPSS, Stata, SAS), `separator` (text; by default a tab in .tsv, else a comma), `decimal` (numbers that are
-    delivered as text), `sheet` (workbooks of several), `member` (ZIP archives of several), `catalogue` (the .sas7bcat beside a
-    .sas7bdat that holds its value labels, where it has another name).
+    delivered as text), `sheet` (workbooks of several), `member` (ZIP archives and SAS transport files of several), `catalogue`
+    (the .sas7bcat beside a .sas7bdat that holds its value labels, where it has another name).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from pipelines.authoring.compare import changes
+from pipelines.authoring.dictionary import _table as described
 from pipelines.contracts.expectations import SchemaProblems
 from pipelines.contracts.model import Contract, ContractError
 from pipelines.raw.conform import conform
@@ -63,6 +64,11 @@ def test_a_wrong_list_is_refused_when_the_contract_is_loaded(load: Load, names: 
     with pytest.raises(ContractError, match=r"sleep.odcs.yaml, line \d+") as raised:
         leaving_out(load, *names)
     assert expected in str(raised.value)
+
+
+def test_the_data_dictionary_lists_what_is_left_out(load: Load) -> None:
+    assert "Delivered as well, and not taken in: `scans`." in list(described(leaving_out(load, "scans"), None))
+    assert not any("not taken in" in block for block in described(load(), None))
 
 
 def test_what_is_left_out_is_a_change_in_words(load: Load) -> None:
