@@ -22,6 +22,27 @@ class StandardPopulation:
         """Age group -> share."""
         return dict(self.groups.select("age_group", "share").iter_rows())
 
+    @property
+    def ages(self) -> tuple[int, int]:
+        """The lowest age (held) and the end (not held)."""
+        return int(self.groups["lower_age"].min()), int(self.groups["upper_age"].max())  # type: ignore[arg-type]
+
+    def at_most(self, top_code: int | None) -> "StandardPopulation":
+        """The same standard for ages of which `top_code` stands for itself and for everything above.
+
+        Groups that begin above it are one with the group that holds it, and so are their shares: nobody can be told to be in
+        them.
+        """
+        merged = self.groups.filter(pl.col("upper_age") > pl.lit(top_code)).sort("lower_age")
+        if merged.height < 2 or merged["lower_age"][0] > top_code:
+            return self
+        one = merged.head(1).with_columns(
+            pl.lit(" and ".join(merged["age_group"])).alias("age_group"),
+            pl.lit(merged["upper_age"].max(), dtype=merged["upper_age"].dtype).alias("upper_age"),
+            pl.lit(merged["share"].sum()).alias("share"),
+        )
+        return StandardPopulation(self.name, pl.concat([self.groups.join(merged, on="age_group", how="anti"), one]))
+
     def group_of_age(self, age: str) -> str:
         """The SQL expression for the age group of the SQL expression `age`; NULL outside the standard."""
         cases = " ".join(

@@ -8,7 +8,7 @@ import polars as pl
 from pipelines.report.estimation import Estimation, Scope, in_population
 from pipelines.report.verdicts import MIN_DEGREES_FREEDOM, as_text, not_shown
 from pipelines.statistics import Cells, MeanOfGroup, StatsError, compare_means, prevalence, rao_scott_test
-from pipelines.statistics.presentation import NO_KNOWN_OUTCOME, SMALLEST_N, PresentationStatus
+from pipelines.statistics.presentation import NO_KNOWN_OUTCOME, SMALLEST_N, STANDARD_LEVEL, PresentationStatus
 
 MEAN = "mean"
 """The level of a continuous characteristic."""
@@ -70,10 +70,12 @@ def _rows(
     if refusal:
         return [key | {"level": as_text(level)} | not_shown(refusal) for level in named]
     status = STATUS if estimation.is_matched else outcome
+    asked = _asked(estimation, scope, population, status)
     cells = estimation.cells(scope, weight, (*([status] if estimation.is_matched else estimation.outcomes), name))
     domain = pl.col(in_population(population))
     try:
         found = [_means(cells, name, status, domain)] if levels is None else _shares(cells, name, status, domain, levels)
+        found = [row | {"n_missing": asked - _answered(cells, name, status, domain)} for row in found]
     except StatsError as error:
         return [key | {"level": as_text(level)} | not_shown(str(error)) for level in named]
     if estimation.is_matched:
@@ -84,14 +86,26 @@ def _rows(
     return [key | row | {"degrees_freedom_rule": estimation.degrees_freedom_rule} for row in found]
 
 
+def _asked(estimation: Estimation, scope: Scope, population: str, status: str) -> int:
+    """Members whose case status is known, whether they are in the component of the characteristic or not."""
+    weight = estimation.weight({status, *estimation.population_variables(population)})
+    keys = (STATUS,) if estimation.is_matched else tuple(estimation.outcomes)
+    table = estimation.cells(scope, weight, keys).table
+    return int(table.filter(pl.col(in_population(population)) & pl.col(status).is_not_null())["n"].sum())
+
+
+def _answered(cells: Cells, name: str, status: str, domain: pl.Expr) -> int:
+    """Those of them who are in the component and have a value."""
+    return int(cells.table.filter(domain & pl.col(status).is_not_null() & pl.col(name).is_not_null())["n"].sum())
+
+
 def _shares(cells: Cells, name: str, status: str, domain: pl.Expr, levels: Sequence[bool | str]) -> list[Row]:
     """One row per level: its share among cases and among noncases whose characteristic is known."""
-    known = cells.table.filter(domain & pl.col(status).is_not_null())
-    common = {"n_missing": int(known.filter(pl.col(name).is_null())["n"].sum())} | _association(cells, name, status, domain)
+    common = _association(cells, name, status, domain)
     rows = []
     for level in levels:
         at_level = Cells(cells.table.with_columns(is_at_level=pl.col(name) == level), cells.design)
-        estimated = prevalence(at_level, "is_at_level", by=[status], domain=domain).table
+        estimated = prevalence(at_level, "is_at_level", by=[status], domain=domain, confidence_level=STANDARD_LEVEL).table
         of_status = {bool(row[status]): row for row in estimated.iter_rows(named=True)}
         row: Row = {"level": as_text(level)} | common
         verdicts = []
@@ -120,7 +134,7 @@ def _association(cells: Cells, name: str, status: str, domain: pl.Expr) -> Row:
 
 def _means(cells: Cells, name: str, status: str, domain: pl.Expr) -> Row:
     found = compare_means(cells, name, status, domain=domain)
-    row: Row = {"level": MEAN, "n_missing": found.n_missing, "p_value": found.p_value, "method": T_TEST}
+    row: Row = {"level": MEAN, "p_value": found.p_value, "method": T_TEST}
     row |= {"degrees_freedom": found.degrees_freedom}
     if found.p_value is None:
         row["p_value_reason"] = "the standard error of the difference is 0"

@@ -16,6 +16,8 @@ from pipelines.project.standards import StandardPopulation
 from pipelines.project.study import Study
 from pipelines.statistics import Cells, Design, collapse
 
+AGE, AGE_BAND = "age_years", "age_band"
+
 STANDARD_AGE_GROUP = "standard_age_group"
 """The key for the age group of the standard population, which may differ from the study's age bands."""
 
@@ -63,10 +65,11 @@ class Estimation:
 
     @property
     def standard(self) -> StandardPopulation:
-        """The standard population of the study; raises ConfigurationError where there is none."""
+        """The standard population of the study, its oldest groups merged where the source's top code of age cannot tell them
+        apart; raises ConfigurationError where there is none."""
         if self.standard_population is None:
             raise ConfigurationError("standardisation needs a standard population")
-        return self.standard_population
+        return self.standard_population.at_most(self.source.top_codes().get(AGE))
 
     @property
     def age_bands(self) -> list[str]:
@@ -148,7 +151,7 @@ class Estimation:
         question = (scope, weight, keys)
         if question not in self._counted:
             self._counted[question] = self._count(scope, weight, keys)
-            self.columns_read.update("age_years" if key == STANDARD_AGE_GROUP else key for key in keys)
+            self.columns_read.update(AGE if key == STANDARD_AGE_GROUP else key for key in keys)
             self.columns_read.update(*(self.population_variables(population) for population in self.study.populations))
             self.columns_read.update({"wave", "stratum", "psu", weight} if weight else {"wave"})
         return self._counted[question]
@@ -162,9 +165,7 @@ class Estimation:
         flags = {
             in_population(name): f"coalesce({population.where}, false)" for name, population in self.study.populations.items()
         }
-        columns_of = {
-            key: self.standard.group_of_age("age_years") if key == STANDARD_AGE_GROUP else identifier(key) for key in keys
-        }
+        columns_of = {key: self.standard.group_of_age(AGE) if key == STANDARD_AGE_GROUP else identifier(key) for key in keys}
         return collapse(self.connection, relation, design, keys=columns_of | flags)
 
 

@@ -53,12 +53,19 @@ def _row(estimation: Estimation, scope: Scope, population: str, outcome: str) ->
 
 
 def _asked(estimation: Estimation, scope: Scope, weight: str | None, population: str, outcome: str) -> Row:
-    """Members of the population with a weight above 0, by their answer."""
+    """Members of the population with a weight above 0, by their answer; who is not in the outcome's component gave none."""
     reason = f"{outcome}{REASON}"
     cells = estimation.cells(scope, weight, (outcome, reason))
     members = cells.table.filter(pl.col(in_population(population)))
+    in_any = estimation.cells(scope, estimation.weight(estimation.population_variables(population)), (outcome, reason)).table
+    n_not_in_component = int(in_any.filter(pl.col(in_population(population)))["n"].sum()) - int(members["n"].sum())
     missing, known = (members.filter(is_unknown) for is_unknown in (pl.col(outcome).is_null(), pl.col(outcome).is_not_null()))
-    return _missing(missing[reason], missing["n"]) | {"n_analysed": int(known["n"].sum())}
+    found = _missing(missing[reason], missing["n"])
+    return found | {
+        "n_missing": found["n_missing"] + n_not_in_component,
+        "n_not_in_component": n_not_in_component,
+        "n_analysed": int(known["n"].sum()),
+    }
 
 
 def _missing(kinds: pl.Series, n: pl.Series) -> Row:
@@ -67,6 +74,7 @@ def _missing(kinds: pl.Series, n: pl.Series) -> Row:
         "n_missing": int(n.sum()),
         **of_kind,
         "n_no_value": int(n.sum()) - sum(of_kind.values()),
+        "n_not_in_component": 0,
         "n_in_incomplete_sets": 0,
     }
 

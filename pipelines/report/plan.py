@@ -35,7 +35,17 @@ def plan_report(project: Project, place: Place) -> Plan:
         made_by = {
             **of_study(project, set(project.study.of_estimates()) - not_read),
             **({} if "standardisation" in not_read else {"standard population": digest(standard.to_dicts())}),
-            "source": digest([source.design, source.components, source.matched_on, source.case_definition, source.study_waves]),
+            "source": digest(
+                [
+                    source.design,
+                    source.components,
+                    source.matched_on,
+                    source.case_definition,
+                    source.study_waves,
+                    source.top_codes(),
+                    source.is_restricted,
+                ]
+            ),
             "comparability": digest([verdict.model_dump() for verdict in project.comparability_of(source)]),
             **({"records received": _records_received(project, source)} if place.name in COUNTING_RECORDS else {}),
             "estimator code": code_digest(ESTIMATE_CODE),

@@ -2,16 +2,22 @@
 
 import polars as pl
 
+from pipelines.machine.quoting import identifier, literal
 from pipelines.project.respondents import ALL
-from pipelines.report.estimation import STANDARD_AGE_GROUP, Estimation, Scope, in_population
+from pipelines.report.estimation import AGE, AGE_BAND, STANDARD_AGE_GROUP, Estimation, Scope, in_population
 from pipelines.report.prevalence import not_shown, with_labels, without_unreliable
 from pipelines.statistics import EmptyDomain, UnknownStandardCell, standardise
+
+OLDEST = 120
+"""Years up to which it is asked who may be in a population."""
 
 
 def prevalence_age_standardised(estimation: Estimation) -> pl.DataFrame:
     """Prevalence with the age structure of the study's standard population: for each sex, and for both together.
 
-    A case-control source has no prevalence and gives no row.
+    The standard and the population must span the same ages: a population with people outside the standard, or that leaves a part
+    of the standard without anybody, has rows without numbers that say so. A case-control source has no prevalence and gives no
+    row.
     """
     if estimation.source.design == "case_control":
         return pl.DataFrame()
@@ -28,10 +34,78 @@ def _rows(estimation: Estimation, scope: Scope, population: str, outcome: str) -
     asked = pl.DataFrame({"sex": [ALL, *estimation.levels("sex")]}, schema={"sex": pl.String})
     variables = {outcome, "sex", "age_years", *estimation.population_variables(population)}
     weight = estimation.weight(variables)
-    refusal = estimation.refusal(scope, variables)
+    refusal = (
+        estimation.refusal(scope, variables)
+        or _standard_beyond(estimation, population)
+        or _people_beyond(estimation, scope, weight, population, outcome)
+    )
     rows = not_shown(asked, refusal) if refusal else _estimate(estimation, scope, weight, population, outcome, asked)
     labels = {"standard_population": estimation.study.standardisation.standard_population}
     return with_labels(estimation, scope, population, outcome, weight, rows, labels)
+
+
+def _standard_beyond(estimation: Estimation, population: str) -> str | None:
+    """Why the standard is not one of this population: groups of it that lie wholly or in part outside its ages."""
+    youngest, end = _ages(estimation, population)
+    groups = estimation.standard.groups.select("age_group", "lower_age", "upper_age").iter_rows()
+    beyond = [group for group, lower, upper in groups if lower < youngest or min(upper, OLDEST + 1) > end]
+    if not beyond:
+        return None
+    ages = f"{youngest} years and older" if end > OLDEST else f"{youngest} to {end - 1} years"
+    return (
+        f"the population has ages of {ages}, and {', '.join(beyond)} of the standard {estimation.standard.name} reach beyond: "
+        "standardise a population to a standard of its own ages"
+    )
+
+
+def _ages(estimation: Estimation, population: str) -> tuple[int, int]:
+    """The lowest age (held) and the end (not held) that the condition of a population leaves, whatever else it asks for.
+
+    An age is left out where the condition is false for it with all other columns unknown.
+    """
+    relation, condition = estimation.respondents, estimation.study.populations[population].where
+    others = ", ".join(
+        f"cast(null as {kind}) as {identifier(name)}"
+        for name, kind, *_ in estimation.connection.sql(f"describe {relation}").fetchall()
+        if name not in {AGE, AGE_BAND}
+    )
+    bands = " ".join(
+        f"when range >= {lower} and range < {upper} then {literal(band)}"
+        for band, lower, upper in estimation.study.age_bands.frame().iter_rows()
+    )
+    possible = estimation.connection.sql(
+        f"""
+        select {AGE}
+        from (select range as {AGE}, case {bands} else '' end as {AGE_BAND}, {others} from range({OLDEST + 1})) as respondents
+        where ({condition}) is distinct from false
+        order by 1
+        """
+    ).fetchall()
+    return (possible[0][0], possible[-1][0] + 1) if possible else (0, OLDEST + 1)
+
+
+def _people_beyond(estimation: Estimation, scope: Scope, weight: str | None, population: str, outcome: str) -> str | None:
+    """How many people with an answer are outside the standard; of a restricted source only that there are some."""
+    standard = estimation.standard
+    estimation.columns_read.update(
+        {"wave", AGE, outcome, *({weight} if weight else ())}, estimation.population_variables(population)
+    )
+    waves = ", ".join(literal(wave) for wave in scope.waves)
+    weighted = f"and {identifier(weight)} > 0" if weight else ""
+    [(n, youngest, oldest)] = estimation.connection.sql(
+        f"""
+        select count(*), floor(min({AGE})), floor(max({AGE})) from {estimation.respondents}
+        where wave in ({waves}) and ({estimation.study.populations[population].where}) and {identifier(outcome)} is not null
+          and {AGE} is not null and {standard.group_of_age(AGE)} is null {weighted}
+        """
+    ).fetchall()
+    if not n:
+        return None
+    outside = f"outside the ages of the standard {standard.name}"
+    if estimation.source.is_restricted:
+        return f"people of the population are {outside}"
+    ages = f"{youngest:.0f}" if youngest == oldest else f"{youngest:.0f} to {oldest:.0f}"
+    return f"{n:,} people of {ages} years are {outside}"
 
 
 def _estimate(

@@ -4,11 +4,9 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.report.estimation import Estimation, Scope, in_population
+from pipelines.report.estimation import AGE_BAND, Estimation, Scope, in_population
 from pipelines.report.verdicts import MIN_DEGREES_FREEDOM, not_shown
 from pipelines.statistics import StatsError, rao_scott_test, trend
-
-AGE_BAND = "age_band"
 
 MIN_BANDS = 3
 """Age bands under which there is a difference, but no trend."""
@@ -61,7 +59,7 @@ def _row(estimation: Estimation, scope: Scope, population: str, outcome: str) ->
     scores = {band: float(number) for number, band in enumerate(estimation.age_bands)}
     key |= {"n_levels": n_bands, "n_respondents": int(analysed["n"].sum())}
     try:
-        effect = trend(cells, outcome, AGE_BAND, scores, domain=domain)
+        effect = trend(cells, outcome, AGE_BAND, scores, confidence_level=estimation.study.confidence_level, domain=domain)
         association = rao_scott_test(cells, AGE_BAND, outcome, domain=domain)
     except StatsError as error:
         return key | not_shown(str(error))

@@ -33,6 +33,7 @@ def trend(
     scores: Mapping[Any, float],
     *,
     adjusters: Sequence[Term] = (),
+    confidence_level: float,
     family: Family = "logistic",
     domain: pl.Expr | None = None,
 ) -> Effect:
@@ -52,7 +53,8 @@ def trend(
     known = [scores[level] for level in levels]
     values = cells.table[column].replace_strict(levels, known, default=None, return_dtype=pl.Float64)
     scored = Cells(cells.table.with_columns(values.alias(score)), cells.design)
-    return regression(scored, outcome, [Numeric(score), *adjusters], family=family, domain=domain).term(score)
+    fitted = regression(scored, outcome, [Numeric(score), *adjusters], family=family, domain=domain)
+    return fitted.term(score, confidence_level=confidence_level)
 
 
 def cochran_armitage(n_cases: Sequence[int], n_respondents: Sequence[int], scores: Sequence[float]) -> TrendTest:

@@ -1,6 +1,6 @@
 """What a person reads after a refresh: the main numbers, the planted truth, what was held back, where the release is."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import dagster as dg
 import duckdb
@@ -14,12 +14,12 @@ from pipelines.dagster.runs import last_night
 from pipelines.project.project import Project
 from pipelines.raw.drift.between import accepted_drift
 from pipelines.raw.drift.words import in_words as drift_in_words
-from pipelines.release.formatting import NOTHING, percent_with_interval, ratio_with_interval
+from pipelines.release.figures.forest import contrast
+from pipelines.release.formatting import NOTHING, Row, percent_with_interval, ratio_with_interval
 from pipelines.release.kept import current_release, hold_file
 from pipelines.release.meta import deliveries
+from pipelines.release.page.labels import Labels
 from pipelines.release.standing import in_words, standing_causes
-
-Row = dict[str, Any]
 
 
 def print_summary(project: Project, refreshed: Refreshed, console: Console) -> None:
@@ -59,70 +59,77 @@ def print_status(project: Project, console: Console) -> bool:
 
 def _print_prevalence(project: Project, connection: duckdb.DuckDBPyConnection, console: Console) -> None:
     """Prevalence by age band of each source: its pooled waves, or its latest one."""
-    rows = _rows(
-        connection,
-        """
-        select * from report.prevalence_by_age_band
-        where population = 'everyone_asked' or age_band = 'all'
-        qualify wave = max(wave) over (partition by source)
-        """,
-    )
-    for source in dict.fromkeys(row["source"] for row in rows):
-        ours = [row for row in rows if row["source"] == source]
+    rows = _rows(connection, "select * from report.prevalence_by_age_band")
+    populations = list(project.study.populations)
+    for labels, of_source in _by_source(project, rows):
+        ours = labels.latest(of_source)
         table = Table(title=f"Prevalence, % ({_name(ours[0])})", title_justify="left")
         table.add_column("population, age")
         for outcome in project.study.outcomes:
             table.add_column(outcome, justify="right")
-        for population, band in dict.fromkeys((row["population"], row["age_band"]) for row in ours):
-            cells = [row for row in ours if (row["population"], row["age_band"]) == (population, band)]
-            by_outcome = {row["outcome"]: percent_with_interval(row) for row in cells}
-            table.add_row(f"{population}, {band}", *(by_outcome[outcome] for outcome in project.study.outcomes))
+        numbers = {(row["population"], row["age_band"], row["outcome"]): percent_with_interval(row) for row in ours}
+        found = dict.fromkeys((row["population"], row["age_band"]) for row in ours)
+        for population, band in sorted(found, key=lambda key: populations.index(key[0])):
+            cells = [numbers.get((population, band, outcome), NOTHING) for outcome in project.study.outcomes]
+            table.add_row(f"{population}, {band}", *cells)
         console.print(table)
 
 
 def _print_odds_ratios(project: Project, connection: duckdb.DuckDBPyConnection, console: Console) -> None:
-    """The most adjusted odds ratio of each exposure; where waves cannot be pooled, wave by wave."""
+    """The most adjusted odds ratio of each exposure, a table a population; where waves cannot be pooled, wave by wave."""
     rows = _rows(
         connection,
         """
         with shown as (
-          select *, bool_or(wave = 'pooled' and odds_ratio is not null) over (partition by source, exposure) as is_pooled
+          select
+            *,
+            bool_or(wave = 'pooled' and odds_ratio is not null)
+              over (partition by source, population, outcome, exposure, model) as is_pooled
           from report.odds_ratios
           where model in ('adjusted', 'matched')
         )
         select * from shown where odds_ratio is not null and (wave = 'pooled' or not is_pooled)
         """,
     )
-    for source in dict.fromkeys(row["source"] for row in rows):
-        ours = [row for row in rows if row["source"] == source]
-        outcomes = [outcome for outcome in project.study.outcomes if outcome in {row["outcome"] for row in ours}]
-        table = Table(title=f"Odds ratios ({source}{', synthetic' if ours[0]['is_synthetic'] else ''})", title_justify="left")
-        for heading in ("exposure", "wave", "model"):
-            table.add_column(heading)
-        for outcome in outcomes:
-            table.add_column(outcome, justify="right")
-        keys = ("exposure", "exposure_level", "reference_level", "wave", "model")
-        for key in dict.fromkeys(tuple(row[name] for name in keys) for row in ours):
-            by_outcome = {row["outcome"]: ratio_with_interval(row) for row in ours if tuple(row[name] for name in keys) == key}
-            exposure, level, reference, wave, model = key
-            label = exposure if level == "true" else f"{exposure}: {level} / {reference}"
-            table.add_row(label, wave, model, *(by_outcome.get(outcome, NOTHING) for outcome in outcomes))
-        console.print(table)
+    for labels, of_source in _by_source(project, rows):
+        for population in project.study.odds_ratios.populations:
+            if ours := [row for row in of_source if row["population"] == population]:
+                console.print(_odds_ratio_table(labels, ours))
+
+
+def _odds_ratio_table(labels: Labels, rows: Sequence[Row]) -> Table:
+    """Rows of one source and population: outcomes across, exposures and waves down."""
+    outcomes = [outcome for outcome in labels.study.outcomes if outcome in {row["outcome"] for row in rows}]
+    about = [rows[0]["source"], *(["synthetic"] if labels.source.is_synthetic else []), rows[0]["population"]]
+    table = Table(title=f"Odds ratios ({', '.join(about)})", title_justify="left")
+    for heading in ("exposure", "wave", "model"):
+        table.add_column(heading)
+    for outcome in outcomes:
+        table.add_column(outcome, justify="right")
+    lines: dict[tuple[str, ...], dict[str, str]] = {}
+    exposures = list(labels.exposures)
+    for row in sorted(rows, key=lambda row: (exposures.index(row["exposure"]), labels.number_of_wave(row["wave"]))):
+        line = lines.setdefault((contrast(row, dict(zip(exposures, exposures, strict=True))), row["wave"], row["model"]), {})
+        line[row["outcome"]] = ratio_with_interval(row)
+    for key, by_outcome in lines.items():
+        table.add_row(*key, *(by_outcome.get(outcome, NOTHING) for outcome in outcomes))
+    return table
 
 
 def _print_planted(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
     rows = _rows(connection, "select * from report.planted_truth where estimate is not null")
     for row in rows:
         if row["model"] == "matched":
+            level = "" if row["exposure_level"] == "true" else f" {row['exposure_level']}"
             console.print(
                 f"planted {row['planted']:.2f} -> {ratio_with_interval(row, 'estimate')}  "
-                f"[dim]{row['source']} {row['wave']}, {row['outcome']} by {row['exposure']}[/dim]",
+                f"[dim]{_name(row)}, {row['population']}, {row['outcome']} by {row['exposure']}{level}[/dim]",
                 highlight=False,
             )
     for source in dict.fromkeys(row["source"] for row in rows if row["model"] != "matched"):
-        ours = [row for row in rows if row["source"] == source]
+        ours = [row for row in rows if row["source"] == source and row["model"] != "matched"]
         covered = sum(row["is_covered"] for row in ours)
-        console.print(f"planted values of {source} inside their intervals: {covered} of {len(ours)}", highlight=False)
+        console.print(f"planted values of {source}, synthetic, inside their intervals: {covered} of {len(ours)}", highlight=False)
 
 
 def _print_state(project: Project, console: Console) -> str | None:
@@ -141,9 +148,17 @@ def _print_state(project: Project, console: Console) -> str | None:
     return rejected
 
 
+def _by_source(project: Project, rows: Sequence[Row]) -> list[tuple[Labels, list[Row]]]:
+    """The rows of each source, in their order; those about what the project names no more are left out."""
+    named = [name for name in dict.fromkeys(row["source"] for row in rows) if name in project.sources]
+    labelled = [(name, Labels(project.study, project.sources[name])) for name in named]
+    found = [(labels, [row for row in rows if row["source"] == name and labels.knows(row)]) for name, labels in labelled]
+    return [(labels, of_source) for labels, of_source in found if of_source]
+
+
 def _name(row: Row) -> str:
     return f"{row['source']} {row['wave']}{', synthetic' if row['is_synthetic'] else ''}"
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
-    return connection.sql(query).pl().to_dicts()
+    return list(connection.sql(query).pl().to_dicts())

@@ -1,5 +1,6 @@
 -- Does the pipeline find again what was planted in the synthetic sources?
--- One row per source, wave, measure and model: of 100 planted values about 95 should lie inside their 95 % intervals.
+-- One row per source, wave, measure and model: of 100 planted values about as many should lie inside their intervals as
+-- the confidence_level of study.yaml says, 95 at 0.95.
 select
   source, wave, measure, model,
   count(*) as n_planted,

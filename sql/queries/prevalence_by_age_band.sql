@@ -1,13 +1,14 @@
 -- How common are leg cramps at night in each age band?
--- Proportions (0-1) of people with cramps and their 95 % intervals, pooled waves where a source pools them, otherwise its latest
--- wave; NULL is not shown, see numbers_not_shown.
+-- Proportions (0-1) of people with cramps, with intervals at confidence_level; pooled waves where a source pools them, otherwise
+-- its latest wave; NULL is not shown, see numbers_not_shown.
 select
-  source, wave, outcome, age_band, n_respondents,
+  source, wave, outcome, age_band, n_respondents, confidence_level,
   round(prevalence, 3) as prevalence,
   round(prevalence_lower, 3) as prevalence_lower,
   round(prevalence_upper, 3) as prevalence_upper
 from report.prevalence_by_age_band
 where population = 'everyone_asked'
--- pooled sorts after every year
-qualify wave = max(wave) over (partition by source)
+qualify wave = coalesce(
+  max(wave) filter (where wave = 'pooled') over (partition by source), max(wave) over (partition by source)
+)
 order by source, wave, outcome, age_band

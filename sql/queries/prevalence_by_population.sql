@@ -1,7 +1,8 @@
 -- How common are leg cramps at night among adults, among people of 60 and older, and among women of 20 to 44?
--- One row per wave, population and outcome; proportions are 0-1, with 95 % intervals; pooled is all waves of a source together.
+-- One row per wave, population and outcome; proportions are 0-1, with intervals at confidence_level; pooled is all waves of a
+-- source together.
 select
-  source, wave, population, outcome, n_respondents, n_cases,
+  source, wave, population, outcome, n_respondents, n_cases, confidence_level,
   round(prevalence, 3) as prevalence,
   round(prevalence_lower, 3) as prevalence_lower,
   round(prevalence_upper, 3) as prevalence_upper

@@ -1,10 +1,28 @@
 -- Did the prevalence of leg cramps change from one wave to the next?
--- difference is later less earlier (0-1), with a 95 % interval by the normal approximation for two independent samples;
--- comparability says whether the outcome means the same in both.
-with waves as (
-  select source, wave, population, outcome, age_band, prevalence, prevalence_se
+-- difference is later less earlier (0-1), with an interval at confidence_level by the normal approximation for two independent
+-- samples; comparability says whether the outcome means the same in both.
+with tails as (
+  select
+    source, wave, population, outcome, age_band, confidence_level, prevalence, prevalence_se,
+    0.180625 - confidence_level * confidence_level / 4 as near,
+    sqrt(-ln((1 - confidence_level) / 2)) - 1.6 as far
   from report.prevalence_by_age_band
   where wave <> 'pooled'
+),
+waves as (
+  select
+    source, wave, population, outcome, age_band, confidence_level, prevalence, prevalence_se,
+    -- the normal quantile at (1 + confidence_level) / 2: Wichura 1988, AS 241, PPND7, to seven digits
+    case
+      when confidence_level <= 0.85
+        then confidence_level / 2
+          * (((59.109374720 * near + 159.29113202) * near + 50.434271938) * near + 3.3871327179)
+          / (((67.187563600 * near + 78.757757664) * near + 17.895169469) * near + 1.0)
+      else
+        (((0.17023821103 * far + 1.3067284816) * far + 2.7568153900) * far + 1.4234372777)
+        / ((0.12021132975 * far + 0.73700164250) * far + 1.0)
+    end as quantile
+  from tails
 ),
 changes as (
   select
@@ -14,7 +32,8 @@ changes as (
     earlier.prevalence as earlier_prevalence,
     later.prevalence as later_prevalence,
     later.prevalence - earlier.prevalence as difference,
-    1.959964 * sqrt(earlier.prevalence_se ** 2 + later.prevalence_se ** 2) as margin
+    earlier.confidence_level,
+    earlier.quantile * sqrt(earlier.prevalence_se ** 2 + later.prevalence_se ** 2) as margin
   from waves as earlier
   inner join waves as later using (source, population, outcome, age_band)
   where earlier.wave < later.wave
@@ -23,6 +42,7 @@ select
   changes.source, changes.earlier_wave, changes.later_wave, changes.population, changes.outcome, changes.age_band,
   round(changes.earlier_prevalence, 3) as earlier_prevalence,
   round(changes.later_prevalence, 3) as later_prevalence,
+  changes.confidence_level,
   round(changes.difference, 3) as difference,
   round(changes.difference - changes.margin, 3) as difference_lower,
   round(changes.difference + changes.margin, 3) as difference_upper,

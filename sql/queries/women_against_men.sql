@@ -1,21 +1,24 @@
 -- Are leg cramps at night more common among women than among men, at each age?
--- Proportions (0-1) of both with 95 % intervals, and how many times as common cramps are among women; that ratio has no interval,
--- because both share their sampling units.
+-- Proportions (0-1) of both with intervals at confidence_level, and how many times as common cramps are among women; that ratio
+-- has no interval, because both share their sampling units.
 with shown as (
-  select source, wave, outcome, age_band, sex, prevalence, prevalence_lower, prevalence_upper
+  select source, wave, outcome, age_band, sex, confidence_level, prevalence, prevalence_lower, prevalence_upper
   from report.prevalence_by_age_band_and_sex
   where population = 'everyone_asked'
-  -- pooled sorts after every year
-  qualify wave = max(wave) over (partition by source)
+  qualify wave = coalesce(
+    max(wave) filter (where wave = 'pooled') over (partition by source), max(wave) over (partition by source)
+  )
 ),
 women as (
-  select source, wave, outcome, age_band, prevalence, prevalence_lower, prevalence_upper from shown where sex = 'female'
+  select source, wave, outcome, age_band, confidence_level, prevalence, prevalence_lower, prevalence_upper
+  from shown
+  where sex = 'female'
 ),
 men as (
   select source, wave, outcome, age_band, prevalence, prevalence_lower, prevalence_upper from shown where sex = 'male'
 )
 select
-  source, wave, outcome, age_band,
+  source, wave, outcome, age_band, confidence_level,
   round(women.prevalence, 3) as women_prevalence,
   round(women.prevalence_lower, 3) as women_prevalence_lower,
   round(women.prevalence_upper, 3) as women_prevalence_upper,

@@ -114,7 +114,9 @@ def test_trend_in_counted_proportions_equals_prop_trend_test() -> None:
 
 def test_design_based_trend_over_ordered_categories_equals_svyglm() -> None:
     cells = cells_of("nhanes_like", NHANES_DESIGN, {key: key for key in ("smoke", "age", "sex", "y")})
-    found = trend(cells, "y", "smoke", {0: 0.0, 1: 1.0, 2: 2.0}, adjusters=[Numeric("age"), Categorical("sex", "F")])
+    scores = {0: 0.0, 1: 1.0, 2: 2.0}
+    adjusted = {"adjusters": [Numeric("age"), Categorical("sex", "F")], "confidence_level": 0.95}
+    found = trend(cells, "y", "smoke", scores, **adjusted)  # type: ignore[arg-type]
     expected = next(r for r in reference("out_svyglm") if (r["model"], r["term"]) == ("trend_smoke", "smoke"))
     assert_close(found.log_estimate, expected["est"], 1e-11, "slope")
     assert_close(found.se, expected["se"], 1e-11, "standard error")

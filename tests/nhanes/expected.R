@@ -223,7 +223,8 @@ characteristics <- function() {
       if (is.factor(domain$variables$x)) domain$variables$x <- droplevels(domain$variables$x)
       df <- degf(domain)
       key <- data.frame(wave, population = "adults_20_plus", outcome, characteristic = name)
-      common <- data.frame(n_missing = sum(asked & is.na(x)), degrees_freedom = df)
+      interviewed <- design$variables$age >= 20 & !is.na(y) & design$variables$weight > 0
+      common <- data.frame(n_missing = sum(interviewed & (is.na(x) | weights(design) == 0)), degrees_freedom = df)
       if (name %in% continuous) {
         test <- summary(svyglm(x ~ y, domain))$coefficients["y", "t value"]
         common$p_value <- 2 * pt(-abs(test), df)

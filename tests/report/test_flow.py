@@ -20,7 +20,7 @@ from tests.report.test_estimates import cohort, estimation
 SHA256_DIGITS = 64
 
 FLOW = "report.respondent_flow"
-MISSING = ("n_not_asked", "n_refused", "n_dont_know", "n_no_value", "n_in_incomplete_sets")
+MISSING = ("n_not_asked", "n_refused", "n_dont_know", "n_no_value", "n_not_in_component", "n_in_incomplete_sets")
 
 
 @pytest.fixture(scope="module")
@@ -61,20 +61,21 @@ def test_missing_answers_are_split_by_kind(project: Project) -> None:
     [row] = found.filter(population="adults_20_plus", outcome="has_cramps").to_dicts()
     # ten records were kept, and one of them is no respondent; two respondents are younger
     assert (row["n_received"], row["n_set_aside"], row["n_out_of_scope"]) == (12, 2, 1 + 2)
-    assert [row[name] for name in MISSING] == [1, 2, 1, 1, 0]
+    assert [row[name] for name in MISSING] == [1, 2, 1, 1, 0, 0]
     assert (row["n_missing"], row["n_analysed"], row["weight"]) == (5, 2, None)
     [old] = found.filter(population="adults_60_plus", outcome="has_cramps").to_dicts()
     assert (old["n_out_of_scope"], old["n_missing"], old["n_analysed"]) == (9, 1, 0)
 
 
-def test_people_without_the_weight_of_the_outcomes_component_are_out_of_scope(project: Project) -> None:
-    """Three of four have an exam weight; the interview weight would have counted the fourth."""
-    rows = [(30, True, 1.0, 1.0, psu) for psu in (1, 2, 1)] + [(30, True, 1.0, 0.0, 2)]
+def test_people_who_are_not_in_the_outcomes_component_gave_no_answer(project: Project) -> None:
+    """Three of five have an exam weight, the fourth was interviewed only, the fifth has no weight at all."""
+    rows = [(30, True, 1.0, 1.0, psu) for psu in (1, 2, 1)] + [(30, None, 1.0, 0.0, 2), (30, None, 0.0, 0.0, 2)]
     frame = people(rows, ["age_years", "has_cramps", "interview_weight", "exam_weight", "psu"]).with_columns(stratum=1)
     survey = cohort().model_copy(update={"design": "survey", "components": {"exam": ["has_cramps"]}})
-    found = ESTIMATORS[FLOW](estimation(project, frame, survey, received={"1973": Received(4, 0)}))
+    found = ESTIMATORS[FLOW](estimation(project, frame, survey, received={"1973": Received(5, 0)}))
     [row] = found.filter(population="adults_20_plus", outcome="has_cramps").to_dicts()
     assert (row["n_out_of_scope"], row["n_analysed"], row["weight"]) == (1, 3, "exam_weight")
+    assert (row["n_missing"], row["n_not_in_component"]) == (1, 1)
 
 
 def test_matched_sets_without_a_case_or_a_control_are_missing(project: Project) -> None:
@@ -93,7 +94,7 @@ def test_matched_sets_without_a_case_or_a_control_are_missing(project: Project) 
     found = ESTIMATORS[FLOW](estimation(project, frame, pairs(), received={"1973": Received(9, 0)}))
     [row] = found.filter(population="adults_60_plus").to_dicts()
     # of unknown status: one; in incomplete sets: the case alone, two controls, the partner of the unknown, that of the younger
-    assert [row[name] for name in MISSING] == [0, 0, 0, 1, 5]
+    assert [row[name] for name in MISSING] == [0, 0, 0, 1, 0, 5]
     assert (row["n_out_of_scope"], row["n_missing"], row["n_analysed"]) == (1, 6, 2)
     [whole] = found.filter(population="everyone_asked").to_dicts()
     assert (whole["n_in_incomplete_sets"], whole["n_analysed"]) == (4, 4)
@@ -114,7 +115,8 @@ def identities(atlas: Atlas) -> int:
         select
           n_received = n_set_aside + n_out_of_scope + flow.n_missing + n_analysed,
           flow.n_missing = {" + ".join(MISSING)},
-          n_analysed = coalesce(n_respondents, n_analysed) and flow.n_missing = coalesce(prevalences.n_missing, flow.n_missing)
+          n_analysed = coalesce(n_respondents, n_analysed)
+            and flow.n_missing - n_not_in_component = coalesce(prevalences.n_missing, flow.n_missing - n_not_in_component)
         from report.respondent_flow as flow
         left join report.prevalence_by_age_band as prevalences
           on prevalences.source = flow.source and prevalences.wave = flow.wave and prevalences.population = flow.population

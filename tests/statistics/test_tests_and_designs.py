@@ -179,7 +179,10 @@ REFUSED: dict[str, tuple[type[StatsError], Callable[[], object]]] = {
         InvalidArgument,
         lambda: likelihood_ratio_test(sample(), "y", [Categorical("x", "a")], ["z"]),
     ),
-    "a trend over a level without score": (InvalidArgument, lambda: trend(sample(), "y", "x", {"a": 0, "bb": 1})),
+    "a trend over a level without score": (
+        InvalidArgument,
+        lambda: trend(sample(), "y", "x", {"a": 0, "bb": 1}, confidence_level=0.95),
+    ),
     "ranks of one group": (
         EmptyDomain,
         lambda: rank_test(sample(), "x", "y", domain=pl.col("y") == 1),

@@ -20,7 +20,7 @@ from pipelines.project.respondents import ALL, POOLED
 from pipelines.release.figures.drawing import Figure
 from pipelines.release.figures.forest import forest_figure
 from pipelines.release.figures.prevalence import prevalence_figure
-from pipelines.release.formatting import NOTHING, SYNTHETIC, Row, p_value
+from pipelines.release.formatting import NOTHING, Row, p_value
 from pipelines.release.page.labels import Labels, best_of_waves
 from pipelines.store import Place, Sidecar, digest
 from pipelines.store.recipe import code_digest
@@ -94,7 +94,7 @@ def _in_order(project: Project, rows: Sequence[Row]) -> list[str]:
 
 def _prevalences(labels: Labels, rows: Sequence[Row]) -> list[Figure]:
     return [
-        prevalence_figure(by_band, label.label, _subtitle(labels))
+        prevalence_figure(by_band, label.label, labels.about(name))
         for outcome, label in labels.study.outcomes.items()
         for name, population in labels.study.populations.items()
         if population.by_age_band
@@ -106,15 +106,11 @@ def _prevalences(labels: Labels, rows: Sequence[Row]) -> list[Figure]:
 
 def _forests(labels: Labels, rows: Sequence[Row]) -> list[Figure]:
     return [
-        forest_figure(shown, labels.exposures, label.label, _subtitle(labels), labels.study.confidence_level)
+        forest_figure(shown, labels.exposures, label.label, labels.about(shown[0]["population"]), labels.study.confidence_level)
         for outcome, label in labels.study.outcomes.items()
         for of_population in labels.by_population([row for row in rows if row["outcome"] == outcome and labels.knows(row)])
         if (shown := best_of_waves(of_population))
     ]
-
-
-def _subtitle(labels: Labels) -> str:
-    return labels.source.title + (f" ({SYNTHETIC})" if labels.source.is_synthetic else "")
 
 
 DRAW: Mapping[str, Callable[[Labels, Sequence[Row]], list[Figure]]] = {

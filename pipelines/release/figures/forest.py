@@ -1,7 +1,7 @@
 """Odds ratios as a forest plot: exposures down, a line a model, counts and estimates in words beside the intervals."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 from pipelines.release.figures.drawing import (
     INK,
@@ -11,15 +11,14 @@ from pipelines.release.figures.drawing import (
     SOFT,
     Figure,
     Row,
-    data_source,
+    Spec,
     draw,
+    field,
     heading,
+    layer,
     scale_of,
 )
 from pipelines.release.formatting import cases_of_all, ratio_with_interval
-
-if TYPE_CHECKING:
-    import altair as alt
 
 LINE, PLOT = 17, 235
 """Height of a line and width of the plot, in pixels."""
@@ -42,48 +41,52 @@ def forest_figure(rows: Sequence[Row], labels: Mapping[str, str], title: str, su
 
     Ratios stand on a logarithmic axis. `level` is the confidence level, a share.
     """
-    import altair as alt
-
     rows = in_order(rows, labels)
     numbers = [row[name] for row in rows for name in ("odds_ratio", "odds_ratio_lower", "odds_ratio_upper") if row[name]]
     lower, upper = max(WIDEST[0], min([*numbers, 0.8])) / 1.05, min(WIDEST[1], max([*numbers, 1.25])) * 1.05
-    names = [(contrast(row, labels), row["wave"]) for row in rows]
-    lines = [
-        _line(row, lower, upper)
-        | {"position": position}
-        | dict(zip(("exposure", "wave"), ("", "") if name in names[:position] else name, strict=True))
-        for position, (name, row) in enumerate(zip(names, rows, strict=True))
-    ]
-    y = alt.Y("position:Q", axis=None, scale=alt.Scale(domain=[len(lines) - 0.5, -0.5], nice=False, zero=False))
-    base = alt.Chart(data_source()).encode(y=y).properties(height=LINE * len(lines))
-    interval = f"OR ({100 * level:g} % CI)"
+    lines: list[dict[str, Any]] = []
+    named: set[tuple[str, str]] = set()
+    for position, row in enumerate(rows):
+        name = contrast(row, labels), row["wave"]
+        exposure, wave = ("", "") if name in named else name
+        named.add(name)
+        lines.append(_line(row, lower, upper) | {"position": position, "exposure": exposure, "wave": wave})
+    y = field("position", "quantitative", axis=None, scale={"domain": [len(lines) - 0.5, -0.5], "nice": False, "zero": False})
+    height = LINE * len(lines)
     models = [model for model in MODELS if model in {row["model"] for row in rows}]
-    chart = alt.hconcat(
-        _words(base, "exposure", "Exposure"),
-        *([_words(base, "wave", "Wave")] if len({row["wave"] for row in rows}) > 1 else []),
-        _words(base, "model", "Model", color=SOFT),
-        _words(base, "exposed", "Exposed, n/N", align="right"),
-        _words(base, "unexposed", "Unexposed, n/N", align="right"),
-        _intervals(base, models, lower, upper),
-        _words(base, "ratio", interval, align="right"),
-        spacing=4,
-        title=heading(title, subtitle),
-    )
+    words = [
+        _words(y, "exposure", "Exposure"),
+        *([_words(y, "wave", "Wave")] if len({row["wave"] for row in rows}) > 1 else []),
+        _words(y, "model", "Model", color=SOFT),
+        _words(y, "exposed", "Exposed, n/N", align="right"),
+        _words(y, "unexposed", "Unexposed, n/N", align="right"),
+        _intervals(y, models, lower, upper),
+        _words(y, "ratio", f"OR ({100 * level:g} % CI)", align="right"),
+    ]
+    chart = {"hconcat": [part | {"height": height} for part in words], "spacing": 4, "title": heading(title, subtitle)}
     return draw(chart, lines, _in_words(rows, labels, title, subtitle))
 
 
 def in_order(rows: Sequence[Row], labels: Mapping[str, str]) -> list[Row]:
-    """Exposure by exposure as the study lists them; the models of one comparison stand together, the crude one first."""
-    exposures, levels = list(labels), list(dict.fromkeys((row["exposure"], row["exposure_level"]) for row in rows))
+    """Exposure by exposure as the study lists them, waves and levels as they come; the models of one comparison stand together,
+    the crude one first."""
+    exposures, models = _positions(labels), _positions(MODELS)
+    waves = _positions(row["wave"] for row in rows)
+    levels = _positions((row["exposure"], row["exposure_level"]) for row in rows)
     return sorted(
         rows,
         key=lambda row: (
-            exposures.index(row["exposure"]),
-            row["wave"],
-            levels.index((row["exposure"], row["exposure_level"])),
-            MODELS.index(row["model"]),
+            exposures[row["exposure"]],
+            waves[row["wave"]],
+            levels[row["exposure"], row["exposure_level"]],
+            models[row["model"]],
         ),
     )
+
+
+def _positions(names: Iterable[Any]) -> dict[Any, int]:
+    """Where each name comes first."""
+    return {name: position for position, name in enumerate(dict.fromkeys(names))}
 
 
 def _line(row: Row, lower: float, upper: float) -> dict[str, Any]:
@@ -109,37 +112,39 @@ def contrast(row: Row, labels: Mapping[str, str]) -> str:
     return labels[row["exposure"]] + ("" if levels == ("true", "false") else f": {levels[0]} / {levels[1]}")
 
 
-def _words(base: "alt.Chart", column: str, above: str, align: Literal["left", "right"] = "left", **style: Any) -> Any:
-    import altair as alt
-
+def _words(y: Spec, column: str, above: str, align: Literal["left", "right"] = "left", **style: Any) -> Spec:
+    """A column of text."""
     width = COLUMNS[column]
-    at_edge = {"x": alt.value(0 if align == "left" else width)}
-    text = base.mark_text(align=align, baseline="middle", fontSize=LETTERS, **({"color": INK} | style))
-    side: Literal["start", "end"] = "start" if align == "left" else "end"
-    title = alt.TitleParams(above, anchor=side, fontSize=LETTERS, fontWeight="normal", color=SOFT, frame="bounds")
-    return text.encode(text=f"{column}:N", **at_edge).properties(width=width, title=title)
+    channels = {"text": field(column, "nominal"), "x": {"value": 0 if align == "left" else width}, "y": y}
+    title = {"text": above, "anchor": "start" if align == "left" else "end", "fontSize": LETTERS, "fontWeight": "normal"}
+    text = layer("text", channels, align=align, baseline="middle", fontSize=LETTERS, **({"color": INK} | style))
+    return text | {"width": width, "title": title | {"color": SOFT, "frame": "bounds"}}
 
 
-def _intervals(base: "alt.Chart", models: Sequence[str], lower: float, upper: float) -> Any:
-    import altair as alt
-
-    x = alt.X(
-        "low:Q",
-        title="Odds ratio, logarithmic scale",
-        scale=alt.Scale(type="log", domain=[lower, upper], nice=False),
-        axis=alt.Axis(values=[tick for tick in TICKS if lower <= tick <= upper], format="~g"),
-    )
-    colour = alt.Color("model_name:N", scale=alt.Scale(**scale_of(models, PALETTE)), legend=None)
-    shape = alt.Shape("model_name:N", scale=alt.Scale(**scale_of(models, SHAPES)), legend=None)
-    beyond = base.mark_point(shape="triangle-right", filled=True, size=40, opacity=1).encode(x="beyond:Q", color=colour)
-    below = base.mark_point(shape="triangle-left", filled=True, size=40, opacity=1).encode(x="below:Q", color=colour)
-    return alt.layer(
-        alt.Chart(alt.InlineData([{}])).mark_rule(color=SOFT, strokeDash=[3, 3]).encode(x=alt.datum(1)),
-        base.mark_rule(strokeWidth=1.6).encode(x=x, x2="high:Q", color=colour),
-        base.mark_point(filled=True, size=46, opacity=1).encode(x="estimate:Q", color=colour, shape=shape),
-        beyond,
-        below,
-    ).properties(width=PLOT, height=base.height, title=alt.TitleParams(" ", fontSize=12, fontWeight="normal"))
+def _intervals(y: Spec, models: Sequence[str], lower: float, upper: float) -> Spec:
+    """Points with intervals, arrows where these leave the axis, and a line at 1."""
+    scale = {"type": "log", "domain": [lower, upper], "nice": False}
+    axis = {"values": [tick for tick in TICKS if lower <= tick <= upper], "format": "~g"}
+    low = field("low", "quantitative", title="Odds ratio, logarithmic scale", scale=scale, axis=axis)
+    color = field("model_name", "nominal", scale=scale_of(models, PALETTE), legend=None)
+    shape = field("model_name", "nominal", scale=scale_of(models, SHAPES), legend=None)
+    drawn = {"y": y, "color": color}
+    point = {"filled": True, "opacity": 1}
+    return {
+        "layer": [
+            {
+                "data": {"values": [{}]},
+                "mark": {"type": "rule", "color": SOFT, "strokeDash": [3, 3]},
+                "encoding": {"x": {"datum": 1}},
+            },
+            layer("rule", drawn | {"x": low, "x2": {"field": "high"}}, strokeWidth=1.6),
+            layer("point", drawn | {"x": field("estimate", "quantitative"), "shape": shape}, size=46, **point),
+            layer("point", drawn | {"x": field("beyond", "quantitative")}, shape="triangle-right", size=40, **point),
+            layer("point", drawn | {"x": field("below", "quantitative")}, shape="triangle-left", size=40, **point),
+        ],
+        "width": PLOT,
+        "title": {"text": " ", "fontSize": 12, "fontWeight": "normal"},
+    }
 
 
 def _in_words(rows: Sequence[Row], labels: Mapping[str, str], title: str, subtitle: str) -> str:

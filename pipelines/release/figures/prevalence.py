@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pipelines.project.respondents import ALL
-from pipelines.release.figures.drawing import NOT_SHOWN, PALETTE, SHAPES, SOFT, Figure, Row, data_source, draw, heading, scale_of
+from pipelines.release.figures.drawing import NOT_SHOWN, PALETTE, SHAPES, SOFT, Figure, Row, draw, field, heading, layer, scale_of
 
 WIDTH, HEIGHT = 350, 240
 DODGE = 9
@@ -15,8 +15,6 @@ def prevalence_figure(rows: Sequence[Row], title: str, subtitle: str) -> Figure:
 
     Prevalences are drawn in per cent on an axis from zero, in the order in which the rows come; the row of all ages is left out.
     """
-    import altair as alt
-
     rows = [row for row in rows if row["age_band"] != ALL]
     bands, waves = (list(dict.fromkeys(row[name] for row in rows)) for name in ("age_band", "wave"))
     points = [
@@ -29,29 +27,25 @@ def prevalence_figure(rows: Sequence[Row], title: str, subtitle: str) -> Figure:
         }
         for row in rows
     ]
-    base = alt.Chart(data_source()).encode(
-        x=alt.X("age:N", sort=bands, title="Age, years", scale=alt.Scale(padding=0), axis=alt.Axis(labelAngle=0, ticks=False)),
-        xOffset=alt.XOffset("offset:Q", scale=alt.Scale(domain=[-1, 1], range=[-1, 1])),
-        color=alt.Color("wave:N", scale=alt.Scale(**scale_of(waves, PALETTE)), legend=_legend(waves)),
-    )
+    legend = {"title": ""} if len(waves) > 1 else None
+    color = field("wave", "nominal", scale=scale_of(waves, PALETTE), legend=legend)
+    shape = field("wave", "nominal", scale=scale_of(waves, SHAPES), legend=legend)
+    age = {"title": "Age, years", "scale": {"padding": 0}, "axis": {"labelAngle": 0, "ticks": False}}
+    drawn = {
+        "x": field("age", "nominal", sort=bands, **age),
+        "xOffset": field("offset", "quantitative", scale={"domain": [-1, 1], "range": [-1, 1]}),
+        "color": color,
+    }
+    y = field("prevalence_lower", "quantitative", title="Prevalence, %", scale={"zero": True}, axis={"tickCount": 6})
+    not_shown = {"y": {"datum": 0}, "text": field("label", "nominal"), "color": {"value": SOFT}}
+    look = {"angle": 270, "align": "left", "baseline": "middle", "color": SOFT, "fontSize": 11}
     layers = [
-        base.mark_rule(strokeWidth=1.6).encode(
-            y=alt.Y("prevalence_lower:Q", title="Prevalence, %", scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=6)),
-            y2="prevalence_upper:Q",
-        ),
-        base.mark_point(filled=True, size=46, opacity=1).encode(
-            y="prevalence:Q", shape=alt.Shape("wave:N", scale=alt.Scale(**scale_of(waves, SHAPES)), legend=_legend(waves))
-        ),
-        base.mark_text(angle=270, align="left", baseline="middle", color=SOFT, fontSize=11).encode(
-            y=alt.datum(0), text="label:N", color=alt.value(SOFT)
-        ),
+        layer("rule", drawn | {"y": y, "y2": {"field": "prevalence_upper"}}, strokeWidth=1.6),
+        layer("point", drawn | {"y": field("prevalence", "quantitative"), "shape": shape}, filled=True, size=46, opacity=1),
+        layer("text", drawn | not_shown, **look),
     ]
-    chart = alt.layer(*layers, title=heading(title, subtitle)).properties(width=WIDTH, height=HEIGHT)
+    chart = {"layer": layers, "title": heading(title, subtitle), "width": WIDTH, "height": HEIGHT}
     return draw(chart, points, _in_words(rows, title, subtitle))
-
-
-def _legend(waves: Sequence[str]) -> dict[str, str] | None:
-    return {"title": ""} if len(waves) > 1 else None
 
 
 def _percent(share: float | None) -> float | None:

@@ -1,7 +1,9 @@
 """What the report page says: read from the public database of a release, in the order in which it is read."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +20,23 @@ from pipelines.release.figures.prevalence import prevalence_figure
 from pipelines.release.formatting import SYNTHETIC, Row, percent_with_interval
 from pipelines.release.page import people, quality, tables
 from pipelines.release.page.display import DisplayTable
-from pipelines.release.page.labels import Labels, best_of_waves, latest
+from pipelines.release.page.labels import Labels, best_of_waves
 from pipelines.release.wording import cite, cite_sources
+
+MOST_CELLS = 20_000
+"""Cells of tables that a page holds at most: some two hundred printed pages. The other tables are in the files beside it."""
+
+Drawing = Callable[[], Figure]
 
 
 @dataclass(frozen=True)
 class OutcomePart:
-    """One outcome of one source: figures beside their tables. Populations of several are never in one figure."""
+    """One outcome of one source: figures beside their tables, drawn when asked for. Each population has figures of its own."""
 
     label: str
     characteristics: Sequence[DisplayTable]
-    prevalence: tuple[Sequence[Figure], DisplayTable] | None
-    odds_ratios: Sequence[tuple[Figure, DisplayTable]]
+    prevalence: tuple[Sequence[Drawing], DisplayTable] | None
+    odds_ratios: Sequence[tuple[Drawing, DisplayTable]]
 
     @property
     def tables(self) -> list[DisplayTable]:
@@ -57,6 +64,7 @@ class SourcePart:
 class Content:
     """The page, part by part. `not_shown` are (reason, how many numbers); `rejected` are deliveries that are held back."""
 
+    study: str
     release_id: str
     published_on: str
     compared_with: str | None
@@ -70,36 +78,82 @@ class Content:
     citation: Sequence[str]
 
     @property
+    def about(self) -> str:
+        """The sources that the release says something of."""
+        named = [part.source.title + (f" ({SYNTHETIC})" if part.source.is_synthetic else "") for part in self.sources]
+        return "; ".join(named) or "no source has been delivered"
+
+    @property
+    def title(self) -> str:
+        """What the page calls itself outside of itself."""
+        return f"{self.study} – {self.about}"
+
+    @property
     def tables(self) -> list[DisplayTable]:
         """Every table, in the order of the page."""
         of_sources = [table for part in self.sources for table in part.tables]
         return [*of_sources, self.quality, *self.changes]
 
+    @cached_property
+    def on_page(self) -> frozenset[str]:
+        """Names of the tables that the page holds: what tells of the release itself, and then as many as there is room for."""
+        room, names = MOST_CELLS, []
+        for table in [self.quality, *self.changes, *(table for part in self.sources for table in part.tables)]:
+            cells = len(table.rows) * len(table.columns)
+            if cells <= room:
+                room -= cells
+                names.append(table.name)
+        return frozenset(names)
 
-def read_content(project: Project, database: Path, manifest: dict[str, Any]) -> Content:
-    """Read the public database of a release; real sources come before synthetic ones."""
+
+@dataclass(frozen=True)
+class Held:
+    """What a release holds: rows by report table, rows and frames of meta tables, and drift in words."""
+
+    reports: Mapping[str, Sequence[Row]]
+    deliveries: Sequence[Row]
+    checks: Sequence[Row]
+    comparability: Sequence[Row]
+    changes: pl.DataFrame
+    sources: pl.DataFrame
+    drift: Sequence[str] = ()
+
+
+def read_content(project: Project, database: Path, manifest: Mapping[str, Any]) -> Content:
+    """What the page says, from the public database of a release."""
     with duckdb.connect(str(database), read_only=True) as connection:
-        reports = {name: _rows(connection, f"from {name}") for name in project.report_tables}
-        deliveries = _rows(connection, "select * exclude (accepted_at, rejected_at) from meta.deliveries order by source, wave")
-        comparability = _rows(connection, "from meta.comparability")
-        changes = connection.sql("from meta.release_changes").pl()
-        drift = in_words(_rows(connection, "from meta.drift"))
-        checks = _rows(connection, CHECKS)
-        described = connection.sql("from meta.sources order by is_synthetic, source").pl()
-    with_rows = [name for name in described["source"] if any(row["source"] == name for rows in reports.values() for row in rows)]
+        held = Held(
+            reports={name: _rows(connection, f"from {name}") for name in project.report_tables},
+            deliveries=_rows(
+                connection, "select * exclude (accepted_at, rejected_at) from meta.deliveries order by source, wave"
+            ),
+            checks=_rows(connection, CHECKS),
+            comparability=_rows(connection, "from meta.comparability"),
+            changes=connection.sql("from meta.release_changes").pl(),
+            sources=connection.sql("from meta.sources").pl(),
+            drift=in_words(_rows(connection, "from meta.drift")),
+        )
+    return content_of(project, held, manifest)
+
+
+def content_of(project: Project, held: Held, manifest: Mapping[str, Any]) -> Content:
+    """What the page says of what a release holds; real sources come before synthetic ones."""
+    described = held.sources.sort("is_synthetic", "source")
+    reported = {row["source"] for rows in held.reports.values() for row in rows}
+    with_rows = [name for name in described["source"] if name in reported]
     published_on = str(manifest["published_at"])[:10]
-    titles = {name: source.title for name, source in project.sources.items()}
     return Content(
+        study=project.study.title,
         release_id=manifest["release_id"],
         published_on=published_on,
         compared_with=manifest["compared_with"],
-        sources=[_source_part(project, name, _of(reports, name), _only(comparability, name)) for name in with_rows],
+        sources=[_source_part(project, name, _of(held.reports, name), _only(held.comparability, name)) for name in with_rows],
         absent=[project.sources[name] for name in described["source"] if name not in with_rows],
-        rejected=[row for row in deliveries if row["verdict"] == "rejected"],
-        not_shown=_not_shown(reports),
-        quality=quality.quality_table(deliveries, checks, titles),
-        changes=quality.changes_tables(changes) if changes.height else [],
-        drift=drift,
+        rejected=[row for row in held.deliveries if row["verdict"] == "rejected"],
+        not_shown=_not_shown(held.reports),
+        quality=quality.quality_table(held.deliveries, held.checks, project.sources),
+        changes=quality.changes_tables(held.changes, project.sources) if held.changes.height else [],
+        drift=held.drift,
         citation=[
             cite(project.study.title, manifest["release_id"], published_on),
             *cite_sources(described.filter(pl.col("source").is_in(with_rows))),
@@ -126,15 +180,14 @@ def _only(rows: Sequence[Row], source: str) -> list[Row]:
     return [row for row in rows if row["source"] == source]
 
 
-def _of(reports: dict[str, list[Row]], source: str) -> dict[str, list[Row]]:
+def _of(reports: Mapping[str, Sequence[Row]], source: str) -> dict[str, list[Row]]:
     return {name.removeprefix("report."): _only(rows, source) for name, rows in reports.items()}
 
 
 def _source_part(project: Project, name: str, reports: dict[str, list[Row]], comparability: Sequence[Row]) -> SourcePart:
     labels = Labels(project.study, project.sources[name])
     reports = {table: [row for row in rows if labels.knows(row)] for table, rows in reports.items()}
-    subtitle = labels.source.title + (f" ({SYNTHETIC})" if labels.source.is_synthetic else "")
-    outcomes = [_outcome_part(labels, subtitle, outcome, reports) for outcome in project.study.outcomes]
+    outcomes = [_outcome_part(labels, outcome, reports) for outcome in project.study.outcomes]
     other = []
     if standardised := reports["prevalence_age_standardised"]:
         standards = ", ".join(sorted({row["standard_population"] for row in standardised}))
@@ -148,7 +201,7 @@ def _source_part(project: Project, name: str, reports: dict[str, list[Row]], com
     return SourcePart(labels.source, _lead(labels, reports["prevalence_by_age_band"]), first, outcomes, other)
 
 
-def _outcome_part(labels: Labels, subtitle: str, outcome: str, reports: dict[str, list[Row]]) -> OutcomePart:
+def _outcome_part(labels: Labels, outcome: str, reports: dict[str, list[Row]]) -> OutcomePart:
     label = labels.study.outcomes[outcome].label
     prevalence, ratios, trends, characteristics = (
         [row for row in reports[table] if row["outcome"] == outcome]
@@ -159,24 +212,29 @@ def _outcome_part(labels: Labels, subtitle: str, outcome: str, reports: dict[str
     return OutcomePart(
         label,
         characteristics=[
-            people.characteristics_table(labels, outcome, latest(of_population))
+            people.characteristics_table(labels, outcome, labels.latest(of_population))
             for of_population in labels.by_population(characteristics)
         ],
         prevalence=(
-            [prevalence_figure(of_population, label, subtitle) for of_population in labels.by_population(by_band)],
+            [partial(prevalence_figure, of, label, _about(labels, of)) for of in labels.by_population(by_band)],
             tables.prevalence_table(labels, outcome, prevalence, trends),
         )
         if prevalence
         else None,
         odds_ratios=[
             (
-                forest_figure(shown, labels.exposures, label, subtitle, level),
+                partial(forest_figure, shown, labels.exposures, label, _about(labels, shown), level),
                 tables.odds_ratio_table(labels, outcome, shown),
             )
             for of_population in labels.by_population(ratios)
             if (shown := best_of_waves(of_population))
         ],
     )
+
+
+def _about(labels: Labels, rows: Sequence[Row]) -> str:
+    """What stands under the title of a figure of one population."""
+    return labels.about(rows[0]["population"])
 
 
 def _lead(labels: Labels, prevalence: Sequence[Row]) -> list[str]:
@@ -187,17 +245,17 @@ def _lead(labels: Labels, prevalence: Sequence[Row]) -> list[str]:
     return [
         f"{labels.study.outcomes[row['outcome']].label}: {percent_with_interval(row)} % of "
         f"{labels.study.populations[row['population']].label.lower()}, {row['n_respondents']:,} respondents, {row['wave']}."
-        for row in latest(everybody)
+        for row in labels.latest(everybody)
         if row["prevalence"] is not None
     ]
 
 
-def _not_shown(reports: dict[str, list[Row]]) -> list[tuple[str, int]]:
+def _not_shown(reports: Mapping[str, Sequence[Row]]) -> list[tuple[str, int]]:
     """Why numbers are not shown, the most frequent reason first."""
-    reasons = [
+    reasons = Counter(
         row["presentation_reason"]
         for rows in reports.values()
         for row in rows
         if row.get("presentation_reason") and (row["presentation"] == "suppress" or row["is_suppressed"])
-    ]
-    return sorted(((reason, reasons.count(reason)) for reason in set(reasons)), key=lambda found: (-found[1], found[0]))
+    )
+    return sorted(reasons.items(), key=lambda found: (-found[1], found[0]))

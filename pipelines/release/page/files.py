@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from pipelines.release.page.display import GROUP, DisplayTable
+from pipelines.release.page.display import GROUP, DisplayTable, marks
 from pipelines.release.spreadsheet import write_csv
 
 SMALL, MARGIN = 8, 1.5
@@ -17,7 +18,11 @@ SMALL, MARGIN = 8, 1.5
 NAMES, NUMBERS = "Table names", "Table numbers"
 """Styles of the paragraphs in cells."""
 
-MARKS = "abcdefghijklmnopqrstuvwxyz"
+EMU_PER_TWIP = 635
+
+SUPERSCRIPT = '<w:vertAlign w:val="superscript"/>'
+REPEATED = "<w:trPr><w:tblHeader/></w:trPr>"
+"""Marks a line of headings, which is repeated on every page: ECMA-376 part 1, 17.4.78."""
 
 
 def write_table(table: DisplayTable, path: Path) -> None:
@@ -53,42 +58,56 @@ def write_word(title: str, paragraphs: Sequence[str], tables: Sequence[DisplayTa
 
 @dataclass(frozen=True)
 class _Line:
-    """A line of a table of Word: texts, marks of footnotes beside them, and whether equal texts side by side are one cell."""
+    """A line of a table of Word: texts, marks of footnotes beside them, whether equal texts side by side are one
+    cell, and whether the line is repeated on every page."""
 
     texts: list[str]
     marks: list[str]
     is_heading: bool = False
     is_merged: bool = False
+    is_repeated: bool = False
 
 
 def _add_table(document: Any, table: DisplayTable) -> None:
-    document.add_heading(table.title, 2)
-    lines = list(_lines(table))
-    made = document.add_table(rows=len(lines), cols=len(table.columns), style="Light Shading")
+    """The rows are written as markup and parsed once: through the objects of python-docx each cell would cost milliseconds."""
+    from docx.oxml import parse_xml
+    from docx.oxml.ns import nsdecls
+
+    document.add_heading(table.heading, 2)
+    made = document.add_table(rows=0, cols=len(table.columns), style="Light Shading")
     _without_bands(made)
-    ids = {name: document.styles[name].style_id for name in (NAMES, NUMBERS)}
-    for row, line in zip(made.rows, lines, strict=True):
-        cells = row.cells
-        for position, (text, mark) in enumerate(zip(line.texts, line.marks, strict=True)):
-            if line.is_merged and position and text == line.texts[position - 1]:
-                continue
-            paragraph = cells[position].paragraphs[0]
-            paragraph._p.style = ids[NAMES if table.columns[position].is_text else NUMBERS]  # by name it is looked up each time
-            paragraph.add_run(text).bold = line.is_heading
-            if mark:
-                paragraph.add_run(mark).font.superscript = True
-        if line.is_merged:
-            for _, alike in groupby(range(len(cells)), key=line.texts.__getitem__):
-                first, *others = alike
-                if others:
-                    cells[first].merge(cells[others[-1]])
-    n_headings = 1 + any(column.spanner for column in table.columns)
-    for row in made.rows[:n_headings]:
-        _repeat_on_every_page(row)
-    for text, mark in _marks(table).items():
+    styles = [document.styles[NAMES if column.is_text else NUMBERS].style_id for column in table.columns]
+    widths = [column.w for column in made._tbl.tblGrid.gridCol_lst]
+    rows = "".join(_row(line, styles, widths) for line in _lines(table))
+    made._tbl.extend(list(parse_xml(f"<w:tbl {nsdecls('w')}>{rows}</w:tbl>")))
+    for text, mark in marks(table).items():
         document.add_paragraph(f"{mark} {text}", style=NAMES)
     for note in table.notes:
         document.add_paragraph(note, style=NAMES)
+
+
+def _row(line: _Line, styles: Sequence[str], widths: Sequence[int]) -> str:
+    """A row of WordprocessingML (ECMA-376 part 1, 17.4): equal texts side by side of a merged line are one cell."""
+    cells, position = [], 0
+    alike = [[*group] for _, group in groupby(line.texts)] if line.is_merged else [[text] for text in line.texts]
+    for texts in alike:
+        width = sum(widths[position : position + len(texts)]) // EMU_PER_TWIP
+        spans = f'<w:gridSpan w:val="{len(texts)}"/>' if len(texts) > 1 else ""
+        runs = _run(texts[0], "<w:b/>" if line.is_heading else "") + _run(line.marks[position], SUPERSCRIPT)
+        cells.append(
+            f'<w:tc><w:tcPr><w:tcW w:type="dxa" w:w="{width}"/>{spans}</w:tcPr>'
+            f'<w:p><w:pPr><w:pStyle w:val="{styles[position]}"/></w:pPr>{runs}</w:p></w:tc>'
+        )
+        position += len(texts)
+    return f"<w:tr>{REPEATED if line.is_repeated else ''}{''.join(cells)}</w:tr>"
+
+
+def _run(text: str, look: str) -> str:
+    """A run of text; what XML cannot hold is left out."""
+    if not text:
+        return ""
+    legal = "".join(letter if letter >= " " else " " for letter in text)
+    return f'<w:r><w:rPr>{look}</w:rPr><w:t xml:space="preserve">{escape(legal, quote=False)}</w:t></w:r>'
 
 
 def _lines(table: DisplayTable) -> Iterator[_Line]:
@@ -96,27 +115,16 @@ def _lines(table: DisplayTable) -> Iterator[_Line]:
     keys = [column.key for column in table.columns]
     nothing = [""] * len(keys)
     if any(column.spanner for column in table.columns):
-        yield _Line([column.spanner or "" for column in table.columns], nothing, is_heading=True, is_merged=True)
-    yield _Line([column.label for column in table.columns], nothing, is_heading=True)
-    marks = _marks(table)
-    beside = {(position, key): marks[text] for position, key, text in table.footnotes}
+        yield _Line([column.spanner or "" for column in table.columns], nothing, True, is_merged=True, is_repeated=True)
+    yield _Line([column.label for column in table.columns], nothing, is_heading=True, is_repeated=True)
+    of_text = marks(table)
+    beside = {(position, key): of_text[text] for position, key, text in table.footnotes}
     group = ""
     for position, row in enumerate(table.rows):
         if row.get(GROUP, "") != group:
             group = row[GROUP]
             yield _Line([group] * len(keys), nothing, is_heading=True, is_merged=True)
         yield _Line([row.get(key, "") for key in keys], [beside.get((position, key), "") for key in keys])
-
-
-def _marks(table: DisplayTable) -> dict[str, str]:
-    """Text of a footnote -> its mark."""
-    texts = dict.fromkeys(text for _, _, text in table.footnotes)
-    return {text: _mark(position) for position, text in enumerate(texts)}
-
-
-def _mark(position: int) -> str:
-    """a, b, ..., z, aa, bb, ..."""
-    return MARKS[position % len(MARKS)] * (position // len(MARKS) + 1)
 
 
 def _add_styles(document: Any) -> None:
@@ -140,10 +148,3 @@ def _without_bands(table: Any) -> None:
     look = table._tbl.tblPr.find(qn("w:tblLook"))
     look.set(qn("w:noHBand"), "1")
     look.set(qn("w:val"), "0620")
-
-
-def _repeat_on_every_page(row: Any) -> None:
-    """Mark a heading line, which python-docx has no name for: ECMA-376 part 1, 17.4.78."""
-    from docx.oxml import OxmlElement
-
-    row._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))

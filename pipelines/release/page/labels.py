@@ -1,4 +1,4 @@
-"""The words of the study for what report rows name by column, and which rows are shown first."""
+"""The words of the study and of a source for what report tables name by column, and the order in which readers see it."""
 
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pipelines.project.respondents import POOLED
 from pipelines.project.sources import Source
 from pipelines.project.study import Study
-from pipelines.release.formatting import Row
+from pipelines.release.formatting import SYNTHETIC, Row
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,14 @@ class Labels:
         found = [[row for row in rows if row["population"] == name] for name in self.study.populations]
         return [of_population for of_population in found if of_population]
 
-    def in_study_order(self, row: Row) -> tuple[int, bool, str]:
-        """Sorts rows by population, then by wave with the pooled ones last."""
-        return list(self.study.populations).index(row["population"]), row["wave"] == POOLED, row["wave"]
+    def in_study_order(self, row: Row) -> tuple[int, int]:
+        """Sorts rows by population, then by wave."""
+        return list(self.study.populations).index(row["population"]), self.number_of_wave(row["wave"])
+
+    def about(self, population: str | None = None) -> str:
+        """What stands beside every title: of whom it is, of which source, and whether that is synthetic."""
+        source = self.source.title + (f" ({SYNTHETIC})" if self.source.is_synthetic else "")
+        return f"{self.study.populations[population].label}; {source}" if population else source
 
     @property
     def interval(self) -> str:
@@ -57,14 +62,19 @@ class Labels:
         """Columns, separated by commas, in words."""
         return (columns or "").replace("_", " ")
 
+    def number_of_wave(self, wave: str) -> int:
+        """Where a wave stands in the order of the source's file; the pooled ones are last."""
+        declared = self.source.study_waves
+        return declared.index(wave) if wave in declared else len(declared) + (wave == POOLED)
+
     def waves(self, rows: Iterable[Row]) -> list[str]:
-        return sorted({row["wave"] for row in rows}, key=lambda wave: (wave == POOLED, wave))
+        """The waves that have rows, as the source's file lists them, the pooled ones last."""
+        return sorted({row["wave"] for row in rows}, key=lambda wave: (self.number_of_wave(wave), wave))
 
-
-def latest(rows: Sequence[Row]) -> list[Row]:
-    """The rows of the pooled waves, or of the last wave of a source that pools none."""
-    waves = {row["wave"] for row in rows}
-    return [row for row in rows if row["wave"] == (POOLED if POOLED in waves else max(waves))]
+    def latest(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows of the pooled waves, or of the last wave of a source that pools none."""
+        waves = self.waves(rows)
+        return [row for row in rows if row["wave"] == waves[-1]]
 
 
 def best_of_waves(rows: Sequence[Row]) -> list[Row]:

@@ -1,54 +1,77 @@
-"""A table as HTML: great_tables writes the markup, the style sheet of the page dresses it."""
+"""A table as HTML, which the style sheet of the page dresses, in one pass over its cells: a page costs what its cells cost."""
 
 import base64
-import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
-
-import polars as pl
+from itertools import groupby
 
 from pipelines.release.figures.drawing import Figure
-from pipelines.release.page.display import GROUP, DisplayTable
-
-PARTS = re.compile(r"(<table.*?</thead>.*?)(<tfoot.*?</tfoot>)?\s*(</table>)", re.DOTALL)
-FOOTNOTE = re.compile(r'<td class="gt_footnote"[^>]*>(.*?)</td>', re.DOTALL)
+from pipelines.release.page.display import GROUP, Column, DisplayTable, marks
 
 
 def html(table: DisplayTable) -> tuple[str, list[str]]:
     """A `<table>` with headings that screen readers announce, and its footnotes, which stand under it; texts are escaped.
 
-    The footnotes are apart, so that on a narrow screen they do not scroll away with the columns.
+    Each group of rows is a `<tbody>` under its own heading. The footnotes are apart, so that on a narrow screen they do not
+    scroll away with the columns.
     """
-    from great_tables import GT, loc
-
-    keys = [column.key for column in table.columns]
-    first = keys[0]
-    # great_tables takes row names and spanners for unique
-    frame = pl.DataFrame(
-        [{key: row.get(key, "") for key in (GROUP, *keys)} for row in table.rows],
-        schema=dict.fromkeys((GROUP, *keys), pl.String),
-    )
-    if not table.has_groups:
-        frame = frame.drop(GROUP)
-    made = GT(frame, rowname_col=first, groupname_col=GROUP if table.has_groups else None, id=table.name)
-    made = made.tab_stubhead(table.columns[0].label)
-    made = made.cols_label({column.key: column.label for column in table.columns[1:]})
-    for is_text in (True, False):
-        aligned = [column.key for column in table.columns[1:] if column.is_text is is_text]
-        if aligned:
-            made = made.cols_align("left" if is_text else "right", aligned)
-    for spanner in dict.fromkeys(column.spanner for column in table.columns if column.spanner):
-        made = made.tab_spanner(spanner, [column.key for column in table.columns if column.spanner == spanner])
-    for position, key, text in table.footnotes:
-        made = made.tab_footnote(text, loc.body(columns=key, rows=[position]))
-    found = PARTS.search(made.opt_footnote_marks("letters").as_raw_html())
-    if found is None:
-        raise ValueError(f"great_tables made no table of {table.name}")
-    head, foot, end = found.groups()
-    return head + end, FOOTNOTE.findall(foot or "")
+    of_text = marks(table)
+    beside = {(position, key): _mark(of_text[text]) for position, key, text in table.footnotes}
+    markup = "\n".join(["<table>", "<thead>", *_head(table.columns), "</thead>", *_body(table, beside), "</table>"])
+    return markup, [f"{_mark(mark)} {escape(text)}" for text, mark in of_text.items()]
 
 
-def picture(figure: Figure) -> str:
+def _head(columns: Sequence[Column]) -> Iterator[str]:
+    """One line of headings; two where columns stand under a common one."""
+    if not any(column.spanner for column in columns):
+        yield f"<tr>{''.join(_heading(column) for column in columns)}</tr>"
+        return
+    upper = []
+    for spanner, alike in groupby(columns, key=lambda column: column.spanner):
+        under = list(alike)
+        if spanner:
+            upper.append(
+                f'<th scope="colgroup" colspan="{len(under)}" class="gt_center">'
+                f'<span class="gt_column_spanner">{escape(spanner)}</span></th>'
+            )
+        else:
+            upper += [_heading(column, ' rowspan="2"') for column in under]
+    yield f'<tr class="gt_spanner_row">{"".join(upper)}</tr>'
+    yield f"<tr>{''.join(_heading(column) for column in columns if column.spanner)}</tr>"
+
+
+def _heading(column: Column, spans: str = "") -> str:
+    return f'<th scope="col"{spans} class="{_side(column)}">{escape(column.label)}</th>'
+
+
+def _side(column: Column) -> str:
+    return "gt_left" if column.is_text else "gt_right"
+
+
+def _body(table: DisplayTable, beside: Mapping[tuple[int, str], str]) -> Iterator[str]:
+    first = table.columns[0].key
+    others = [(column.key, _side(column)) for column in table.columns[1:]]
+    for group, rows in groupby(enumerate(table.rows), key=lambda row: row[1].get(GROUP, "")):
+        yield "<tbody>"
+        if group:
+            heading = f'<th scope="rowgroup" colspan="{len(table.columns)}" class="gt_group_heading">{escape(group)}</th>'
+            yield f'<tr class="gt_group_heading_row">{heading}</tr>'
+        for position, row in rows:
+            named = f"{escape(row.get(first, ''))}{beside.get((position, first), '')}"
+            cells = "".join(
+                f'<td class="{side}">{escape(row.get(key, ""))}{beside.get((position, key), "")}</td>' for key, side in others
+            )
+            yield f'<tr><th scope="row" class="gt_left gt_stub">{named}</th>{cells}</tr>'
+        yield "</tbody>"
+
+
+def _mark(letters: str) -> str:
+    return f'<span class="gt_footnote_marks">{letters}</span>'
+
+
+def picture(draw: Callable[[], Figure]) -> str:
     """A figure as an image that holds its own vector graphic, with its text alternative."""
+    figure = draw()
     data = base64.b64encode(figure.svg.encode()).decode()
     text = escape(figure.alt)
     return f'<img src="data:image/svg+xml;base64,{data}" alt="{text}" width="{figure.width}" height="{figure.height}">'

@@ -1,4 +1,4 @@
-"""The tables of the page about the people: who is in the estimates, and what they are like."""
+"""The tables of the page that say who the people are: respondent flow and characteristics."""
 
 from collections.abc import Sequence
 
@@ -13,6 +13,7 @@ def flow_table(labels: Labels, rows: Sequence[Row]) -> DisplayTable:
         Column("name", "Population", is_text=True),
         Column("wave", "Wave", is_text=True),
         *(Column(name, label) for name, label in FLOW.items()),
+        *([Column("weight", "Weight", is_text=True)] if any(row["weight"] for row in rows) else []),
     ]
     numbers: dict[tuple[str, str], dict[str, list[str]]] = {}
     for row in rows:
@@ -35,13 +36,16 @@ def flow_table(labels: Labels, rows: Sequence[Row]) -> DisplayTable:
                     "name": labels.study.populations[row["population"]].label,
                     "wave": row["wave"],
                     **{name: count(row[name]) for name in FLOW},
+                    "weight": labels.names((row["weight"] or "").removesuffix("_weight")),
                 }
             )
     notes = [
-        "Received: records of the table with one record a person. Out of scope: not in the population, or not in the component "
-        "whose weight the outcome calls for. No answer: refused, not known, not asked, or in an incomplete matched set."
+        "Received: records of the table with one record a person. Out of scope: not in the population, or without a weight. No "
+        "answer: refused, not known, not asked, not in the component whose weight the outcome calls for, or in an incomplete "
+        "matched set."
     ]
-    return DisplayTable(f"flow-{labels.source.source}", "Respondent flow", columns, shown, notes, footnotes)
+    name = f"flow-{labels.source.source}"
+    return DisplayTable(name, "Respondent flow", columns, shown, notes, footnotes, labels.about())
 
 
 FLOW = {
@@ -64,6 +68,7 @@ def characteristics_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> 
         Column("noncases", "% (SE) or mean (SD)", "Without"),
         Column("n_missing", "No answer"),
         Column("p_value", "p"),
+        *([Column("weight", "Weight", is_text=True)] if any(row["weight"] for row in rows) else []),
     ]
     cells: list[dict[str, str]] = []
     footnotes: list[tuple[int, str, str]] = []
@@ -81,14 +86,18 @@ def characteristics_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> 
                 **{group: _share_or_mean(row, group) for group in ("cases", "noncases")},
                 "n_missing": count(row["n_missing"]) if is_first else "",
                 "p_value": p_value(row["p_value"]) if is_first else "",
+                "weight": labels.names((row["weight"] or "").removesuffix("_weight")),
             }
         )
     population = rows[0]["population"]
     methods = "; ".join(sorted({row["method"] for row in rows if row["method"]}))
-    of_whom = f"{labels.study.populations[population].label}; {rows[0]['wave']}"
-    notes = [f"{of_whom}. n is unweighted. {methods[:1].upper()}{methods[1:]}."]
+    notes = [
+        f"Wave: {rows[0]['wave']}. n is unweighted. No answer: of those with a known outcome, also who is not in the component "
+        f"(examination, dietary day) whose weight the row uses. {methods[:1].upper()}{methods[1:]}."
+    ]
     title = f"{labels.study.outcomes[outcome].label}: characteristics of those with and without"
-    return DisplayTable(f"characteristics-{labels.source.source}-{outcome}-{population}", title, columns, cells, notes, footnotes)
+    name = f"characteristics-{labels.source.source}-{outcome}-{population}"
+    return DisplayTable(name, title, columns, cells, notes, footnotes, labels.about(population))
 
 
 def _share_or_mean(row: Row, group: str) -> str:

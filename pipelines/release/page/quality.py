@@ -1,10 +1,11 @@
-"""The tables of the page about the data: deliveries and their checks, comparability, and what changed since the last release."""
+"""The tables of the page about the data themselves: deliveries, comparability of waves, what changed since the last release."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
+from pipelines.project.sources import Source
 from pipelines.release.changes import CHANGED, by_table, furthest_first
 from pipelines.release.formatting import NOTHING, Row, count, ratio
 from pipelines.release.page.display import Column, DisplayTable
@@ -13,7 +14,7 @@ from pipelines.release.page.labels import Labels
 CHANGES_SHOWN = 20
 
 
-def quality_table(deliveries: Sequence[Row], checks: Sequence[Row], titles: dict[str, str]) -> DisplayTable:
+def quality_table(deliveries: Sequence[Row], checks: Sequence[Row], sources: Mapping[str, Source]) -> DisplayTable:
     """A row a delivery: its verdict, its records, and how its rules were judged."""
     columns = [
         Column("name", "Source, wave", is_text=True),
@@ -30,7 +31,7 @@ def quality_table(deliveries: Sequence[Row], checks: Sequence[Row], titles: dict
         verdict = "nothing delivered" if row["verdict"] == "absent" else str(row["verdict"])
         cells.append(
             {
-                "name": f"{titles[row['source']]}, {row['wave']}",
+                "name": f"{_title(sources[row['source']])}, {row['wave']}",
                 "verdict": f"{verdict}, stale" if row["is_stale"] else verdict,
                 "rows": count(row["n_rows"]),
                 "aside": count(row["n_rejected_rows"]),
@@ -39,7 +40,16 @@ def quality_table(deliveries: Sequence[Row], checks: Sequence[Row], titles: dict
             }
         )
     notes = ["Records are those of all tables of a delivery. Every rule and its result is in meta.check_results."]
-    return DisplayTable("quality", "Deliveries and their contracts", columns, cells, notes)
+    return DisplayTable("quality", "Deliveries and their contracts", columns, cells, notes, about=_all(sources.values()))
+
+
+def _title(source: Source) -> str:
+    return source.title + (" (synthetic)" if source.is_synthetic else "")
+
+
+def _all(sources: Iterable[Source]) -> str:
+    """The sources of a table whose rows name them."""
+    return "; ".join(_title(source) for source in sources)
 
 
 def comparability_table(labels: Labels, rows: Sequence[Row]) -> DisplayTable:
@@ -62,10 +72,11 @@ def comparability_table(labels: Labels, rows: Sequence[Row]) -> DisplayTable:
     ]
     same = sum(row["verdict"] == "identical" for row in rows)
     notes = [f"{same} other variables are asked and coded alike. What is not comparable is never pooled."]
-    return DisplayTable(f"comparability-{labels.source.source}", "Comparability of waves", columns, cells, notes)
+    name = f"comparability-{labels.source.source}"
+    return DisplayTable(name, "Comparability of waves", columns, cells, notes, about=labels.about())
 
 
-def changes_tables(changes: pl.DataFrame) -> list[DisplayTable]:
+def changes_tables(changes: pl.DataFrame, sources: Mapping[str, Source]) -> list[DisplayTable]:
     """What differs from the release before: table by table, and the numbers that moved furthest."""
     columns = [
         Column("name", "Table, source", is_text=True),
@@ -77,7 +88,7 @@ def changes_tables(changes: pl.DataFrame) -> list[DisplayTable]:
     ]
     cells = [
         {
-            "name": f"{row['table_name']}, {row['source'] or 'every source'}",
+            "name": f"{row['table_name']}, {_named(row['source'], sources) or 'every source'}",
             **{name: count(row[name]) for name in ("changed", "added", "vanished")},
             "furthest": ratio(row["furthest"]),
             "ingredient": row["ingredient"] or "",
@@ -85,11 +96,21 @@ def changes_tables(changes: pl.DataFrame) -> list[DisplayTable]:
         for row in by_table(changes).iter_rows(named=True)
     ]
     moved = changes.filter(change=CHANGED)
-    shown = [DisplayTable("changes", "What changed", columns, cells, ["Every number is in meta.release_changes."])]
-    return [*shown, _moved_table(moved)] if moved.height else shown
+    about = _all(source for name, source in sources.items() if name in set(changes["source"]))
+    notes = ["Every number is in meta.release_changes."]
+    shown = [DisplayTable("changes", "What changed", columns, cells, notes, about=about)]
+    return [*shown, _moved_table(moved, sources, about)] if moved.height else shown
 
 
-def _moved_table(moved: pl.DataFrame) -> DisplayTable:
+def _named(source: str | None, sources: Mapping[str, Source]) -> str:
+    """The name of a source in the warehouse, and whether it is synthetic."""
+    if source is None:
+        return ""
+    is_synthetic = source in sources and sources[source].is_synthetic
+    return f"{source} (synthetic)" if is_synthetic else source
+
+
+def _moved_table(moved: pl.DataFrame, sources: Mapping[str, Source], about: str) -> DisplayTable:
     columns = [
         Column("name", "Table, row", is_text=True),
         Column("column", "Number", is_text=True),
@@ -99,7 +120,7 @@ def _moved_table(moved: pl.DataFrame) -> DisplayTable:
     ]
     cells = [
         {
-            "name": f"{row['table_name']} {row['source'] or ''}: {row['row_key']}",
+            "name": f"{row['table_name']} {_named(row['source'], sources)}: {row['row_key']}",
             "column": row["column_name"],
             "before": _any_number(row["before"]),
             "after": _any_number(row["after"]),
@@ -109,7 +130,7 @@ def _moved_table(moved: pl.DataFrame) -> DisplayTable:
     ]
     more = moved.height - len(cells)
     notes = [f"{more:,} more numbers changed less."] if more > 0 else []
-    return DisplayTable("numbers-changed", "The numbers that changed most", columns, cells, notes)
+    return DisplayTable("numbers-changed", "The numbers that changed most", columns, cells, notes, about=about)
 
 
 def _any_number(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The tables of the report page, made from rows of the public report and meta tables."""
+"""The tables of the page with estimates, made from rows of the public report tables."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from pipelines.release.formatting import (
     ratio_with_interval,
 )
 from pipelines.release.page.display import GROUP, Column, DisplayTable
-from pipelines.release.page.labels import Labels, latest
+from pipelines.release.page.labels import Labels
 
 
 def prevalence_table(labels: Labels, outcome: str, rows: Sequence[Row], trends: Sequence[Row]) -> DisplayTable:
@@ -51,11 +51,11 @@ def prevalence_table(labels: Labels, outcome: str, rows: Sequence[Row], trends: 
     notes += [
         f"Trend over age bands, {row['wave']}, {labels.study.populations[row['population']].label.lower()}: odds ratio "
         f"{ratio_with_interval(row)} a band, p {p_value(row['p_value'])}."
-        for row in latest(trends)
+        for row in labels.latest(trends)
         if row["odds_ratio"] is not None
     ]
     title = f"{labels.study.outcomes[outcome].label}: prevalence by age"
-    return DisplayTable(f"prevalence-{labels.source.source}-{outcome}", title, columns, cells, notes, footnotes)
+    return DisplayTable(f"prevalence-{labels.source.source}-{outcome}", title, columns, cells, notes, footnotes, labels.about())
 
 
 def _populations_and_bands(labels: Labels, rows: Sequence[Row]) -> list[tuple[str, str]]:
@@ -72,17 +72,20 @@ def standardised_table(labels: Labels, rows: Sequence[Row], standard: str) -> Di
     columns += [Column(f"share {wave}", f"% ({labels.interval})", wave) for wave in waves]
     cells: list[dict[str, str]] = []
     footnotes: list[tuple[int, str, str]] = []
-    for outcome, population, sex in dict.fromkeys((row["outcome"], row["population"], row["sex"]) for row in rows):
+    of_group: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows:
+        of_group.setdefault((row["outcome"], row["population"], row["sex"]), []).append(row)
+    for (outcome, population, sex), alike in of_group.items():
         label = f"{labels.study.outcomes[outcome].label}, {labels.study.populations[population].label.lower()}"
         cell = {GROUP: label, "name": "both" if sex == ALL else str(sex)}
-        for row in rows:
-            if (row["outcome"], row["population"], row["sex"]) == (outcome, population, sex):
-                cell[f"share {row['wave']}"] = percent_with_interval(row)
-                if row["presentation_reason"]:
-                    footnotes.append((len(cells), f"share {row['wave']}", row["presentation_reason"]))
+        for row in alike:
+            cell[f"share {row['wave']}"] = percent_with_interval(row)
+            if row["presentation_reason"]:
+                footnotes.append((len(cells), f"share {row['wave']}", row["presentation_reason"]))
         cells.append(cell)
     notes = [f"Directly standardised to the age structure {standard.replace('_', ' ')}."]
-    return DisplayTable(f"standardised-{labels.source.source}", "Age-standardised prevalence", columns, cells, notes, footnotes)
+    name = f"standardised-{labels.source.source}"
+    return DisplayTable(name, "Age-standardised prevalence", columns, cells, notes, footnotes, labels.about())
 
 
 def odds_ratio_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> DisplayTable:
@@ -125,11 +128,12 @@ def odds_ratio_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> Displ
     corrections = sorted({row["multiple_testing"] for row in rows if row["multiple_testing"]})
     population = rows[0]["population"]
     notes = [
-        f"{labels.study.populations[population].label}. {'; '.join(methods)}. n/N: cases of all people of the group, unweighted. "
+        f"{'; '.join(methods)}. n/N: cases of all people of the group, unweighted. "
         f"p, adjusted: for the number of exposures ({', '.join(corrections) or 'none'})."
     ]
     title = f"{labels.study.outcomes[outcome].label}: odds ratios"
-    return DisplayTable(f"odds-ratios-{labels.source.source}-{outcome}-{population}", title, columns, cells, notes, footnotes)
+    name = f"odds-ratios-{labels.source.source}-{outcome}-{population}"
+    return DisplayTable(name, title, columns, cells, notes, footnotes, labels.about(population))
 
 
 def _model(labels: Labels, row: Row) -> str:
@@ -169,7 +173,8 @@ def planted_table(labels: Labels, rows: Sequence[Row]) -> DisplayTable:
         f"{sum(covered)} of {len(covered)} intervals hold the planted value; of intervals at "
         f"{100 * labels.study.confidence_level:g} % about that share should."
     ]
-    return DisplayTable(f"planted-{labels.source.source}", "Planted truth, and what was found", columns, cells, notes)
+    name = f"planted-{labels.source.source}"
+    return DisplayTable(name, "Planted truth, and what was found", columns, cells, notes, about=labels.about())
 
 
 def _planted_name(labels: Labels, row: Row) -> str:
@@ -177,4 +182,4 @@ def _planted_name(labels: Labels, row: Row) -> str:
         return f"% of {labels.study.populations[row['population']].label.lower()}, age {row['age_band']}"
     exposure = labels.exposures[row["exposure"]]
     level = "" if row["exposure_level"] in {None, "true"} else f": {row['exposure_level']}"
-    return f"{row['model']} odds ratio, {exposure}{level}"
+    return f"{row['model']} odds ratio, {exposure}{level}, {labels.study.populations[row['population']].label.lower()}"

@@ -13,7 +13,10 @@ create view expected as
 select
   'flow-' || source as table_name,
   population_label as name,
-  [wave, number(n_received), number(n_set_aside), number(n_out_of_scope), number(n_missing), number(n_analysed)] as cells
+  list_concat(
+    [wave, number(n_received), number(n_set_aside), number(n_out_of_scope), number(n_missing), number(n_analysed)],
+    if(weight is null, [], [regexp_replace(weight, '_weight$', '')])
+  ) as cells
 from report.respondent_flow join populations using (population)
 
 union all
@@ -21,7 +24,7 @@ union all
 select
   'characteristics-' || source || '-' || outcome || '-' || population,
   case level when 'true' then 'yes' when 'false' then 'no' else replace(level, '_', ' ') end,
-  [
+  list_concat([
     number(n_cases),
     case
       when share_of_cases is not null and share_of_cases_se is null then percent(share_of_cases)
@@ -36,7 +39,7 @@ select
     end,
     case when level = first_level then number(n_missing) else '' end,
     case when level = first_level then p_value(p_value) else '' end
-  ]
+  ], if(weight is null, [], [regexp_replace(weight, '_weight$', '')]))
 from (
   select *, min(level) over (partition by source, wave, population, outcome, characteristic) as first_level
   from report.characteristics_by_outcome

@@ -86,7 +86,7 @@ def test_every_number_in_a_forest_plot_stands_in_the_table_under_it(published: A
                 continue
             label = published.project.study.outcomes[outcome].label
             [drawn] = page_of(published).xpath(
-                f"//section[@id='{source}']//figure[@aria-label='{label}, odds ratios, figure']//img/@src"
+                f"//section[@id='{source}']//figure[starts-with(@aria-label, '{label}, odds ratios, ')]//img/@src"
             )
             texts = Counter("".join(text.itertext()) for text in html.fromstring(svg_of(drawn)).iter("text"))
             ratios = Counter(cells[3] for cells in of_table if cells[3] != "–")
@@ -126,6 +126,40 @@ def test_the_word_file_holds_every_line_of_every_table(published: Atlas) -> None
     of_page = Counter((name, *cells) for _, name, cells in lines_of(published))
     assert sum(of_page.values()) > 100
     assert of_page - lines == Counter()
+
+
+def test_every_title_says_whose_numbers_follow(published: Atlas) -> None:
+    """On the page, in Word and in figures: the source, whether it is synthetic, and the population where there is one."""
+    page, project = page_of(published), published.project
+    titles = {
+        title.get("id").removesuffix("-name"): " ".join(title.text_content().split())
+        for title in page.xpath("//p[@class='title']")
+    }
+    headings = [
+        paragraph.text
+        for paragraph in docx.Document(str(published.warehouse / "current" / "report_tables.docx")).paragraphs
+        if paragraph.style and paragraph.style.name == "Heading 2"
+    ]
+    assert len(headings) == len(titles) > 10
+    assert sorted(heading.replace(" – ", " ") for heading in headings) == sorted(titles.values())
+    shown = [source for source in project.sources.values() if any(f"-{source.source}" in name for name in titles)]
+    for source in shown:
+        of_source = {name: title for name, title in titles.items() if f"-{source.source}" in name}
+        assert all(source.title in title for title in of_source.values())
+        assert all(("synthetic: describes no real person" in title) is source.is_synthetic for title in of_source.values())
+        figures = page.xpath(f"//section[@id='{source.source}']//figure/img/@alt")
+        assert figures
+        labels = [population.label for population in project.study.populations.values()]
+        for figure in [*figures, *(title for name, title in of_source.items() if name.startswith(("odds-", "characteristics-")))]:
+            assert source.title in figure
+            assert any(label in figure for label in labels)
+        assert source.title in page.xpath("string(//title)")
+    assert page.xpath("string(//title)").count("synthetic: describes no real person") == sum(
+        source.is_synthetic for source in shown
+    )
+    for name in ("quality", "changes"):
+        if name in titles:
+            assert "(synthetic)" in titles[name]
 
 
 def test_each_table_is_a_csv_file_with_the_same_lines(published: Atlas) -> None:
