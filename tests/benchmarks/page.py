@@ -16,7 +16,7 @@ import polars as pl
 
 from pipelines.project.project import Project
 from pipelines.project.study import Study
-from pipelines.release.page import write_page
+from pipelines.release.page.writing import write_page
 
 OUTCOMES, EXPOSURES, POPULATIONS = 9, 11, 4
 """Of the study whose page once took over 20 minutes."""

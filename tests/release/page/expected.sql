@@ -92,7 +92,7 @@ union all
 
 select
   'quality',
-  title || ', ' || wave,
+  title || if(d.is_synthetic, ' (synthetic)', '') || ', ' || wave,
   [
     if(verdict = 'absent', 'nothing delivered', verdict) || if(is_stale, ', stale', ''),
     number(n_rows),
