@@ -1,6 +1,7 @@
-"""`python -m tests.benchmarks [statistics|contracts|publishing] [millions ...]`.
+"""`python -m tests.benchmarks [statistics|contracts|page|publishing] [millions ...]`.
 
-Estimators by a scan, contracts by hand SQL, publishing by a copy of the same Parquet files.
+Estimators by a scan, contracts by hand SQL, publishing by a copy of the same Parquet files, the page by its
+cells.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from rich.table import Table
 from tests.atlas import Atlas, make_atlas
 from tests.benchmarks.answers import answers_contract, write_answers
 from tests.benchmarks.contract_tasks import WAYS, by_contract, by_hand
+from tests.benchmarks.page import SECONDS_A_CELL, write_large_page
 from tests.benchmarks.publishing import copy_seconds, enlarge
 from tests.benchmarks.respondents import write_respondents
 from tests.benchmarks.tasks import TASKS, Task, connect, relation, scan
 
-MILLIONS = {"statistics": (1, 10), "contracts": (1, 10), "publishing": (1, 10)}
+MILLIONS = {"statistics": (1, 10), "contracts": (1, 10), "page": (), "publishing": (1, 10)}
 NOT_UNLESS_NAMED = {"publishing"}
 """Needs several gigabytes of disk."""
 CONTRACT_ROUNDS = 5
@@ -43,8 +45,25 @@ def main(arguments: list[str]) -> None:
         time_statistics(millions or list(MILLIONS["statistics"]))
     if "contracts" in wanted:
         time_contracts(millions or list(MILLIONS["contracts"]))
+    if "page" in wanted:
+        time_page()
     if "publishing" in wanted:
         time_publishing(millions or list(MILLIONS["publishing"]))
+
+
+def time_page() -> None:
+    """The page of a large study with its Word and CSV files, on a small synthetic project told under many names."""
+    with tempfile.TemporaryDirectory() as name:
+        atlas = make_atlas(Path(name) / "project")
+        if not atlas.refresh().success:
+            raise RuntimeError("the project could not be refreshed")
+        folder = Path(name) / "page"
+        folder.mkdir()
+        seconds, cpu, cells, size = write_large_page(atlas.project, folder)
+    table = Table("cells", "s", "CPU s", "ms a cell", "of CPU", "target", "page MB")
+    times = [f"{seconds:.1f}", f"{cpu:.1f}", f"{1000 * seconds / cells:.2f}", f"{1000 * cpu / cells:.2f}"]
+    table.add_row(f"{cells:,}", *times, f"{1000 * SECONDS_A_CELL:g}", f"{size / 1e6:.1f}")
+    console.print(table)
 
 
 def time_publishing(millions: list[float]) -> None:

@@ -48,6 +48,11 @@ def test_a_forest_plot_says_counts_and_ratio_beside_the_interval() -> None:
     assert {"10/100", "1,005/3,000", "1.50 (1.10 to 2.05)", "OR (90 % CI)", "Exposed to something"} <= set(shown)
 
 
+def test_no_association_is_a_dashed_line() -> None:
+    lines = [line for line in etree.fromstring(forest(ratio_row()).svg.encode()).iter("{*}line") if line.get("stroke-dasharray")]
+    assert len(lines) == 1
+
+
 def test_of_one_wave_the_wave_is_not_named_and_of_two_each_is() -> None:
     assert "Wave" not in texts(forest(ratio_row()))
     shown = texts(forest(ratio_row(), ratio_row(wave="2002")))
