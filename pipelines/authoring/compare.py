@@ -146,6 +146,9 @@ def _of_column(before: Column, after: Column, waves: Sequence[str]) -> Iterator[
         yield _of_waves(at, before, after, waves)
     if before.codebook_variable and after.codebook_variable and before.codebook_variable != after.codebook_variable:
         yield Change("breaking", f"{at}: its codes are those of {after.codebook_variable}, not of {before.codebook_variable}")
+    if before.missing != after.missing:
+        marks = f"{_listed(before.missing, 'none')} -> {_listed(after.missing, 'none')}"
+        yield Change("breaking", f"{at}: texts that mark a missing value: {marks}")
     if before.classification != after.classification:
         yield Change(
             "compatible",

@@ -16,13 +16,15 @@ import polars as pl
 import yaml
 
 from pipelines.authoring.declared_missing import Ranges, declared_values, in_words, meaning_of
+from pipelines.authoring.guesses import mark_in, notes_on
 from pipelines.authoring.undescribed import chosen, undescribed_lines, why_undescribed
 from pipelines.contracts.codebook import HEADER
 from pipelines.contracts.columns import LOGICAL_TYPES, NUMERIC_TYPES, WHOLE_NUMBER_TYPES, PhysicalType
 from pipelines.contracts.odcs import API_VERSION
 from pipelines.contracts.unlisted import CODE
+from pipelines.landing.readers.names import difference
 from pipelines.machine.errors import ConfigurationError
-from pipelines.raw.casting import DECIMAL_NUMBER, cast_values
+from pipelines.raw.casting import DECIMAL_NUMBER, MARKS_OF_MISSING, cast_values
 from pipelines.raw.conform import BYTE_ORDER_MARK, DELIVERED_TWICE, PRINTABLE_NAME
 
 MAX_CODES = 20
@@ -36,7 +38,8 @@ TYPES: tuple[PhysicalType, ...] = ("BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "DA
 
 LEADING_ZERO = r"^[+-]?0[0-9]"
 LONG_NUMBER = r"^[+-]?[0-9]{16,}"
-"""Text that a number would not give back: such a column is text."""
+NAME_WITH_E = r"^[+-]?[0-9]+[eE][0-9]+$"
+"""Text that a number would not give back: such a column is text. 1E2 may be a name, and is another one than 10E1."""
 
 KINDS_BY_LABEL = {
     "refused": "refused",
@@ -72,6 +75,8 @@ class Draft:
     source: str
     source_line: str
     coded: tuple[str, ...]
+    form_todo: tuple[str, ...] = ()
+    """What is guessed of the file's form, one line each."""
     undescribed: tuple[str, ...] = ()
     """One line for each column that is left out because no contract can hold it."""
 
@@ -106,7 +111,9 @@ def draft(
     wave: str,
     file: str,
     form: str = "",
+    form_todo: Sequence[str] = (),
     decimal: str = ".",
+    is_decimal_guessed: bool = False,
     column_labels: Mapping[str, str] | None = None,
     value_labels: Mapping[str, Mapping[str, str]] | None = None,
     list_text_values: bool = False,
@@ -119,18 +126,20 @@ def draft(
 ) -> Draft:
     """Draft what describes a delivered frame as `raw.<table>`.
 
-    `file` is where it lies below the source's folder in landing, `form` what the source's file must say of its form, `decimal`
-    the decimal mark of numbers in text. Labels are those that the file carries: column -> label, column -> received value ->
-    label, and so are units, notes on how values came about, and the values declared missing, which become TODOs. A person may
-    name the `only` columns to describe, or those `left_out`; columns with `column_faults` and those of a type that no contract
-    holds are left out with a TODO. Raises ConfigurationError where the frame has no record, columns that no contract can name, or
-    none that it can type: all of them.
+    `file` is where it lies below the source's folder in landing, `form` what the source's file must say of its form, of which
+    `form_todo` is guessed. `decimal` is the decimal mark of numbers in text; a guessed one holds for the columns that allow no
+    other reading, and others with such commas stay text. Labels are those that the file carries: column -> label, column ->
+    received value -> label, and so are units, notes on how values came about, and the values declared missing, which become
+    TODOs. A person may name the `only` columns to describe, or those `left_out`; columns with `column_faults` and those of a type
+    that no contract holds are left out with a TODO. Raises ConfigurationError where the frame has no record, columns that no
+    contract can name, or none that it can type: all of them.
     """
     frame = frame.rename({name: name.lstrip(BYTE_ORDER_MARK) for name in frame.columns[:1]})
     positions = {name: position for position, name in enumerate(frame.columns, start=1)}
     unwanted = chosen(frame.columns, only, left_out)
     frame = frame.drop(unwanted)
-    reasons = dict(_untyped(frame, decimal, column_faults or {}))
+    marks = {name: mark_in(frame[name], decimal, is_decimal_guessed) for name in frame.columns}
+    reasons = dict(_untyped(frame, marks, column_faults or {}))
     undescribed = tuple(undescribed_lines(positions, reasons, len(positions)))
     problems = [*_wrong_names(frame.columns)]
     if problems or len(reasons) == frame.width:
@@ -142,7 +151,7 @@ def draft(
     columns = [
         _column(
             frame[name],
-            decimal,
+            marks[name],
             (column_labels or {}).get(name, ""),
             (value_labels or {}).get(name, {}),
             list_text_values,
@@ -158,8 +167,9 @@ def draft(
     return Draft(
         contract="\n".join(_contract_lines(table, columns, unwanted, reasons)) + "\n",
         codebook=_codebook(coded) if coded else None,
-        source=_source(source, wave, line),
+        source=_source(source, wave, line, form_todo),
         source_line=line,
+        form_todo=tuple(form_todo),
         coded=tuple(column.name for column in coded),
         undescribed=undescribed,
     )
@@ -180,16 +190,18 @@ def _wrong_names(names: Sequence[str]) -> Iterator[str]:
         elif name.lower() in seen or (twice and twice["name"].lower() in seen):
             first = seen[name.lower()] if name.lower() in seen else seen[twice["name"].lower()] if twice else position
             delivered_twice = f"column {twice['name']} is delivered twice: " if twice and PRINTABLE_NAME.fullmatch(name) else ""
-            yield f"{delivered_twice}{shown} has the same name as column {first}: ask for the file with each column once"
+            how = None if twice else difference(name, names[first - 1])
+            same = f"has the same name as column {first}{f', which differs {how}' if how else ''}"
+            yield f"{delivered_twice}{shown} {same}: ask for the file with each column once"
         seen.setdefault(name.lower(), position)
 
 
-def _untyped(frame: pl.DataFrame, decimal: str, faults: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _untyped(frame: pl.DataFrame, marks: Mapping[str, str], faults: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """The columns that no contract can hold, and why, in words that follow `delivered`."""
     for name in frame.columns:
         if name in faults:
             yield name, f"with {faults[name]}"
-        elif _type_of(frame[name], decimal) is None:
+        elif _type_of(frame[name], marks[name]) is None:
             yield name, why_undescribed(frame[name])
 
 
@@ -202,7 +214,7 @@ def _type_of(values: pl.Series, decimal: str) -> PhysicalType | None:
         excluded = {"DATE"}  # that all are midnights today promises nothing
     if values.dtype == pl.String:
         text = values.str.strip_chars()
-        if text.str.contains(LEADING_ZERO).any():
+        if text.str.contains(LEADING_ZERO).any() or text.str.contains(NAME_WITH_E).any():
             excluded = {"INTEGER", "BIGINT", "DOUBLE"}
         elif text.str.contains(LONG_NUMBER).any():
             excluded = {"DOUBLE"}
@@ -235,8 +247,15 @@ def _column(
         is_unique=len(given) > 1 and given.n_unique() == len(given),
         is_empty=len(given) == 0,
         unit=unit,
-        todo=tuple(_to_decide(note, missing)),
+        todo=(*_to_decide(note, missing), *notes_on(values, kind, _type_without_marks(values, decimal))),
     )
+
+
+def _type_without_marks(values: pl.Series, decimal: str) -> PhysicalType | None:
+    """The type of a column of text where texts such as NA were missing values."""
+    if values.dtype != pl.String:
+        return None
+    return _type_of(values.set(values.str.strip_chars().is_in(MARKS_OF_MISSING), None), decimal)
 
 
 def _to_decide(note: str, missing: Ranges) -> Iterator[str]:
@@ -352,7 +371,8 @@ def _column_lines(column: _Column) -> Iterator[str]:
         yield from (f"          - {{property: {name}, value: {value}}}" for name, value in properties)
 
 
-def _source(source: str, wave: str, line: str) -> str:
+def _source(source: str, wave: str, line: str, form_todo: Sequence[str]) -> str:
+    decide = "".join(f"# TODO {text}\n      " for text in form_todo)
     return f"""\
 # A draft, written by `cramp-atlas contract init`: every TODO is a decision for you.
 source: {source}
@@ -368,7 +388,7 @@ terms_of_use: "TODO what the provider allows"
 waves:
   {_quoted(wave)}:
     tables:
-      {line}
+      {decide}{line}
 """
 
 

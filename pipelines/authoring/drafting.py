@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.authoring.draft import OTHER_TYPE, Draft, draft
+from pipelines.authoring.guesses import guesses_of_form, has_decimal_commas
 from pipelines.contracts.model import SUFFIX, load_contract
 from pipelines.landing.readers.reading import read_delivery, sniff
 from pipelines.machine.errors import WrongUsage
@@ -50,8 +51,11 @@ def write_draft(
         if existing.exists():
             raise WrongUsage(f"{existing} is there already and is not overwritten: edit it, or remove it first")
     wave = wave or _only_wave(source_path)
-    form = sniff(path, told, settings).model_copy(update=told.model_dump(exclude_defaults=True))
+    form = sniff(path, told, settings).model_copy(update={name: getattr(told, name) for name in told.model_fields_set})
     delivered = read_delivery(path, form, settings)
+    is_decimal_guessed = "decimal" not in told.model_fields_set
+    if is_decimal_guessed and not any(has_decimal_commas(values) for values in delivered.frame):
+        form = form.model_copy(update={"decimal": "."})
     drafted = draft(
         delivered.frame,
         table=table,
@@ -59,7 +63,9 @@ def write_draft(
         wave=wave,
         file=_in_landing(settings, source, wave, path),
         form=form.declaration() if form != Form() else "",
+        form_todo=guesses_of_form(delivered.frame, form, told),
         decimal=form.decimal,
+        is_decimal_guessed=is_decimal_guessed,
         column_labels=delivered.column_labels,
         value_labels=delivered.value_labels,
         list_text_values=list_text_values,
@@ -122,9 +128,8 @@ def _next_steps(
     contracts = settings.data_contracts.name
     steps = []
     if existing:
-        steps.append(
-            f"name the table in {contracts}/sources/{existing.name}, under waves: {wave}: tables:\n      {drafted.source_line}"
-        )
+        lines = "\n      ".join([*(f"# TODO {text}" for text in drafted.form_todo), drafted.source_line])
+        steps.append(f"name the table in {contracts}/sources/{existing.name}, under waves: {wave}: tables:\n      {lines}")
     else:
         steps.append(f"decide the TODO lines of {contracts}/sources/{source}.yaml: design, terms of use, citation")
     steps.append(f"decide the TODO lines of {contracts}/raw/{table}{SUFFIX}: what one row is, the key, required, ranges, units")

@@ -44,7 +44,10 @@ NUMERIC_TYPES = WHOLE_NUMBER_TYPES | {"DOUBLE"}
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table: its physical DuckDB type, what it means, and which waves asked it."""
+    """One column of a table: its physical DuckDB type, what it means, and which waves asked it.
+
+    `missing` are the texts of a delivery that mark a missing value in it.
+    """
 
     name: str
     type: str
@@ -57,6 +60,7 @@ class Column:
     waves: tuple[str, ...] | None = None
     codebook_variable: str | None = None
     classification: str | None = None
+    missing: tuple[str, ...] = ()
 
     def is_asked_in(self, wave: str | None) -> bool:
         """Whether a wave has this column. No list of waves means every wave; without a wave the question is not put."""

@@ -35,7 +35,7 @@ API_VERSION = "v3.1.0"
 RAW = "raw"
 """The schema of tables that are delivered, not made."""
 
-COLUMN_PROPERTIES = frozenset({"question", "unit", "waves", "codebook", "codebookVariable", "severity"})
+COLUMN_PROPERTIES = frozenset({"question", "unit", "waves", "codebook", "codebookVariable", "severity", "missing"})
 TABLE_PROPERTIES = frozenset({"columnsLeftOut", "comparability", "maxShareSetAside", "noPrimaryKeyBecause"})
 
 MAX_SHARE_SET_ASIDE = 0.05
@@ -217,6 +217,7 @@ def _column(given: SchemaProperty, at: Location, problems: ProblemList) -> Colum
         problems.add([*at, "customProperties"], f"{name}: codebook must be true or false.")
     if "codebookVariable" in custom and not custom.get("codebook"):
         problems.add([*at, "customProperties"], f"{name}: codebookVariable needs codebook: true.")
+    missing = _marks(custom.get("missing", []), name, [*at, "customProperties"], problems)
     position = given.primaryKeyPosition if given.primaryKeyPosition and given.primaryKeyPosition > 0 else 1
     return Column(
         name=name,
@@ -230,7 +231,17 @@ def _column(given: SchemaProperty, at: Location, problems: ProblemList) -> Colum
         waves=tuple(waves) if waves else None,
         codebook_variable=custom.get("codebookVariable", name) if custom.get("codebook") is True else None,
         classification=given.classification,
+        missing=missing,
     )
+
+
+def _marks(given: object, name: str, at: Location, problems: ProblemList) -> tuple[str, ...]:
+    """The marks of missing values of a column: one text or a list of texts."""
+    marks = [given] if isinstance(given, str) else given
+    if not isinstance(marks, list) or not all(isinstance(mark, str) and mark.strip() for mark in marks):
+        problems.add(at, f'{name}: missing must be a mark in quotes, such as "NA", or a list of such.')
+        return ()
+    return tuple(mark.strip() for mark in marks)
 
 
 def _check_names(columns: Sequence[Column], at: Location, problems: ProblemList) -> None:

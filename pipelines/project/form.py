@@ -5,10 +5,13 @@ import re
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 """What stands between the fields of a text file unless its form says otherwise."""
+
+YAML_WORDS = ("null", "true", "false", "yes", "no", "on", "off", "none", "nan")
+"""Words that YAML takes for something else than text, or a reader of YAML might."""
 
 NO_SEPARATOR = re.compile(r'["\r\n\0\w ]')
 
@@ -49,6 +52,14 @@ def _one_character(separator: str) -> str:
     return separator
 
 
+def _as_marks(given: object) -> object:
+    """One mark may be given without a list; a mark is text as it stands in the file."""
+    marks = [given] if isinstance(given, str) else given
+    if not isinstance(marks, (list, tuple)) or any(not isinstance(mark, str) or not mark.strip() for mark in marks):
+        raise ValueError('a mark of missing values is text in quotes, such as "NA" or "-", or a list of such')
+    return tuple(mark.strip() for mark in marks)
+
+
 InsidePath = Annotated[str, AfterValidator(_inside)]
 """A path below the folder it is relative to."""
 
@@ -56,6 +67,7 @@ InsidePath = Annotated[str, AfterValidator(_inside)]
 class Form(BaseModel):
     """`form:` of a file in `data_contracts/sources/<source>.yaml`.
 
+    `missing` (cells that read exactly so are missing: of a text file those without quotes, and all in columns that are no text),
     `encoding` (text, SPSS, Stata, SAS), `separator` (text; by default a tab in .tsv, else a comma), `decimal` (numbers that are
     delivered as text), `sheet` (workbooks of several), `member` (ZIP archives and SAS transport files of several), `catalogue`
     (the .sas7bcat beside a .sas7bdat that holds its value labels, where it has another name).
@@ -69,6 +81,7 @@ class Form(BaseModel):
     sheet: str | None = None
     member: InsidePath | None = None
     catalogue: InsidePath | None = None
+    missing: Annotated[tuple[str, ...], BeforeValidator(_as_marks)] = ()
 
     @property
     def is_utf8(self) -> bool:
@@ -83,7 +96,9 @@ class Form(BaseModel):
         return f"form: {{{', '.join(parts)}}}"
 
 
-def _quoted(value: str) -> str:
-    if re.fullmatch("[A-Za-z0-9_-]+", value):
+def _quoted(value: str | tuple[str, ...]) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_quoted, value))}]"
+    if re.fullmatch("[A-Za-z][A-Za-z0-9_-]+", value) and value.lower() not in YAML_WORDS:
         return value
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t") + '"'

@@ -23,7 +23,8 @@ def candidate(project: Project, plan: Plan, path: Path) -> Sidecar:
     try:
         landing = project.settings.landing_folder
         received = read_delivery(path, delivered.form, project.settings, within=landing, n_records=delivered.rows)
-        table = conform(received.frame, contract, place.wave, delivered.form.decimal, received.column_faults)
+        form = delivered.form
+        table = conform(received.frame, contract, place.wave, form.decimal, received.column_faults, form.missing)
     except (DeliveryUnreadable, SchemaProblems) as error:
         problems = error.problems if isinstance(error, SchemaProblems) else [str(error)]
         return plan.sidecar(problems=[f"{place.name} {place.wave}: {problem}" for problem in problems])

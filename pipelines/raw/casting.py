@@ -19,6 +19,13 @@ LARGEST_DOUBLE = 2**1023
 
 INEXACT = "numbers of more digits than a DOUBLE holds"
 
+ISO_DATE = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$"
+ISO_TIME = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[ T][0-9]{1,2}:[0-5]?[0-9]:[0-5]?[0-9](\.[0-9]{1,6}0*)?$"
+"""A year of two digits is no year, and a time that is finer than a microsecond would be cut."""
+
+MARKS_OF_MISSING = ("NA", "N/A", "#N/A", "NULL", "null", "NaN", "nan", "na", "n/a", "-", ".")
+"""What programs write where a value is missing; they are texts unless they are declared."""
+
 OTHER_MARK = {".": ",", ",": "."}
 
 
@@ -71,9 +78,10 @@ def _from_text(values: pl.Series, kind: str, decimal: str) -> tuple[pl.Series, l
     if kind == "BOOLEAN":
         read = text.str.to_lowercase().replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
     elif kind == "DATE":
-        read = text.str.to_date("%Y-%m-%d", strict=False)
+        read = text.set(~text.str.contains(ISO_DATE), None).str.to_date("%Y-%m-%d", strict=False)
     else:
-        read = text.str.replace("T", " ", literal=True).str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="us")
+        whole = text.set(~text.str.contains(ISO_TIME), None).str.replace("T", " ", literal=True)
+        read = whole.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="us")
     names = {"BOOLEAN": "true or false", "DATE": "a date (YYYY-MM-DD)", "TIMESTAMP": "a time (YYYY-MM-DD HH:MM:SS)"}
     return read, _misfits([_text_misfit(text.filter(text.is_not_null() & read.is_null()), names[kind])])
 
@@ -175,10 +183,28 @@ def _beyond(kind: str) -> str:
     return f"values beyond the range of {kind}"
 
 
+def _quoted(mark: str) -> str:
+    return mark if mark in ("NA", "N/A", "na", "n/a") else f'"{mark}"'
+
+
 def _text_misfit(texts: pl.Series, wanted: str) -> Misfit:
     lengths = sorted(texts.str.len_chars().unique().to_list())
     span = " to ".join(str(length) for length in dict.fromkeys([*lengths[:1], *lengths[-1:]]))
-    return Misfit(len(texts), f"texts of {span} characters that are not {wanted}")
+    return Misfit(len(texts), f"texts of {span} characters that are not {wanted}{_marks_in(texts)}")
+
+
+def _marks_in(texts: pl.Series) -> str:
+    """Well-known marks of missing values among the texts, in brackets; they may be shown, because they are nobody's answer."""
+    counts = texts.filter(texts.is_in(MARKS_OF_MISSING)).value_counts(sort=True).rows()
+    if not counts:
+        return ""
+    listed = ", ".join(f"{n:,} read `{mark}`" for mark, n in counts)
+    return f" ({listed}: if that marks a missing value, {how_to_declare(counts[0][0])})"
+
+
+def how_to_declare(mark: str) -> str:
+    """What to write so that a mark is read as a missing value."""
+    return f"declare `form: {{missing: {_quoted(mark)}}}` in the source's file, or `missing` for the column in the contract"
 
 
 def _misfits(found: list[Misfit]) -> list[Misfit]:

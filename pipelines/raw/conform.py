@@ -6,7 +6,8 @@ Rows are judged afterwards, in `expectations`. Nothing is repaired in here: blan
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 import polars as pl
@@ -15,6 +16,7 @@ import pyarrow as pa
 from pipelines.contracts.columns import ARROW_TYPES, Column
 from pipelines.contracts.expectations import SchemaProblems
 from pipelines.contracts.model import Contract
+from pipelines.landing.readers.names import composed, difference
 from pipelines.raw.casting import Misfit, cast_values
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -27,28 +29,37 @@ PRINTABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,63}")
 
 
 def conform(
-    frame: pl.DataFrame, contract: Contract, wave: str, decimal: str = ".", faults: Mapping[str, str] | None = None
+    frame: pl.DataFrame,
+    contract: Contract,
+    wave: str,
+    decimal: str = ".",
+    faults: Mapping[str, str] | None = None,
+    missing: Collection[str] = (),
 ) -> pa.Table:
     """The delivered frame as the table that the contract promises.
 
     Returns exactly the contract's columns in its order, in its physical types; a column that the wave did not ask is
     NULL, and one that the contract leaves out is not looked at. `decimal` is the decimal mark of numbers that are delivered as
-    text; `faults` says of a column why its reader could not take it in. Names are matched exactly, after a byte order mark is
-    taken off the first. Raises SchemaProblems with every missing, extra, repeated or unexpected column and
-    every column with values of another type: what was expected, what was found and in how many rows, and what to do.
-    Values are never shown.
+    text; `faults` says of a column why its reader could not take it in. Texts that read as one of the `missing` marks of the
+    file are NULL in columns that are no text, those that read as a mark of the column in any. Names are matched exactly but for
+    their Unicode form, after a byte order mark is taken off the first. Raises SchemaProblems with every missing, extra, repeated
+    or unexpected column and every column with values of another type: what was expected, what was found and in how many rows,
+    and what to do. Values are never shown.
     """
     if frame.width and frame.columns[0].startswith(BYTE_ORDER_MARK):
         frame = frame.rename({frame.columns[0]: frame.columns[0].lstrip(BYTE_ORDER_MARK)})
+    as_described = {composed(column.name): column.name for column in contract.columns}
+    frame = frame.rename({name: as_described.get(composed(name), name) for name in _single(frame.columns)})
     problems = list(_column_problems([name for name in frame.columns if not is_left_out(name, contract)], contract, wave))
     arrays = []
     for column in contract.columns:
-        fault = (faults or {}).get(column.name)
+        fault = (faults or {}).get(composed(column.name))
         if fault and column.is_asked_in(wave):
             problems.append(f"column {column.name}: delivered with {fault}. {OR_LEAVE_OUT}.")
         elif column.name in frame.columns and column.is_asked_in(wave):
             delivered = frame[column.name]
-            values, misfits = cast_values(delivered, column.type, decimal)
+            marks = {*column.missing, *(missing if column.type != "VARCHAR" else ())}
+            values, misfits = cast_values(_without(delivered, marks), column.type, decimal)
             arrays.append(values.to_arrow().cast(ARROW_TYPES[column.type]))
             problems += [_misfitting(column, delivered, misfit) for misfit in misfits]
         else:
@@ -58,10 +69,24 @@ def conform(
     return pa.Table.from_arrays(arrays, schema=contract.arrow_schema())
 
 
+def _single(names: Sequence[str]) -> list[str]:
+    """The names that no other is equal to but for its Unicode form."""
+    counts = Counter(map(composed, names))
+    return [name for name in names if counts[composed(name)] == 1]
+
+
+def _without(delivered: pl.Series, marks: Collection[str]) -> pl.Series:
+    """The values, NULL where a text reads as a mark of missing values."""
+    if delivered.dtype != pl.String or not marks:
+        return delivered
+    return delivered.set(delivered.str.strip_chars().is_in(list(marks)), None)
+
+
 def is_left_out(name: str, contract: Contract) -> bool:
     """Whether the contract leaves a delivered column out, or the column of this name that is delivered twice."""
     twice = DELIVERED_TWICE.fullmatch(name)
-    return name in contract.left_out or (twice is not None and twice["name"] in contract.left_out)
+    left_out = {composed(given) for given in contract.left_out}
+    return composed(name) in left_out or (twice is not None and composed(twice["name"]) in left_out)
 
 
 def _column_problems(delivered: Sequence[str], contract: Contract, wave: str) -> Iterator[str]:
@@ -105,9 +130,11 @@ def _misfitting(column: Column, delivered: pl.Series, misfit: Misfit) -> str:
 
 def _missing(column: Column, extra: Sequence[str], wave: str) -> str:
     text = f"column {column.name}: expected ({column.type}), but not delivered"
-    alike = [name for name in extra if name.strip().lower() == column.name.lower()] or get_close_matches(column.name, extra, n=1)
-    if alike and PRINTABLE_NAME.fullmatch(alike[0].strip()):
+    alike = [name for name in extra if difference(column.name, name)] or get_close_matches(column.name, extra, n=1)
+    if alike and (PRINTABLE_NAME.fullmatch(alike[0].strip()) or difference(column.name, alike[0])):
+        how = difference(column.name, alike[0])
         text += f"; is it the delivered column {alike[0]!r}? Names are matched exactly"
+        text += f", and this one differs {how}" if how else ""
     return f"{text}. Deliver the column, or give it a list of `waves` without {wave} if this wave did not ask it."
 
 

@@ -124,6 +124,11 @@ def contract_init(
         str | None,
         typer.Option(help="The encoding of its texts, such as cp1252, where the file does not name it or names another."),
     ] = None,
+    separator: Annotated[str | None, typer.Option(help="What separates the fields of a text file, where it is no comma.")] = None,
+    decimal: Annotated[str | None, typer.Option(help="The decimal mark of numbers in text: a point or a comma.")] = None,
+    missing: Annotated[
+        list[str] | None, typer.Option(help="What a cell reads where a value is missing, such as NA. May be repeated.")
+    ] = None,
     only: Annotated[
         list[str] | None, typer.Option(help="A column to describe; all others are left out. May be repeated.")
     ] = None,
@@ -146,7 +151,9 @@ def contract_init(
         from pipelines.machine.settings import Settings
 
         settings = Settings()
-        told = _form_told(sheet=sheet, member=member, encoding=encoding)
+        told = _form_told(
+            sheet=sheet, member=member, encoding=encoding, separator=separator, decimal=decimal, missing=tuple(missing or ())
+        )
         table = table.removeprefix("raw.")
         written = write_draft(settings, file, source, table, wave, told, list_text_values, only or (), leave_out or ())
         for path in written.paths:
@@ -155,7 +162,7 @@ def contract_init(
             _print(f"next: {step}")
 
 
-def _form_told(**told: str | None) -> "Form":
+def _form_told(**told: str | tuple[str, ...] | None) -> "Form":
     from pydantic import ValidationError
 
     from pipelines.project.form import Form

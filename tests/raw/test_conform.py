@@ -91,7 +91,8 @@ def test_all_problems_are_named_together(load: Load) -> None:
     frame = good_frame().rename({"cramps": "Cramps"}).drop("weight")
     frame = frame.with_columns(hours=pl.Series([8.5, 1.0, 99.0, 11.0]), extra=pl.lit(1), person_duplicated_0=pl.col("person"))
     assert problems_of(frame, load(), "first") == [
-        "column cramps: expected (INTEGER), but not delivered; is it the delivered column 'Cramps'? Names are matched exactly. "
+        "column cramps: expected (INTEGER), but not delivered; is it the delivered column 'Cramps'? Names are matched exactly, "
+        "and this one differs in letter case only. "
         "Deliver the column, or give it a list of `waves` without first if this wave did not ask it.",
         "column weight: expected (DOUBLE), but not delivered. "
         "Deliver the column, or give it a list of `waves` without first if this wave did not ask it.",

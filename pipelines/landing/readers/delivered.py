@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.landing.readers.names import column_name
 from pipelines.machine.errors import CrampAtlasError
 
 DUPLICATED = "{name}_duplicated_{repeat}"
@@ -71,6 +72,19 @@ def unique_names(names: list[str]) -> list[str]:
         unique.append(name if repeats is None else DUPLICATED.format(name=name, repeat=repeats))
         seen[name] = 0 if repeats is None else repeats + 1
     return unique
+
+
+def with_plain_names(delivered: Delivered) -> Delivered:
+    """The same with the names of its columns composed (NFC) and on one line, wherever they stand."""
+    names = delivered.frame.columns
+    plain = dict(zip(names, unique_names([column_name(name) for name in names]), strict=True))
+    if all(name == other for name, other in plain.items()):
+        return delivered
+    told: dict[str, Any] = {
+        item: {plain.get(name, name): value for name, value in given.items()} if isinstance(given, Mapping) else given
+        for item, given in delivered.told().items()
+    }
+    return Delivered(delivered.frame.rename(plain), **told)
 
 
 def shown(name: str) -> str:

@@ -11,6 +11,7 @@ from xml.parsers import expat
 
 from pipelines.landing.readers.cells import Cells, Value, delivered_of, whole_or_float
 from pipelines.landing.readers.delivered import Delivered, Refused, shown
+from pipelines.landing.readers.headings import check_label_lines
 from pipelines.landing.readers.limits import Limits
 from pipelines.landing.readers.names import name_hint
 from pipelines.landing.readers.open_document import is_open_document, open_document_cells, open_document_sheets
@@ -57,7 +58,9 @@ def read_workbook(path: Path, sheet: str | None, limits: Limits) -> Delivered:
             else:
                 book = _workbook(archive)
                 cells = _cells(archive, book, book.sheets[_the_sheet(list(book.sheets), sheet)])
-        return delivered_of(cells)
+        delivered = delivered_of(cells)
+        check_label_lines(delivered.frame)
+        return delivered
     except (*DAMAGE, KeyError, IndexError, OverflowError, expat.ExpatError, ParseError) as error:  # the text may hold content
         raise Refused(f"{DAMAGED} ({type(error).__name__})", REMEDY) from None
 

@@ -1,16 +1,17 @@
 """Which reader reads which extension, and the way from a delivered file to it. Runs in the worker, never beside the warehouse."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipelines.landing.readers import magic
-from pipelines.landing.readers.delivered import Delivered, Refused
+import polars as pl
+
+from pipelines.landing.readers.delivered import Delivered, Refused, with_plain_names
 from pipelines.landing.readers.excel import read_workbook
 from pipelines.landing.readers.limits import Limits
-from pipelines.landing.readers.magic import HEAD_BYTES, kind_of, remedy_for
 from pipelines.landing.readers.named import READABLE, WORKBOOKS
 from pipelines.landing.readers.parquet import read_parquet
+from pipelines.landing.readers.recognition import check_kind
 from pipelines.landing.readers.statistical import LABELLED, read_statistical
 from pipelines.landing.readers.text import read_text
 from pipelines.landing.readers.transport import read_transport
@@ -36,29 +37,29 @@ def read_job(job: Job) -> Delivered:
     """Read the file of a job; raises Refused, or what a library raises on a damaged file."""
     path = unpacked(job)
     suffix = path.suffix.lower()
-    check_kind(path, suffix)
-    return READERS[suffix](path, job)
+    delivered = with_plain_names(READERS[suffix](path, job))
+    return delivered if suffix in SEPARATORS else _without_marks(delivered, job.form.missing)
+
+
+def _without_marks(delivered: Delivered, marks: Collection[str]) -> Delivered:
+    """Texts that read as a declared mark of missing values are NULL; in a text file quotes tell, so its reader does that."""
+    if not marks:
+        return delivered
+    texts = delivered.frame.select(pl.selectors.string())
+    emptied = [values.set(values.str.strip_chars().is_in(list(marks)), None) for values in texts]
+    return replace(delivered, frame=delivered.frame.with_columns(emptied))
 
 
 def unpacked(job: Job) -> Path:
-    """The file itself, or what was packed in it, inside the job's folder."""
+    """The file itself, or what was packed in it, inside the job's folder; its content is of the kind that its name says."""
+    check_kind(job.path)
     if job.path.suffix.lower() in PACKED:
-        return unpack(job.path, job.form.member, job.limits, job.folder, READABLE)
+        path = unpack(job.path, job.form.member, job.limits, job.folder, READABLE)
+        check_kind(path, is_unpacked=True)
+        return path
     if job.form.member and job.path.suffix.lower() != TRANSPORT:
         raise Refused("no ZIP archive, where `form` names a member", "Take `member` out of its form")
     return job.path
-
-
-def check_kind(path: Path, suffix: str) -> None:
-    """Refuse a file whose content is of another known kind than its name says; text tells no kind."""
-    if suffix not in KINDS:
-        return
-    with path.open("rb") as file:
-        kind = kind_of(file.read(HEAD_BYTES))
-    if kind is not None and kind not in KINDS[suffix]:
-        raise Refused(f"{kind} under a name that ends in {suffix}", remedy_for(kind))
-    if kind is None and suffix in ALWAYS_KNOWN:
-        raise Refused(f"{ALWAYS_KNOWN[suffix]}: it does not begin as one", "Fetch it again, or give it the name of what it is")
 
 
 def _form_of_data_set(job: Job) -> Form:
@@ -71,27 +72,6 @@ def _workbook(path: Path, job: Job) -> Delivered:
 
 
 TRANSPORT = ".xpt"
-
-KINDS: Mapping[str, tuple[str, ...]] = {
-    ".sav": (magic.SPSS, magic.SPSS_ZLIB),
-    ".zsav": (magic.SPSS, magic.SPSS_ZLIB),
-    ".por": (magic.SPSS_PORTABLE,),
-    ".dta": (magic.STATA,),
-    ".sas7bdat": (magic.SAS_DATA,),
-    TRANSPORT: (magic.SAS_TRANSPORT,),
-    ".parquet": (magic.PARQUET,),
-}
-"""Which kinds are read under a name."""
-
-ALWAYS_KNOWN = {
-    ".sav": "a damaged SPSS file, or none",
-    ".zsav": "a damaged SPSS file, or none",
-    ".dta": "a damaged Stata file, or none",
-    ".sas7bdat": "a damaged SAS data set, or none",
-    TRANSPORT: "no SAS transport file",
-    ".parquet": "a damaged Parquet file, or none",
-}
-"""What a file of these names is that does not begin as all of its kind do."""
 
 READERS: Mapping[str, Callable[[Path, Job], Delivered]] = {
     **{suffix: lambda path, job: read_text(path, job.form, job.limits, job.folder) for suffix in SEPARATORS},

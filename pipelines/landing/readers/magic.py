@@ -1,5 +1,6 @@
 """What a file is by its first bytes, whatever it is called. Only kinds that no text of a survey begins with are known here."""
 
+import re
 from collections.abc import Mapping
 
 HEAD_BYTES = 512
@@ -23,6 +24,9 @@ SAS_CPORT = "a SAS CPORT file"
 SAS_DATA, SAS_CATALOGUE = "a SAS data set (.sas7bdat)", "a SAS catalogue (.sas7bcat)"
 R_DATA = "an R file (.rds, .RData)"
 IDL = "a SAVE file of IDL (which is no SPSS file, though it is called .sav)"
+JSON = "a JSON file"
+ENCRYPTED = "an encrypted file"
+ORC, FEATHER, ACCESS, TAR = "an ORC file", "a Feather file", "an Access database", "a tar archive"
 SQLITE, DUCKDB, HDF5 = "an SQLite database", "a DuckDB database", "an HDF5 file"
 PDF, RTF = "a PDF document", "a rich text document"
 WEB_PAGE, XML = "a web page", "an XML file"
@@ -54,13 +58,23 @@ STARTS: tuple[tuple[bytes, str], ...] = (
     (b"RDX3\nX\n", R_DATA),
     (b"SR\x00\x04", IDL),
     (b"SR\x00\x06", IDL),
+    (b"FEA1\x00\x00\x00\x00", FEATHER),
+    (b"\x00\x01\x00\x00Standard ", ACCESS),
+    (b"-----BEGIN ", ENCRYPTED),
+    (b"age-encryption.org/", ENCRYPTED),
+    (b"Salted__", ENCRYPTED),
     (b"SQLite format 3\x00", SQLITE),
     (b"\x89HDF\r\n\x1a\n", HDF5),
     (b"%PDF-", PDF),
     (b"{\\rtf", RTF),
 )
-MARKUP: tuple[tuple[bytes, str], ...] = ((b"<!doctype html", WEB_PAGE), (b"<html", WEB_PAGE), (b"<?xml", XML))
+MARKUP: tuple[tuple[bytes, str], ...] = (
+    *((start, WEB_PAGE) for start in (b"<!doctype", b"<html", b"<head", b"<body", b"<table", b"<script", b"<meta", b"<!--")),
+    (b"<?xml", XML),
+)
 """How markup begins, after blanks, in whatever letter case."""
+
+JSON_START = re.compile(rb'\[?\s*\{\s*("[^"]*"\s*:|$)|\[\s*["\[{]')
 
 ZIP_MEMBERS: tuple[tuple[bytes, str], ...] = (
     (b"[Content_Types].xml", WORKBOOK_XML),
@@ -76,6 +90,8 @@ REMEDIES: Mapping[str, str] = {
     SAS_CPORT: "Ask for it as XPORT (SAS: libname with the engine xport, then proc copy) or as CSV",
     SPSS_ENCRYPTED: "Ask for it without a password",
     ENCRYPTED_PARQUET: "Ask for it unencrypted",
+    ENCRYPTED: "Decrypt it first, and deliver what comes out",
+    TAR: "Take the file out, and deliver it alone or as .gz or .zip",
     OLD_OFFICE: "Save it as .xlsx, with values only and without a password",
     WEB_PAGE: "Fetch it again and look at what the server sends",
     SAS_CATALOGUE: "Deliver the data set, and the catalogue beside it",
@@ -111,6 +127,10 @@ def kind_of(head: bytes) -> str | None:
         return SAS_CATALOGUE if b"CATALOG" in head[SAS_TYPE] else SAS_DATA
     if head[8:12] == b"DUCK":
         return DUCKDB
+    if head[257:262] == b"ustar":
+        return TAR
+    if head.startswith(b"ORC") and any(byte < 9 for byte in head[3:16]):
+        return ORC
     if _is_encrypted_spss(head):
         return SPSS_ENCRYPTED
     if _is_old_stata(head):
@@ -118,6 +138,8 @@ def kind_of(head: bytes) -> str | None:
     if _is_spss_portable(head):
         return SPSS_PORTABLE
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if JSON_START.match(text):
+        return JSON
     return next((kind for start, kind in MARKUP if text.startswith(start)), None)
 
 

@@ -33,12 +33,15 @@ def byte_order_mark(path: Path) -> str | None:
     return next((encoding for mark, encoding in BYTE_ORDER_MARKS if start.startswith(mark)), None)
 
 
-def sniff_text(path: Path) -> Form | None:
-    """The form that the beginning of a text file fits; None where it looks like no text of separated fields."""
+def sniff_text(path: Path, told: str | None = None) -> Form | None:
+    """The form that the beginning of a text file fits, in an encoding that somebody told or in the likeliest.
+
+    None where it looks like no text of separated fields.
+    """
     with path.open("rb") as file:
         start = file.read(SNIFFED_BYTES)
     marked = byte_order_mark(path)
-    encoding = marked or _encoding(start)
+    encoding = marked or told or _encoding(start)
     if encoding is None:
         return None
     text = codecs.getincrementaldecoder(encoding)(errors="ignore").decode(start)

@@ -1,20 +1,25 @@
 """Text files of separated fields: every field stays text, NULL where it is empty. Numbers and dates are read by `conform`."""
 
 import csv
-import io
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from pipelines.landing.readers.delivered import Delivered, Refused, unique_names
+from pipelines.landing.readers.headings import check_first_lines, check_label_lines, check_names, check_record_ends, fault_of_line
 from pipelines.landing.readers.limits import Limits, in_bytes
 from pipelines.landing.readers.sniffing import OTHER_SEPARATORS, byte_order_mark, sniff_text
 from pipelines.project.form import Form
 
 CHUNK_BYTES = 2**20
 LINE_END_BYTES = 2
+
+N_LOOKED_AT = 1000
+"""Records in which a separator too many is looked for: DuckDB takes one at the end of a record in silence."""
 
 HEADER_REMEDY = "Put the names of the columns into its first line"
 
@@ -25,6 +30,7 @@ def read_text(path: Path, form: Form, limits: Limits, folder: Path) -> Delivered
     text = _as_utf8(path, form, folder)
     _check_lines(text, path, form, limits)
     names = _header(text, path, form, separator, limits)
+    check_names(names, separator)
     # DuckDB refuses a record with too few fields, where polars fills it up. Positions stand for names, which may repeat.
     columns = {f"column_{position}": "VARCHAR" for position in range(len(names))}
     with duckdb.connect(":memory:", config={"temp_directory": str(folder)}) as connection:
@@ -40,13 +46,22 @@ def read_text(path: Path, form: Form, limits: Limits, folder: Path) -> Delivered
                 strict_mode=True,
                 null_padding=False,
                 max_line_size=limits.line + LINE_END_BYTES,
+                **_marks(form),
             ).pl()
         except duckdb.OutOfMemoryException:
             raise MemoryError from None
         except duckdb.Error as error:
-            raise _fault(str(error), path, form, limits) from None
+            raise _fault(str(error), path, text, form, limits) from None
+    if form.missing:
+        frame = frame.with_columns(values.set(values == "", None) for values in frame)
     frame.columns = unique_names(names)
+    check_label_lines(frame)
     return Delivered(frame)
+
+
+def _marks(form: Form) -> dict[str, Any]:
+    """Cells without quotes that read as a declared mark are NULL, as R writes them; with quotes they are text."""
+    return {"na_values": ["", *form.missing], "allow_quoted_nulls": False} if form.missing else {}
 
 
 def _as_utf8(path: Path, form: Form, folder: Path) -> Path:
@@ -114,15 +129,19 @@ def _line_ends_of_records(text: Path, limits: Limits) -> set[bytes]:
 
 
 def _header(text: Path, delivered: Path, form: Form, separator: str, limits: Limits) -> list[str]:
-    with text.open("rb") as file:
-        line = file.readline(limits.line + LINE_END_BYTES)
+    """The names, which may have line breaks within quotes."""
+    check_first_lines(_first_lines(text, limits), separator)
     csv.field_size_limit(limits.line + LINE_END_BYTES)
     try:
-        names = next(csv.reader(io.StringIO(line.decode("utf-8-sig"), newline=""), strict=True, delimiter=separator), [])
-    except UnicodeDecodeError:
-        raise _misfit("a first line that is not UTF-8", delivered, form) from None
+        with text.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            records = csv.reader(file, strict=True, delimiter=separator)
+            names = next(records, [])
+            first_line = records.line_num + 1
+            check_record_ends(_until_fault(islice(records, N_LOOKED_AT)), len(names), separator, first_line)
     except csv.Error:
         raise _misfit("a first line whose quotes do not match", delivered, form) from None
+    if any(not _is_utf8(name) for name in names):
+        raise _misfit("a first line that is not UTF-8", delivered, form)
     if not any(name.strip() for name in names):
         raise Refused("text without a header line", HEADER_REMEDY)
     if len(names) == 1 and re.search(OTHER_SEPARATORS.format(separator=re.escape(separator)), names[0]):
@@ -130,12 +149,35 @@ def _header(text: Path, delivered: Path, form: Form, separator: str, limits: Lim
     return names
 
 
-def _fault(message: str, path: Path, form: Form, limits: Limits) -> Refused:
+def _until_fault(records: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The records before the first whose quotes do not match, which DuckDB will tell."""
+    try:
+        yield from records
+    except csv.Error:
+        return
+
+
+def _first_lines(text: Path, limits: Limits) -> list[str]:
+    """The first two lines, whatever their end."""
+    with text.open("rb") as file:
+        start = file.readline(limits.line + LINE_END_BYTES) + file.readline(limits.line + LINE_END_BYTES)
+    return start.decode("utf-8-sig", errors="replace").splitlines()[:2]
+
+
+def _is_utf8(name: str) -> bool:
+    return not any("\udc80" <= character <= "\udcff" for character in name)
+
+
+def _fault(message: str, path: Path, text: Path, form: Form, limits: Limits) -> Refused:
     """What DuckDB says about a record, without the record."""
     line = re.search(r"CSV Error on Line: (\d+)", message)
     place = f" in line {int(line[1]):,}" if line else ""
     counts = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
     if counts:
+        separator = form.separator_of(path.suffix.lower())
+        known = line and fault_of_line(_line(text, int(line[1])), separator, int(counts[1]), int(counts[2]))
+        if known:
+            return Refused(f"text{place} {known[0]}", known[1])
         return _misfit(f"text{place} with {counts[2]} fields where the header has {counts[1]}", path, form)
     if "not utf-8" in message.lower():
         return _misfit(f"text{place} that is not UTF-8", path, form)
@@ -146,6 +188,12 @@ def _fault(message: str, path: Path, form: Form, limits: Limits) -> Refused:
     if "invalid state" in message:
         return Refused("text with characters behind a closing quote", "Double the quotes inside fields")
     return _misfit(f"text{place} that is not separated as declared", path, form)
+
+
+def _line(text: Path, number: int) -> str:
+    with text.open("rb") as file:
+        found = next(islice(file, number - 1, None), b"")
+    return found.decode(errors="replace").rstrip("\r\n")
 
 
 def _misfit(found: str, path: Path, form: Form) -> Refused:

@@ -13,6 +13,7 @@ from typing import IO
 
 from pipelines.landing.readers.delivered import Refused, shown
 from pipelines.landing.readers.limits import Limits, in_bytes
+from pipelines.landing.readers.names import composed, name_hint
 from pipelines.project.form import path_fault
 
 PACKED = (".gz", ".xz", ".bz2", ".zip")
@@ -20,6 +21,11 @@ ARCHIVES = (*PACKED, ".7z", ".rar", ".tar", ".tgz")
 CHUNK_BYTES = 2**20
 ENCRYPTED = 0x1
 """The bit of a ZIP member's flags that says it needs a password."""
+
+METHODS = {1: "Shrink", 6: "Implode", 9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd", 99: "AES encryption"}
+READABLE_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+
+PARTS_OF_OFFICE = ("[Content_Types].xml", "content.xml")
 
 BESIDE_THE_MEMBERS = ("__MACOSX/",)
 """Folders that an operating system adds by itself."""
@@ -83,11 +89,14 @@ def _the_member(archive: zipfile.ZipFile, wanted: str | None, limits: Limits, re
         raise Refused(f"a ZIP archive with a member whose name {min(faults)}", "Pack it again, and ask where it comes from")
     files = [entry for entry in entries if not entry.is_dir() and not entry.filename.startswith(BESIDE_THE_MEMBERS)]
     if wanted:
-        found = [entry for entry in files if entry.filename == wanted]
+        found = [entry for entry in files if composed(entry.filename) == composed(wanted)]
         if len(found) != 1:
-            raise Refused(f"a ZIP archive with {len(found)} members of the declared name", _name_one(files))
+            hint = "" if found else name_hint(wanted, [entry.filename for entry in files])
+            raise Refused(f"a ZIP archive with {len(found)} members of the declared name{hint}", _name_one(files))
     else:
         found = [entry for entry in files if _suffix(entry) in readable]
+        if not found and any(entry.filename in PARTS_OF_OFFICE for entry in files):
+            raise Refused("an Office file under the name *.zip", "Name it .xlsx or .ods, if it is a workbook")
         if not found and any(_suffix(entry) in ARCHIVES for entry in files):
             raise Refused("an archive inside an archive", "Pack it once")
         if len(found) != 1:
@@ -102,7 +111,15 @@ def _the_member(archive: zipfile.ZipFile, wanted: str | None, limits: Limits, re
         raise Refused("a ZIP member that is a link", "Pack the file itself")
     if entry.flag_bits & ENCRYPTED:
         raise Refused("a ZIP archive with a password", "Deliver it without one, over a channel that is safe")
+    check_method(entry)
     return entry
+
+
+def check_method(entry: zipfile.ZipInfo) -> None:
+    """Raises Refused where a member is packed by a method that is not read."""
+    if entry.compress_type not in READABLE_METHODS:
+        method = METHODS.get(entry.compress_type, f"number {entry.compress_type}")
+        raise Refused(f"a ZIP archive that is packed with the method {method}", "Pack it again with Deflate")
 
 
 def _suffix(entry: zipfile.ZipInfo) -> str:

@@ -8,7 +8,7 @@ from xml.parsers import expat
 
 from pipelines.landing.readers.delivered import Refused
 from pipelines.landing.readers.limits import Limits
-from pipelines.landing.readers.unpack import CHUNK_BYTES, too_large
+from pipelines.landing.readers.unpack import CHUNK_BYTES, check_method, too_large
 
 REMEDY = "Save it again, or deliver the sheet as CSV"
 
@@ -24,6 +24,7 @@ def check_size(archive: zipfile.ZipFile, limits: Limits) -> None:
         raise Refused(f"a workbook of {len(entries):,} parts where {limits.members:,} are allowed", REMEDY)
     size = 0
     for entry in entries:
+        check_method(entry)
         with archive.open(entry) as stream:
             while chunk := stream.read(CHUNK_BYTES):
                 size += len(chunk)

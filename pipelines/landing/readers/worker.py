@@ -77,7 +77,8 @@ def _read(job: Job) -> dict[str, Any]:
 
 def _sniffed(job: Job) -> dict[str, Any]:
     path = unpacked(job)
-    form = sniff_text(path) if path.suffix.lower() in SEPARATORS else Form()
+    told = None if job.form.is_utf8 else job.form.encoding
+    form = sniff_text(path, told) if path.suffix.lower() in SEPARATORS else Form()
     if form is None:
         raise Refused("no text of separated fields", "Declare its encoding by hand")
     declared = {"member": job.form.member} if job.form.member else {}

@@ -1,6 +1,7 @@
 """Reading in this process: what a reader makes of a file, without the worker that opens it at night."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from pipelines.project.form import Form
 CASES = Path(__file__).parents[2] / "cases" / "deliveries"
 
 
-def read_here(path: Path, folder: Path, n_records: int | None = None, **form: str) -> Delivered:
+def read_here(path: Path, folder: Path, n_records: int | None = None, **form: Any) -> Delivered:
     """The file, with `folder` to write to."""
     return read_job(Job(path, Form(**form), Limits.of(Settings()), folder, n_records))
 
