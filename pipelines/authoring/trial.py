@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.landing.finding import digest_of
+from pipelines.landing.readers.names import composed
 from pipelines.machine.errors import WrongUsage
 from pipelines.making.judging import as_records, judge_claims, problems_of
 from pipelines.making.seeing import raw_place
@@ -150,10 +151,10 @@ def _declared(project: Project) -> dict[Place, DeliveredFile]:
 
 
 def _by_name(places: Mapping[Place, DeliveredFile], path: Path) -> list[Place]:
-    """The places whose file has the longest common end with the path, at least the name, whatever the letter case."""
-    ours = [part.lower() for part in path.absolute().parts]
+    """The places whose file has the longest common end with the path, at least the name, whatever case and Unicode form."""
+    ours = [composed(part).lower() for part in path.absolute().parts]
     lengths = {
-        place: _common_end(ours, [place.source.lower(), *(part.lower() for part in Path(file.file).parts)])
+        place: _common_end(ours, [place.source.lower(), *(composed(part).lower() for part in Path(file.file).parts)])
         for place, file in places.items()
     }
     longest = max(lengths.values(), default=0)

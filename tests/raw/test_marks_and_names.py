@@ -9,11 +9,12 @@ import polars as pl
 import pytest
 import yaml
 
+from pipelines.contracts.expectations import SchemaProblems
 from pipelines.contracts.model import Contract, load_contract
 from pipelines.contracts.yaml_source import ContractError
 from pipelines.landing.finding import found_below
 from pipelines.raw.casting import cast_values
-from pipelines.raw.conform import SchemaProblems, conform
+from pipelines.raw.conform import conform
 
 NFC, NFD = "gr\u00f6\u00dfe", "gro\u0308\u00dfe"
 
@@ -41,7 +42,8 @@ def contract(tmp_path: Path) -> Callable[..., Contract]:
 
 
 def conformed(frame: pl.DataFrame, contract: Contract, missing: tuple[str, ...] = ()) -> dict[str, list[Any]]:
-    return conform(frame, contract, "1", missing=missing).to_pydict()
+    table: dict[str, list[Any]] = conform(frame, contract, "1", missing=missing).to_pydict()
+    return table
 
 
 def problem(frame: pl.DataFrame, contract: Contract) -> str:
