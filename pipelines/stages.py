@@ -5,7 +5,7 @@ from pipelines.core.plan import plan_core
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.settings import Settings
 from pipelines.project.project import Project
-from pipelines.project.respondents import REASON
+from pipelines.project.respondents import AGE, AGE_BAND, REASON
 from pipelines.project.selects import columns_returned
 from pipelines.raw.plan import plan_raw
 from pipelines.report.estimators import ESTIMATORS
@@ -121,6 +121,12 @@ def _check_study(project: Project) -> list[str]:
         for column in study.characteristics.continuous
         if column in columns and columns[column] not in NUMBERS
     ]
+    no_numbers += [
+        f"{source.file}: top_codes names {column}, which is {columns[column]} in {study.respondents} and no number"
+        for source in project.sources.values()
+        for column in source.top_codes()
+        if column in columns and columns[column] not in NUMBERS
+    ]
     no_reasons = [
         f"{study.respondents} has no column {outcome}{REASON}, which says why {outcome} of study.yaml is unanswered"
         for outcome in study.outcomes
@@ -142,6 +148,7 @@ def _check_comparability(project: Project) -> list[str]:
         ]
         select = project.selects.get(f"{study.respondents}/{source.source}")
         asked = columns_returned(select.text) if select else []
+        asked += [AGE_BAND] if AGE in asked else []
         variables = [name for name in study.variables if name in asked]
         problems += [
             f"add a comparability verdict on {variable} of {source.source} between {one} and {other} to {file}"

@@ -26,7 +26,9 @@ def plan_core(project: Project, place: Place) -> Plan:
         **codebooks,
         select.name: digest(select.text),
         **of_study(project, ["age_bands"]),
-        "source": digest([source.top_codes(), source.is_synthetic, source.design, source.components]),
+        "source": digest(
+            [source.top_codes(), source.is_synthetic, source.design, source.components, source.lonely_psu, source.psus_nested]
+        ),
         "engine code": code_digest(ENGINE_CODE),
         "libraries": libraries(ENGINE_LIBRARIES),
     }

@@ -15,6 +15,7 @@ from sqlglot.optimizer.qualify import qualify
 
 from pipelines.contracts.codebook import HEADER
 from pipelines.project.project import Project
+from pipelines.project.respondents import AGE, AGE_BAND
 from pipelines.project.selects import Select
 
 LOOKED_UP = frozenset({"codebook", "study"})
@@ -44,7 +45,10 @@ def origins(project: Project, select: Select) -> Origins:
     top_codes = {f"{variable}_top_code" for source in project.sources.values() for variable in source.top_codes()}
     tables["study.age_bands"] = project.study.age_bands.frame().columns
     tables["meta.this_wave"] = ["source", "wave", "is_synthetic", *sorted(top_codes)]
-    return _origins(select.text, tuple((name, tuple(columns)) for name, columns in tables.items()))
+    found = dict(_origins(select.text, tuple((name, tuple(columns)) for name, columns in tables.items())))
+    if select.name.startswith("sql/core/") and AGE in found:
+        found[AGE_BAND] = found[AGE]
+    return found
 
 
 @cache

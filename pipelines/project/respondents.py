@@ -10,6 +10,8 @@ NOT_ASKED = "not_asked"
 WEIGHTS = frozenset({"interview_weight", "exam_weight", "dietary_weight"})
 DESIGN_COLUMNS = WEIGHTS | {"stratum", "psu", "matched_set", "is_case"}
 
+AGE, AGE_BAND = "age_years", "age_band"
+
 POOLED = "pooled"
 """The wave of a report row about all waves of a source."""
 

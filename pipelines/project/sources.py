@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pipelines.contracts.comparability import Comparability, Verdict
 from pipelines.contracts.yaml_source import ContractError, read_yaml
 from pipelines.project.form import Form, InsidePath
+from pipelines.statistics.design import LonelyOption
 
 SHARED_WAVE = "all"
 """The wave of the tables that all waves of a source share."""
@@ -52,6 +53,13 @@ class Source(_Settings):
     design_columns: dict[str, list[str]] = Field(
         {}, description="Raw table -> its weights, strata, PSUs, sets, cycle: drift leaves them out."
     )
+    lonely_psu: LonelyOption = Field(
+        "fail", description="What a stratum with one PSU adds to a variance; `fail`: its respondents are not accepted."
+    )
+    psus_nested: bool | None = Field(
+        None, description="Whether a PSU's id is unique within its stratum only; not said: only where every stratum counts anew."
+    )
+    panel: bool = Field(False, description="Whether all waves have the same strata and PSUs: pooling keeps the PSUs whole.")
     waves_follow_one_another: bool = Field(True, description="Otherwise no wave is compared with the one before it.")
     waves: dict[str, Wave]
     comparability: tuple[Verdict, ...] = ()
@@ -69,6 +77,18 @@ class Source(_Settings):
         if self.microdata == "withheld" and not self.is_restricted:
             raise ValueError("microdata can be withheld of a restricted source only: set classification: restricted")
         return self
+
+    @model_validator(mode="after")
+    def _only_a_survey_has_psus(self) -> "Source":
+        said = sorted({"lonely_psu", "psus_nested", "panel"} & self.model_fields_set)
+        if said and self.design != "survey":
+            raise ValueError(f"{', '.join(said)} belongs to design: survey; a {self.design} has no strata and PSUs")
+        return self
+
+    @property
+    def file(self) -> str:
+        """Where it is described, as messages name it."""
+        return f"data_contracts/sources/{self.source}.yaml"
 
     @property
     def is_restricted(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import duckdb
 import sqlglot
@@ -10,6 +11,7 @@ from sqlglot import exp
 from pipelines.contracts.comparability import Comparability
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.quoting import identifier, literal
+from pipelines.making.design import are_nested, as_text, counted_psus
 from pipelines.project.respondents import POOLED
 from pipelines.project.sources import Source
 from pipelines.project.standards import StandardPopulation
@@ -106,6 +108,11 @@ class Estimation:
         absent = [wave for wave in scope.waves if wave not in self.waves]
         if absent:
             return f"no accepted delivery of {', '.join(absent)}"
+        if len(scope.waves) > 1 and self._moved_psus:
+            return (
+                f"{self._moved_psus:,} PSUs are in another stratum in another wave of the panel: return the same stratum for "
+                f"all waves in the select, or leave panel: true out of {self.source.file}"
+            )
         for judged in self.comparability:
             pooled = set(judged.waves) & set(scope.waves)
             named = sorted(set(judged.variables) & set(variables))
@@ -146,27 +153,59 @@ class Estimation:
     def cells(self, scope: Scope, weight: str | None, keys: tuple[str, ...]) -> Cells:
         """Sufficient statistics by `keys` (columns) and by `in_<population>` flags, counted once.
 
-        Waves pool as disjoint sets of strata.
+        Waves pool as disjoint sets of strata; those of a panel have the same strata and PSUs.
         """
         question = (scope, weight, keys)
         if question not in self._counted:
             self._counted[question] = self._count(scope, weight, keys)
             self.columns_read.update(AGE if key == STANDARD_AGE_GROUP else key for key in keys)
             self.columns_read.update(*(self.population_variables(population) for population in self.study.populations))
-            self.columns_read.update({"wave", "stratum", "psu", weight} if weight else {"wave"})
+            texts = {f"{name}_text" for name in self._texts} if weight else set()
+            self.columns_read.update({"wave", "stratum", "psu", weight, *texts} if weight else {"wave"})
         return self._counted[question]
 
     def _count(self, scope: Scope, weight: str | None, keys: tuple[str, ...]) -> Cells:
-        offsets = " ".join(f"when {literal(wave)} then {index * STRATA_PER_WAVE}" for index, wave in enumerate(scope.waves))
         waves = ", ".join(literal(wave) for wave in scope.waves)
-        columns = f"* replace (stratum + case wave {offsets} end as stratum)" if self.is_weighted else "*"
+        columns = f"* replace ({self._stratum(scope)} as stratum, {self._psu} as psu)" if self.is_weighted else "*"
         relation = f"(select {columns} from {self.respondents} where wave in ({waves})) as respondents"
-        design = Design("stratum", "psu", weight) if self.is_weighted else Design(None, None, None)
+        design = Design("stratum", "psu", weight, lonely=self.source.lonely_psu) if self.is_weighted else Design(None, None, None)
         flags = {
             in_population(name): f"coalesce({population.where}, false)" for name, population in self.study.populations.items()
         }
         columns_of = {key: self.standard.group_of_age(AGE) if key == STANDARD_AGE_GROUP else identifier(key) for key in keys}
         return collapse(self.connection, relation, design, keys=columns_of | flags)
+
+    @cached_property
+    def _texts(self) -> frozenset[str]:
+        """Those of `stratum` and `psu` that are text in some wave of the source."""
+        there = set(self.connection.sql(f"select * from {self.respondents} limit 0").columns)
+        names = [name for name in ("stratum", "psu") if f"{name}_text" in there]
+        asked = self.asked([f"{name}_text" for name in names])
+        return frozenset(name for name in names if f"{name}_text" in asked)
+
+    def _stratum(self, scope: Scope) -> str:
+        """SQL of the stratum in which a respondent counts: waves are strata of their own, but for those of a panel."""
+        stratum = as_text("stratum") if "stratum" in self._texts else "stratum"
+        if self.source.panel or len(scope.waves) == 1:
+            return stratum
+        apart = " ".join(f"when {literal(wave)} then {self._of_wave(stratum, index)}" for index, wave in enumerate(scope.waves))
+        return f"case wave {apart} end"
+
+    def _of_wave(self, stratum: str, index: int) -> str:
+        return f"'{index:04} ' || {stratum}" if "stratum" in self._texts else f"{stratum} + {index * STRATA_PER_WAVE}"
+
+    @cached_property
+    def _moved_psus(self) -> int:
+        """PSUs of a panel that are in several strata, unless they are numbered anew in each."""
+        if not (self.is_weighted and self.source.panel):
+            return 0
+        stratum = as_text("stratum") if "stratum" in self._texts else "stratum"
+        psus = counted_psus(self.connection, self.respondents, stratum, self._psu)
+        return 0 if are_nested(self.source, psus) else psus.n_in_several_strata
+
+    @property
+    def _psu(self) -> str:
+        return as_text("psu") if "psu" in self._texts else "psu"
 
 
 def in_population(name: str) -> str:

@@ -44,6 +44,9 @@ def plan_report(project: Project, place: Place) -> Plan:
                     source.study_waves,
                     source.top_codes(),
                     source.is_restricted,
+                    source.lonely_psu,
+                    source.psus_nested,
+                    source.panel,
                 ]
             ),
             "comparability": digest([verdict.model_dump() for verdict in project.comparability_of(source)]),

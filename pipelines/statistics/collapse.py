@@ -54,7 +54,7 @@ def collapse(con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys
     require_design_columns(con, relation, design)
     table = _group(con, relation, design, keys)
     if table.height == 0:
-        raise EmptyDomain(f"{relation} holds no rows: there is nothing to estimate.")
+        raise EmptyDomain(f"{called(relation)} holds no rows: there is nothing to estimate.")
     require_design_values(table, relation, design)
     if design.weight is not None:
         _require_weights(table, con, relation, design.weight)
@@ -75,7 +75,7 @@ def _group(con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys: 
         table = result.pl()
     except VALUE_ERRORS:
         raise InvalidArgument(
-            f"collapse: a key ({', '.join(keys)}) of {relation} cannot be computed for every row, for example because of a cast. "
+            f"{called(relation)}: one of {', '.join(keys)} cannot be computed for every row, for example because of a cast. "
             "Use try_cast, or give the column its type in the select that makes it.",
             names=list(keys),
         ) from None
@@ -117,13 +117,13 @@ def require_design_columns(con: duckdb.DuckDBPyConnection, relation: str, design
     named = [name for name in (design.stratum, design.psu, design.weight, design.population) if name is not None]
     if absent := [name for name in named if name.lower() not in types]:
         raise MissingDesignColumn(
-            f"{relation} has no column {', '.join(absent)}, which its design names. Correct the design, or add the column.",
+            f"{called(relation)} has no column {', '.join(absent)}, which its design names. Add it, or correct the design.",
             names=absent,
         )
     numeric = ("tinyint", "smallint", "integer", "bigint", "hugeint", "float", "double", "decimal")
     if design.weight is not None and types[design.weight.lower()].id.removeprefix("u") not in numeric:
         raise InvalidWeight(
-            f"{relation}: the weight {design.weight} is not a number. Cast it in its contract.", names=[design.weight]
+            f"{called(relation)}: the weight {design.weight} is not a number. Cast it in its contract.", names=[design.weight]
         )
 
 
@@ -133,8 +133,8 @@ def require_design_values(table: pl.DataFrame, relation: str, design: Design) ->
         if table[name].null_count():
             n_rows = int(table.filter(pl.col(name).is_null())[N_SAMPLED].sum())
             raise MissingDesignColumn(
-                f"{relation}: {n_rows} rows have no {column} (the design's {name}). Every sampled person needs one, "
-                "also with a weight of 0; leave people who were not sampled out of the relation.",
+                f"{called(relation)}: {n_rows} rows have no {column}. Every sampled person needs one, also with a weight of 0; "
+                "leave people who were not sampled out of the select.",
                 names=[column],
             )
 
@@ -145,12 +145,12 @@ def _require_population(table: pl.DataFrame, relation: str, design: Design, colu
     is_number = population.dtype.is_numeric() and not population.is_null().any()
     if not is_number or (population.dtype.is_float() and not population.is_finite().all()):
         raise MissingDesignColumn(
-            f"{relation}: the population {column} must be a number for every sampled person.", names=[column]
+            f"{called(relation)}: the population {column} must be a number for every sampled person.", names=[column]
         )
     sizes = table.select(*by, N_POPULATION).unique()
     if sizes.height > (sizes.select(by).n_unique() if by else 1):
         raise UnsupportedDesign(
-            f"{relation}: {column} differs within a stratum. It is the number of sampling units in the stratum's population.",
+            f"{called(relation)}: {column} differs within a stratum. It counts the sampling units in the stratum's population.",
             names=[column],
         )
 
@@ -160,7 +160,7 @@ def _require_weights(table: pl.DataFrame, con: duckdb.DuckDBPyConnection, relati
         require_weights(con, relation, column)
     if not table[N_RESPONDENTS].sum():
         raise InvalidWeight(
-            f"{relation}: every {column} is 0, so nobody stands for anyone. Is it the right weight?", names=[column]
+            f"{called(relation)}: every {column} is 0, so nobody stands for anyone. Is it the right weight?", names=[column]
         )
 
 
@@ -180,11 +180,16 @@ def require_weights(con: duckdb.DuckDBPyConnection, relation: str, column: str) 
     found = [f"{count} {kind}" for kind, count in zip(kinds, counts or (), strict=True) if count]
     if found:
         raise InvalidWeight(
-            f"{relation}: rows whose weight {column} cannot be used: {', '.join(found)}. "
+            f"{called(relation)}: rows whose weight {column} cannot be used: {', '.join(found)}. "
             f"A weight is 0 (sampled, but outside this component) or between {SMALLEST_WEIGHT} and {LARGEST_WEIGHT:,}; "
             "multiplying all weights by one constant changes no estimate.",
             names=[column],
         )
+
+
+def called(relation: str) -> str:
+    """A relation as messages name it: by its name or alias, never by a select."""
+    return relation.rpartition(" as ")[2] if relation.startswith("(") else relation
 
 
 def quoted(identifier: str) -> str:

@@ -92,7 +92,7 @@ class Cells:
         needed += [N_POPULATION] if self.design.population else []
         if absent := [name for name in needed if name not in self.table.columns]:
             raise UnsupportedDesign(
-                f"Cells of this design need {', '.join(needed)}; absent: {', '.join(absent)}. Make cells with collapse().",
+                f"Cells of this design need {', '.join(needed)}; absent: {', '.join(absent)}.",
                 names=absent,
             )
 
@@ -115,8 +115,7 @@ class Cells:
         """Raise InvalidArgument where a name is no key of these cells."""
         if absent := [name for name in names if name not in self.keys]:
             raise InvalidArgument(
-                f"The cells have no key {', '.join(absent)}; they have {', '.join(self.keys) or 'none'}. "
-                "Add it to the keys of collapse().",
+                f"The cells have no key {', '.join(absent)}; they have {', '.join(self.keys) or 'none'}.",
                 names=absent,
             )
 
@@ -134,9 +133,7 @@ class Cells:
                 raise InvalidArgument(f"The domain must be a boolean expression; {domain} gives {inside.dtype}.")
             found = inside.fill_null(False).to_numpy() & (self.n > 0)
         if not found.any():
-            raise EmptyDomain(
-                f"Nobody with a weight above 0 belongs to the domain {'of all rows' if domain is None else domain}."
-            )
+            raise EmptyDomain("Nobody with a weight above 0 belongs to the population.")
         return found
 
     def outcome(self, name: str) -> tuple[IntArray, BoolArray]:
@@ -148,8 +145,8 @@ class Cells:
         column = self.table[name]
         if column.dtype != pl.Boolean and (not column.dtype.is_numeric() or not ((column == 0) | (column == 1)).all()):
             raise InvalidOutcome(
-                f"The outcome {name} must be boolean or 0/1, NULL where it is missing; it is {column.dtype} with other values. "
-                "Write its key of collapse() as a condition.",
+                f"The outcome {name} must be boolean or 0/1, NULL where it is missing; it holds other values. "
+                "Return it as a condition, such as code = 'yes', in the select that makes it.",
                 names=[name],
             )
         return column.cast(pl.Int64).fill_null(0).to_numpy(), column.is_not_null().to_numpy()

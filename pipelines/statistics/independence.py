@@ -134,7 +134,7 @@ def _two_way(cells: Cells, row: str, column: str, domain: pl.Expr | None) -> _Tw
     member = cells.members(domain)
     analysed = member & cells.known([row, column])
     if not analysed.any():
-        raise EmptyDomain(f"No member of the domain has a known {row} and {column}.", names=[row, column])
+        raise EmptyDomain(f"No member of the population has a known {row} and {column}.", names=[row, column])
     numbers = [index_levels(cells.table, [name], analysed) for name in (row, column)]
     shape = (numbers[0][0].height, numbers[1][0].height)
     if 1 in shape:
@@ -144,7 +144,7 @@ def _two_way(cells: Cells, row: str, column: str, domain: pl.Expr | None) -> _Tw
     weights = np.bincount(level[analysed], cells.w[analysed], shape[0] * shape[1]).astype(np.float64).reshape(shape)
     degrees_freedom = int(design_degrees_freedom(cells, sampling_frame(cells), np.where(analysed, 0, -1), 1)[0])
     if degrees_freedom <= 0:
-        raise NoDegreesOfFreedom("The analysed members lie in as many strata as PSUs. Widen the domain.", names=[row, column])
+        raise NoDegreesOfFreedom("The analysed members lie in as many strata as PSUs. Widen the population.", names=[row, column])
     n_respondents = int(cells.n[analysed].sum())
     return _TwoWay(weights, level, n_respondents, int(cells.n[member].sum()) - n_respondents, degrees_freedom)
 

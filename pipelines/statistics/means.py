@@ -69,7 +69,9 @@ def compare_means(cells: Cells, value: str, group: str, *, domain: pl.Expr | Non
     covariance = taylor_covariance(cells, frame, centred / weight[in_group], level, 2)
     degrees_freedom = int(design_degrees_freedom(cells, frame, np.where(analysed, 0, -1), 1)[0])
     if degrees_freedom <= 0:
-        raise NoDegreesOfFreedom("The analysed members lie in as many strata as PSUs. Widen the domain.", names=[value, group])
+        raise NoDegreesOfFreedom(
+            "The analysed members lie in as many strata as PSUs. Widen the population.", names=[value, group]
+        )
     square = np.bincount(level[analysed], (cells.w * centred**2)[analysed], 2) / weight
     groups = [
         MeanOfGroup(

@@ -87,7 +87,7 @@ def prevalence(
     case, is_known = cells.outcome(outcome)
     is_grouped = member & cells.known(by)
     if not is_grouped.any():
-        raise EmptyDomain(f"No member of the domain has a known {' and '.join(by)}.", names=by)
+        raise EmptyDomain(f"No member of the population has a known {' and '.join(by)}.", names=by)
     levels, level = index_levels(cells.table, by, is_grouped)
     n_levels = levels.height if by else 1
     analysed = np.where(is_known, level, -1)

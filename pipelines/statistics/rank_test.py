@@ -47,7 +47,7 @@ def compare_scores(cells: Cells, score: FloatArray, group: str, analysed: BoolAr
     frame, everyone = sampling_frame(cells), np.where(analysed, 0, -1)
     degrees_freedom = int(design_degrees_freedom(cells, frame, everyone, 1)[0]) - 1
     if degrees_freedom <= 0:
-        raise NoDegreesOfFreedom("The rank test needs two PSUs more than strata among the analysed. Widen the domain.")
+        raise NoDegreesOfFreedom("The rank test needs two PSUs more than strata among the analysed. Widen the population.")
     weight = [float(cells.w[side].sum()) for side in members]
     mean = [float(cells.w[side] @ score[side]) / total for side, total in zip(members, weight, strict=True)]
     influence = np.zeros(len(score))

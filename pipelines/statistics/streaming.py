@@ -16,6 +16,7 @@ import polars as pl
 from pipelines.statistics.collapse import (
     VALUE_ERRORS,
     WEIGHT_UNITS,
+    called,
     quoted,
     require_design_columns,
     require_design_values,
@@ -147,8 +148,8 @@ def _profiled(con: duckdb.DuckDBPyConnection, question: Question) -> Profile:
         groups = con.sql(f"select {', '.join(columns)} from {_rows(question)} group by all order by all").pl()
     except VALUE_ERRORS:
         raise InvalidArgument(
-            f"The domain {question.where} or a column of {question.relation} cannot be computed for every row, for example "
-            "because of a cast. Use try_cast, or give the column its type in the select that makes it."
+            f"The population {question.where} or a column of {called(question.relation)} cannot be computed for every row, "
+            "for example because of a cast. Use try_cast, or give the column its type in the select that makes it."
         ) from None
     if question.design.weight is not None and groups["n_rows"].sum() != groups["n_usable"].sum():
         require_weights(con, question.relation, question.design.weight)

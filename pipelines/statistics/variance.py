@@ -174,7 +174,7 @@ def _refuse_lonely(frame: Frame, strata: BoolArray) -> None:
         others = ", and others" if len(names) > _NAMED_STRATA else ""
         raise LonelyPsu(
             f"{len(names)} strata have one sampled unit, so no variance within: {', '.join(names[:_NAMED_STRATA])}{others}. "
-            "Join each to a neighbouring stratum, or choose Design(lonely='certainty' | 'adjust' | 'average') and report it.",
+            "Join each to a neighbouring stratum, or say lonely_psu: certainty, adjust or average in the source's file.",
             names=names,
         )
 

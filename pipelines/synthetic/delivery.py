@@ -22,7 +22,7 @@ from pipelines.synthetic.survey import draw_population, draw_sample
 MADE = "generated.json"
 """Says what made the files of a source's folder in landing, and their SHA-256."""
 
-CODE = ("making", "report", "statistics", "synthetic")
+CODE = ("core", "making", "report", "statistics", "synthetic")
 LIBRARIES = ("duckdb", "numpy", "polars", "pyarrow", "scipy")
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
-from pipelines.core.harmonise import this_wave
+from pipelines.core.harmonise import completed, this_wave
 from pipelines.machine.quoting import identifier
 from pipelines.making.engine import bind_frame, engine
 from pipelines.project.project import Project
@@ -40,11 +41,13 @@ def _bind_respondents(
             bind_frame(connection, "raw", name, people)
     bind_frame(connection, "study", "age_bands", project.study.age_bands.frame())
     bind_frame(connection, "meta", "this_wave", this_wave(source, wave))
-    returned = connection.sql(select.text).columns
-    columns = [
-        identifier(column) if column in returned else f"cast(null as {kind}) as {identifier(column)}"
-        for column, kind in project.contracts[table].column_types().items()
-        if not column.endswith(REASON)
-    ]
+    bands = project.study.age_bands.frame()
+    harmonised = completed(
+        select.name, connection.sql(select.text).to_arrow_reader(100_000), project.contracts[table], source, bands
+    )
+    columns = [column for column in harmonised.schema.names if not column.endswith(REASON)]
+    rows = pa.Table.from_batches(batch.select(columns) for batch in harmonised)
+    connection.register("harmonised", rows)
     connection.execute(f"create schema if not exists {identifier(table.split('.')[0])}")
-    connection.execute(f"create table {table} as select {', '.join(columns)} from ({select.text})")
+    connection.execute(f"create table {table} as from harmonised")
+    connection.unregister("harmonised")

@@ -65,7 +65,8 @@ def harmonised(project: Project, source: Source, wave: str, records: list[dict[s
         bind_frame(connection, "meta", "this_wave", this_wave(source, wave))
         select = project.selects[f"core.respondents/{source.source}"]
         reader = connection.sql(select.text).to_arrow_reader(1_000)
-        rows = pl.from_arrow(completed(select.name, reader, project.contracts["core.respondents"], source).read_all())
+        core, bands = project.contracts["core.respondents"], project.study.age_bands.frame()
+        rows = pl.from_arrow(completed(select.name, reader, core, source, bands).read_all())
     assert isinstance(rows, pl.DataFrame)
     return rows
 

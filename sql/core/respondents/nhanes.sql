@@ -69,7 +69,7 @@ answers as (
     this_wave.wave,
     this_wave.is_synthetic,
     demo.SEQN,
-    least(demo.RIDAGEYR, this_wave.age_years_top_code) as age_years,
+    demo.RIDAGEYR as age_years,
     riagendr.code as sex,
     riagendr.kind_of_missing as sex_unanswered,
     ridreth1.code as race_ethnicity,
@@ -136,7 +136,6 @@ select
   cast(answers.SEQN as varchar) as respondent_id,
   answers.age_years,
   case when answers.age_years is null then 'missing' end as age_years_missing,
-  age_bands.age_band,
   answers.sex,
   case when answers.sex is null then coalesce(answers.sex_unanswered, 'missing') end as sex_missing,
   answers.race_ethnicity,
@@ -182,6 +181,4 @@ select
   answers.psu,
   answers.is_synthetic
 from answers
-left join study.age_bands as age_bands
-  on answers.age_years >= age_bands.lower_age and answers.age_years < age_bands.upper_age
 order by answers.SEQN

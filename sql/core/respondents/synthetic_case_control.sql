@@ -45,7 +45,6 @@ select
   cast(answers.participant as varchar) as respondent_id,
   answers.age as age_years,
   cast(null as varchar) as age_years_missing,
-  age_bands.age_band,
   answers.sex,
   cast(null as varchar) as sex_missing,
   answers.takes_loop_diuretic or answers.takes_thiazide_diuretic or answers.takes_potassium_sparing_diuretic as takes_diuretic,
@@ -70,5 +69,4 @@ select
   answers.is_case,
   answers.is_synthetic
 from answers
-left join study.age_bands as age_bands on answers.age >= age_bands.lower_age and answers.age < age_bands.upper_age
 order by answers.participant

@@ -5,7 +5,7 @@ with answers as (
     this_wave.wave,
     this_wave.is_synthetic,
     people.respondent,
-    least(people.age, this_wave.age_years_top_code) as age_years,
+    people.age as age_years,
     sex.code as sex,
     sex.kind_of_missing as sex_unanswered,
     case when ethnicity.kind_of_missing is null then ethnicity.code end as race_ethnicity,
@@ -94,7 +94,6 @@ select
   cast(answers.respondent as varchar) as respondent_id,
   answers.age_years,
   case when answers.age_years is null then 'missing' end as age_years_missing,
-  age_bands.age_band,
   answers.sex,
   case when answers.sex is null then coalesce(answers.sex_unanswered, 'missing') end as sex_missing,
   answers.race_ethnicity,
@@ -141,6 +140,4 @@ select
   answers.psu,
   answers.is_synthetic
 from answers
-left join study.age_bands as age_bands
-  on answers.age_years >= age_bands.lower_age and answers.age_years < age_bands.upper_age
 order by answers.respondent

@@ -1,0 +1,120 @@
+"""Whether the strata, PSUs and weights of a survey's respondents can carry a variance, before anything is estimated from them.
+
+What the source's file says (`lonely_psu`, `psus_nested`) decides what is accepted. No identifier and no weight is ever quoted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from pipelines.machine.quoting import identifier
+from pipelines.project.sources import Source
+from pipelines.statistics.collapse import LARGEST_WEIGHT, SMALLEST_WEIGHT, is_usable
+
+PLACES = ("stratum", "psu")
+"""Where a respondent was sampled."""
+
+
+@dataclass(frozen=True)
+class Psus:
+    """Strata and PSUs, as counted among all rows. An id that is in several strata counts once in `n_ids`."""
+
+    n_strata: int
+    n_alone: int
+    n_ids: int
+    n_in_several_strata: int
+    n_in_largest_stratum: int
+
+    @property
+    def count_anew(self) -> bool:
+        """Whether all ids occur in the largest stratum: the PSUs are numbered from the same beginning in each."""
+        return self.n_ids == self.n_in_largest_stratum
+
+
+def as_text(name: str) -> str:
+    """SQL of a design column whose values may be text."""
+    return f"coalesce({name}_text, cast({name} as varchar))"
+
+
+def counted_psus(connection: duckdb.DuckDBPyConnection, relation: str, stratum: str, psu: str) -> Psus:
+    """The strata and PSUs of a relation; `stratum` and `psu` are SQL expressions on it."""
+    [counts] = connection.sql(
+        f"""
+        with units as (select distinct {stratum} as stratum, {psu} as psu from {relation}),
+        strata as (select stratum, count(*) as n from units group by stratum),
+        ids as (select psu, count(*) as n from units group by psu)
+        select
+          (select count(*) from strata), (select count(*) from strata where n = 1),
+          (select count(*) from ids), (select count(*) from ids where n > 1), (select coalesce(max(n), 0) from strata)
+        """
+    ).fetchall()
+    return Psus(*counts)
+
+
+def are_nested(source: Source, psus: Psus) -> bool:
+    """Whether every PSU is in one stratum, by its id or, where ids are unique within a stratum only, by stratum and id.
+
+    Where the source's file says nothing, ids count within strata only if every stratum numbers its PSUs alike (1, 2 in each).
+    """
+    if psus.n_in_several_strata == 0 or source.psus_nested:
+        return True
+    return source.psus_nested is None and psus.count_anew
+
+
+def problems_of_design(
+    connection: duckdb.DuckDBPyConnection, relation: str, source: Source, weights: Sequence[str], select: str
+) -> list[str]:
+    """What makes the respondents of one wave of a survey unusable, a sentence each: what, where and what to do.
+
+    `weights` are the columns of the weights that the source has; `select` is the file that harmonised them.
+    """
+    problems = [problem for weight in weights if (problem := _problem_of_weight(connection, relation, weight, select))]
+    absent = ", ".join(f"count(*) filter ({as_text(name)} is null)" for name in PLACES)
+    [missing] = connection.sql(f"select {absent} from {relation}").fetchall()
+    problems += [
+        f"{count:,} respondents have no {name}: every sampled person needs one, those with a weight of 0 too. "
+        f"Return it in {select}, or leave out people who were not sampled"
+        for name, count in zip(PLACES, missing, strict=True)
+        if count
+    ]
+    if any(missing):
+        return problems
+    psus = counted_psus(connection, relation, as_text("stratum"), as_text("psu"))
+    if not are_nested(source, psus):
+        problems.append(
+            f"{psus.n_in_several_strata:,} of {psus.n_ids:,} PSU ids are in several strata. Mend stratum or psu in {select}; "
+            f"or, if the ids are unique within their stratum only, write psus_nested: true into {source.file}"
+        )
+    if psus.n_alone and source.lonely_psu == "fail":
+        problems.append(
+            f"{psus.n_alone:,} of {psus.n_strata:,} strata of {source.source} have one PSU only, so their variance is unknown. "
+            f"Write lonely_psu: certainty, adjust or average into {source.file} (docs/statistics.md says what each does), "
+            f"or join each of them to a neighbouring stratum in {select}"
+        )
+    return problems
+
+
+def _problem_of_weight(connection: duckdb.DuckDBPyConnection, relation: str, column: str, select: str) -> str | None:
+    weight = f"cast({identifier(column)} as double)"
+    kinds = {
+        "have none (NULL)": f"{weight} is null",
+        "have one that is no finite number": f"not isfinite({weight})",
+        "have a negative one": f"isfinite({weight}) and {weight} < 0",
+        f"have one above {LARGEST_WEIGHT:,}": f"isfinite({weight}) and {weight} > {LARGEST_WEIGHT}",
+        f"have one between 0 and {SMALLEST_WEIGHT}": f"{weight} > 0 and {weight} < {SMALLEST_WEIGHT}::double",
+    }
+    filters = [*kinds.values(), is_usable(weight), "true"]
+    [(*counts, n_usable, n)] = connection.sql(
+        f"select {', '.join(f'count(*) filter ({is_kind})' for is_kind in filters)} from {relation}"
+    ).fetchall()
+    found = [f"{count:,} {kind}" for kind, count in zip(kinds, counts, strict=True) if count]
+    if found:
+        return (
+            f"of {n:,} respondents {', '.join(found)} as {column}. A weight is 0 (sampled, but outside this component) or "
+            f"between {SMALLEST_WEIGHT} and {LARGEST_WEIGHT:,}: mend it in {select}; multiplying all weights of a source by one "
+            "constant there changes no estimate"
+        )
+    if n and not n_usable:
+        return f"all {n:,} respondents have 0 as {column}, so nobody stands for anyone. Return the right weight in {select}"
+    return None
