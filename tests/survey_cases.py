@@ -7,10 +7,10 @@ from typing import Any
 import polars as pl
 import yaml
 
-from pipelines.making.build import build
+from pipelines.core.harmonise import build_core
 from pipelines.raw.take_in import take_in
 from pipelines.report.estimators import ESTIMATORS
-from pipelines.stages import plan_core, plan_report
+from pipelines.report.make import build_report
 from pipelines.store import Place
 from tests.atlas import Atlas
 
@@ -40,7 +40,7 @@ def harmonise(atlas: Atlas, name: str) -> list[str]:
     problems = []
     for wave in project.sources[name].study_waves:
         problems += take_in(project, name, wave).problems
-        problems += build(project, plan_core(project, Place("core", "respondents", name, wave)), "harmonisation").sidecar.problems
+        problems += build_core(project, Place("core", "respondents", name, wave)).sidecar.problems
     return problems
 
 
@@ -49,7 +49,7 @@ def report(atlas: Atlas, name: str, table: str) -> pl.DataFrame:
     project = atlas.project
     assert f"report.{table}" in ESTIMATORS
     place = Place("report", table, name, "all")
-    sidecar = build(project, plan_report(project, place), "estimate").sidecar
+    sidecar = build_report(project, place).sidecar
     assert sidecar.problems == []
     assert sidecar.content
     return pl.read_parquet(project.store.path(place, sidecar.content))

@@ -183,7 +183,7 @@ def _of_verdicts(before: Contract, after: Contract) -> Iterator[Change]:
         if was[0] == now[0]:
             if was != now:
                 yield Change("descriptive", f"{at}: reason or reference reworded")
-        elif now[0] == "not_comparable":
+        elif now[0] == "not_comparable" or " where " in now[0]:
             yield Change("breaking", f"{words}; pooled numbers disappear")
         elif was[0] == "not_comparable":
             yield Change("compatible", f"{words}; pooled numbers appear")
@@ -194,7 +194,10 @@ def _of_verdicts(before: Contract, after: Contract) -> Iterator[Change]:
 def _verdicts(contract: Contract) -> dict[tuple[str, str, str, str], tuple[str, str]]:
     """(source, variable, wave, wave) -> (verdict, everything else that is said of it)."""
     return {
-        (entry.source, *pair): (entry.verdict, f"{entry.reason}\n{entry.reference}")
+        (entry.source, *pair): (
+            f"{entry.verdict} where {entry.where}" if entry.where else entry.verdict,
+            f"{entry.reason}\n{entry.reference}",
+        )
         for entry in contract.comparability
         for pair in entry.pairs()
     }

@@ -178,7 +178,7 @@ def _comparability(contract: Contract) -> Iterator[str]:
                     entry.source,
                     ", ".join(f"`{name}`" for name in entry.variables),
                     ", ".join(entry.waves),
-                    entry.verdict,
+                    f"{entry.verdict} where {_code(entry.where)}" if entry.where else entry.verdict,
                     f"{_prose(entry.reason)} {_reference(entry.reference)}",
                 )
                 for entry in contract.comparability

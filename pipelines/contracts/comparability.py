@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import sqlglot
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
 
 class Verdict(BaseModel):
@@ -17,6 +20,8 @@ class Verdict(BaseModel):
 
     `identical`: same question, codes and target. `recoded`: different as delivered, the same in this table. `not_comparable`:
     waves must not be pooled or set side by side as one series.
+
+    `where`: a SQL condition on the respondents within which the verdict holds; outside it waves are not comparable.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -26,6 +31,13 @@ class Verdict(BaseModel):
     verdict: Literal["identical", "recoded", "not_comparable"]
     reason: str = Field(min_length=1)
     reference: str = Field(min_length=1)
+    where: str | None = Field(None, min_length=1)
+
+    @model_validator(mode="after")
+    def _only_what_is_comparable_has_a_condition(self) -> Self:
+        if self.where and self.verdict == "not_comparable":
+            raise ValueError("where belongs to identical or recoded: it says for whom waves are comparable")
+        return self
 
     def pairs(self) -> Iterator[tuple[str, str, str]]:
         """(variable, wave, wave) of everything that is judged, the waves in the order of the alphabet."""
@@ -63,6 +75,15 @@ def unjudged(
     return [pair for pair in wanted if pair not in judged]
 
 
+def _fault(condition: str, columns: Collection[str]) -> str | None:
+    try:
+        parsed = sqlglot.parse_one(condition, read="duckdb")
+    except SqlglotError:
+        return "is no SQL condition"
+    unknown = sorted({column.name for column in parsed.find_all(exp.Column)} - set(columns))
+    return f"names {', '.join(unknown)}, which is no column of the table" if unknown else None
+
+
 def _in_words(item: Any) -> str:
     return f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}."
 
@@ -74,6 +95,8 @@ def contradictions(verdicts: Sequence[Comparability], columns: Collection[str]) 
         for variable in verdict.variables:
             if variable not in columns:
                 yield f"verdict {number}: the table has no column {variable}."
+        if verdict.where and (fault := _fault(verdict.where, columns)):
+            yield f"verdict {number}: where {fault}."
         for variable, one, other in verdict.pairs():
             if (verdict.source, variable, one, other) in seen:
                 yield f"verdict {number}: {variable} of {verdict.source} is judged twice for {one} and {other}. Keep one verdict."

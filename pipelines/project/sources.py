@@ -80,7 +80,8 @@ class Source(_Settings):
 
     @model_validator(mode="after")
     def _only_a_survey_has_psus(self) -> "Source":
-        said = sorted({"lonely_psu", "psus_nested", "panel"} & self.model_fields_set)
+        names = ("lonely_psu", "psus_nested", "panel")
+        said = [name for name in names if getattr(self, name) != type(self).model_fields[name].default]
         if said and self.design != "survey":
             raise ValueError(f"{', '.join(said)} belongs to design: survey; a {self.design} has no strata and PSUs")
         return self

@@ -203,6 +203,7 @@ def _comparability(project: Project) -> pl.DataFrame:
             "verdict": verdict.verdict,
             "reason": verdict.reason,
             "reference": verdict.reference,
+            "condition": verdict.where,
         }
         for source in project.sources.values()
         for verdict in project.comparability_of(source)

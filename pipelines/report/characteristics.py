@@ -66,7 +66,7 @@ def _rows(
         "is_synthetic": estimation.source.is_synthetic,
     }
     named = [MEAN] if levels is None else levels
-    refusal = estimation.refusal(scope, variables)
+    refusal = estimation.refusal(scope, variables, population)
     if refusal:
         return [key | {"level": as_text(level)} | not_shown(refusal) for level in named]
     status = STATUS if estimation.is_matched else outcome

@@ -63,6 +63,7 @@ class Estimation:
     standard_population: StandardPopulation | None = None
     received: Mapping[str, Received] = field(default_factory=dict)
     columns_read: set[str] = field(default_factory=set)
+    _beyond: dict[tuple[str, tuple[str, ...], str, str], bool] = field(default_factory=dict, repr=False)
     _counted: dict[tuple[Scope, str | None, tuple[str, ...]], Cells] = field(default_factory=dict, repr=False)
 
     @property
@@ -103,8 +104,8 @@ class Estimation:
             scopes.append(Scope(POOLED, tuple(self.source.study_waves)))
         return scopes
 
-    def refusal(self, scope: Scope, variables: Collection[str]) -> str | None:
-        """Why these variables cannot be estimated over this scope, or None."""
+    def refusal(self, scope: Scope, variables: Collection[str], population: str) -> str | None:
+        """Why these variables cannot be estimated over this scope in a population, or None."""
         absent = [wave for wave in scope.waves if wave not in self.waves]
         if absent:
             return f"no accepted delivery of {', '.join(absent)}"
@@ -116,9 +117,29 @@ class Estimation:
         for judged in self.comparability:
             pooled = set(judged.waves) & set(scope.waves)
             named = sorted(set(judged.variables) & set(variables))
-            if judged.source == self.source.source and judged.verdict == "not_comparable" and len(pooled) > 1 and named:
+            if judged.source != self.source.source or len(pooled) < 2 or not named:
+                continue
+            if judged.verdict == "not_comparable":
                 return f"{', '.join(named)} is not comparable between {' and '.join(sorted(pooled))}: {judged.reason}"
+            if judged.where and (beyond := [name for name in named if self._goes_beyond(judged.where, pooled, name, population)]):
+                return (
+                    f"{', '.join(beyond)} is comparable between {' and '.join(sorted(pooled))} where {judged.where} only, and "
+                    f"others of this population have it: {judged.reason}"
+                )
         return None
+
+    def _goes_beyond(self, condition: str, waves: Collection[str], variable: str, population: str) -> bool:
+        """Whether a variable is known of members of the population to whom the condition does not apply."""
+        question = (condition, tuple(sorted(waves)), variable, population)
+        if question not in self._beyond:
+            self.columns_read.update({variable, *_columns_of(condition)}, self.population_variables(population))
+            found = self.connection.sql(
+                f"select 1 from {self.respondents} where wave in ({', '.join(map(literal, question[1]))}) "
+                f"and ({self.study.populations[population].where}) and {identifier(variable)} is not null "
+                f"and not coalesce(({condition}), false) limit 1"
+            ).fetchall()
+            self._beyond[question] = bool(found)
+        return self._beyond[question]
 
     def weight(self, variables: Collection[str]) -> str | None:
         """The weight of the least common component among the variables; None for an unweighted source."""
@@ -129,8 +150,7 @@ class Estimation:
 
     def population_variables(self, population: str) -> set[str]:
         """The columns that decide who is in a population."""
-        condition = sqlglot.parse_one(self.study.populations[population].where, read="duckdb")
-        return {column.name for column in condition.find_all(exp.Column)}
+        return _columns_of(self.study.populations[population].where)
 
     def asked(self, names: Sequence[str]) -> list[str]:
         """Those of the columns that the source asked anybody about."""
@@ -206,6 +226,10 @@ class Estimation:
     @property
     def _psu(self) -> str:
         return as_text("psu") if "psu" in self._texts else "psu"
+
+
+def _columns_of(condition: str) -> set[str]:
+    return {column.name for column in sqlglot.parse_one(condition, read="duckdb").find_all(exp.Column)}
 
 
 def in_population(name: str) -> str:

@@ -41,7 +41,7 @@ def _row(estimation: Estimation, scope: Scope, population: str, outcome: str) ->
         "is_suppressed": False,
         "is_synthetic": estimation.source.is_synthetic,
     }
-    refusal = estimation.refusal(scope, variables)
+    refusal = estimation.refusal(scope, variables, population)
     if refusal:
         return key | {"reason": refusal}
     members = (

@@ -16,6 +16,7 @@ from pipelines.project.project import Project
 from pipelines.report.estimation import Estimation
 from pipelines.report.estimators import COUNTING_RECORDS, ESTIMATORS, SETTINGS_NOT_READ
 from pipelines.report.plan import plan_report, records_received
+from pipelines.report.scales import marked_for_scale
 from pipelines.store import Place
 from pipelines.store.recipe import Plan
 
@@ -31,7 +32,7 @@ def estimated(project: Project, plan: Plan) -> Made:
     objects = {read: project.store.path(read, content) for read, content in plan.inputs.items()}
     with engine(project.settings) as connection:
         estimation = _estimation(project, connection, place, objects)
-        frame = ESTIMATORS[place.name](estimation)
+        frame = marked_for_scale(ESTIMATORS[place.name](estimation), estimation)
     table = _as_contracted(frame, project.contracts[place.name].arrow_schema())
     return Made(*project.store.write(place, table), sorted(estimation.columns_read))
 

@@ -37,7 +37,7 @@ def matched_rows(estimation: Estimation, scope: Scope, exposure: str) -> list[Ro
             "adjusted_for": ", ".join(source.matched_on) or None,
             "confidence_level": estimation.study.confidence_level,
         }
-        refusal = estimation.refusal(scope, {exposure})
+        refusal = estimation.refusal(scope, {exposure}, population)
         if refusal:
             rows.append(key | {"presentation": "suppress", "presentation_reason": refusal})
         else:

@@ -80,7 +80,7 @@ def _survey_rows(estimation: Estimation, scope: Scope, name: str, exposure: Expo
                     "confidence_level": study.confidence_level,
                     "weight": weight,
                 }
-                refusal = estimation.refusal(scope, variables)
+                refusal = estimation.refusal(scope, variables, population)
                 if refusal:
                     rows += [key | {"exposure_level": as_text(level)} | not_shown(refusal) for level in levels]
                     continue

@@ -88,7 +88,7 @@ def _population(estimation: Estimation, scope: Scope, population: str, splits: S
         for split in splits:
             variables = {outcome, *split.by, *estimation.population_variables(population)}
             weight = estimation.weight(variables)
-            refusal = estimation.refusal(scope, variables)
+            refusal = estimation.refusal(scope, variables, population)
             if refusal:
                 rows = not_shown(split.rows, refusal)
             else:

@@ -35,7 +35,7 @@ def _rows(estimation: Estimation, scope: Scope, population: str, outcome: str) -
     variables = {outcome, "sex", "age_years", *estimation.population_variables(population)}
     weight = estimation.weight(variables)
     refusal = (
-        estimation.refusal(scope, variables)
+        estimation.refusal(scope, variables, population)
         or _standard_beyond(estimation, population)
         or _people_beyond(estimation, scope, weight, population, outcome)
     )

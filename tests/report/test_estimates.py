@@ -15,6 +15,7 @@ from pipelines.project.sources import Source
 from pipelines.project.study import load_study
 from pipelines.report.estimators import ESTIMATORS, SETTINGS_NOT_READ, Estimation
 from pipelines.report.plan import plan_report
+from pipelines.report.scales import marked_for_scale
 from pipelines.stages import load_project
 from tests.atlas import Atlas, make_atlas
 from tests.golden.reference import reference
@@ -301,3 +302,80 @@ def test_strata_with_large_numbers_stay_apart_where_waves_are_pooled(project: Pr
     whole = found.filter(population="everyone_asked", outcome="has_cramps", age_band="all")
     # three PSUs in each of two strata a wave: 6 - 2 a wave, 12 - 4 pooled
     assert dict(whole.select("wave", "degrees_freedom").iter_rows()) == {"1973": 4, "1974": 4, "pooled": 8}
+
+
+def in_waves(*, later_weight: float, pregnant_women: tuple[int, ...]) -> pl.DataFrame:
+    """Twice 200 women of 20 to 59 in two strata; whether those of some ages are pregnant is known in the first wave."""
+    number = pl.int_range(200)
+    women = pl.select(
+        age_years=20 + number % 40,
+        sex=pl.lit("female"),
+        has_cramps=number % 3 == 0,
+        has_frequent_cramps=number % 7 == 0,
+        stratum=number % 2 + 1,
+        psu=number % 6,
+        interview_weight=pl.lit(1.0),
+        wave=pl.lit("1973"),
+    )
+    known = pl.when(pl.col("age_years").is_in(pregnant_women)).then(pl.col("has_frequent_cramps"))
+    later = women.with_columns(wave=pl.lit("1974"), interview_weight=pl.lit(later_weight))
+    young = pl.when(pl.col("age_years") < 45).then(pl.col("has_frequent_cramps"))
+    return pl.concat([women.with_columns(is_pregnant=known), later.with_columns(is_pregnant=young)])
+
+
+@pytest.mark.parametrize(
+    ("ages", "population", "is_refused"),
+    [
+        (range(20, 60), "adults_20_plus", True),
+        (range(20, 60), "women_20_44", False),
+        (range(20, 45), "adults_20_plus", False),
+    ],
+)
+def test_what_is_comparable_among_some_is_pooled_among_them_only(
+    project: Project, ages: range, population: str, is_refused: bool
+) -> None:
+    verdict = Comparability.model_validate(
+        {
+            "source": "berkeley",
+            "variables": ["is_pregnant"],
+            "waves": ["1973", "1974"],
+            "verdict": "recoded",
+            "reason": "released for women of 20 to 44 only in 1974",
+            "reference": "made for a test",
+            "where": "age_years >= 20 and age_years < 45",
+        }
+    )
+    people = in_waves(later_weight=1.0, pregnant_women=tuple(ages))
+    survey = cohort(("1973", "1974")).model_copy(update={"design": "survey"})
+    asked = estimation(project, people, survey, comparability=[verdict])
+    pooled, alone = asked.scopes()[-1], asked.scopes()[0]
+    refusal = asked.refusal(pooled, {"has_cramps", "is_pregnant"}, population)
+    assert asked.refusal(alone, {"has_cramps", "is_pregnant"}, population) is None
+    assert asked.refusal(pooled, {"has_cramps"}, population) is None
+    assert (refusal is not None) == is_refused
+    assert refusal is None or refusal == (
+        "is_pregnant is comparable between 1973 and 1974 where age_years >= 20 and age_years < 45 only, and others of this "
+        "population have it: released for women of 20 to 44 only in 1974"
+    )
+
+
+@pytest.mark.parametrize(("later_weight", "is_marked"), [(10.0, False), (10.1, True), (0.099, True)])
+def test_pooled_weights_of_different_scales_are_marked(project: Project, later_weight: float, is_marked: bool) -> None:
+    people = in_waves(later_weight=later_weight, pregnant_women=())
+    survey = cohort(("1973", "1974")).model_copy(update={"design": "survey"})
+    asked = estimation(project, people, survey)
+    rows = pl.DataFrame(
+        {
+            "wave": ["1973", "pooled", "pooled", "pooled"],
+            "weight": ["interview_weight", "interview_weight", "interview_weight", None],
+            "presentation": ["show", "show", "suppress", "show"],
+            "presentation_reason": [None, None, "no respondents", None],
+        }
+    )
+    found = marked_for_scale(rows, asked)
+    words = "the weights of the waves are on different scales: their sums differ more than 10 times"
+    if is_marked:
+        assert found["presentation"].to_list() == ["show", "review", "suppress", "show"]
+        assert found["presentation_reason"].to_list() == [None, words, "no respondents", None]
+    else:
+        assert found.equals(rows)

@@ -194,7 +194,7 @@ def _source_part(project: Project, name: str, reports: dict[str, list[Row]], com
         other.append(tables.standardised_table(labels, standardised, standards))
     if planted := [row for row in reports["planted_truth"] if row["estimate"] is not None]:
         other.append(tables.planted_table(labels, planted))
-    if any(row["verdict"] != "identical" for row in comparability):
+    if any(row["verdict"] != "identical" or row["condition"] for row in comparability):
         other.append(quality.comparability_table(labels, comparability))
     flow = reports["respondent_flow"]
     first = [people.flow_table(labels, flow)] if flow else []

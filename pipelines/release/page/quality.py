@@ -65,15 +65,19 @@ def comparability_table(labels: Labels, rows: Sequence[Row]) -> DisplayTable:
             "name": labels.names(row["variable"]),
             "waves": f"{row['wave']}, {row['other_wave']}",
             "verdict": labels.names(row["verdict"]),
-            "reason": row["reason"] or "",
+            "reason": f"{row['reason'] or ''}{_only_where(row)}",
         }
         for row in rows
-        if row["verdict"] != "identical"
+        if row["verdict"] != "identical" or row["condition"]
     ]
-    same = sum(row["verdict"] == "identical" for row in rows)
+    same = sum(row["verdict"] == "identical" and not row["condition"] for row in rows)
     notes = [f"{same} other variables are asked and coded alike. What is not comparable is never pooled."]
     name = f"comparability-{labels.source.source}"
     return DisplayTable(name, "Comparability of waves", columns, cells, notes, about=labels.about())
+
+
+def _only_where(row: Row) -> str:
+    return f"; pooled only where {row['condition']}" if row["condition"] else ""
 
 
 def changes_tables(changes: pl.DataFrame, sources: Mapping[str, Source]) -> list[DisplayTable]:

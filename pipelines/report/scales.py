@@ -1,0 +1,38 @@
+"""Whether the weights of the waves that are pooled are on one scale. If not, one wave decides every pooled estimate."""
+
+import polars as pl
+
+from pipelines.machine.quoting import identifier
+from pipelines.project.respondents import POOLED
+from pipelines.report.estimation import Estimation
+
+LARGEST_RATIO = 10
+"""Sums of weights estimate the population, which does not grow or shrink so many times from wave to wave."""
+
+
+def marked_for_scale(frame: pl.DataFrame, estimation: Estimation) -> pl.DataFrame:
+    """The rows of a report table, those that pool weights of different scales marked for review with the reason."""
+    if not {"wave", "weight", "presentation", "presentation_reason"} <= set(frame.columns):
+        return frame
+    pooled = frame.filter(pl.col("wave") == POOLED)
+    apart = [weight for weight in pooled["weight"].drop_nulls().unique().sort() if _ratio(estimation, weight) > LARGEST_RATIO]
+    if not apart:
+        return frame
+    reason = pl.lit(f"the weights of the waves are on different scales: their sums differ more than {LARGEST_RATIO} times")
+    is_apart = (pl.col("wave") == POOLED) & pl.col("weight").is_in(apart) & (pl.col("presentation") != "suppress")
+    before = pl.col("presentation_reason").cast(pl.String)
+    with_reason = pl.concat_str(before, reason, separator="; ", ignore_nulls=True)
+    return frame.with_columns(
+        presentation=pl.when(is_apart).then(pl.lit("review")).otherwise(pl.col("presentation")),
+        presentation_reason=pl.when(is_apart).then(with_reason).otherwise(before),
+    )
+
+
+def _ratio(estimation: Estimation, weight: str) -> float:
+    """The largest sum of weights of a wave over the smallest."""
+    column = identifier(weight)
+    [(ratio,)] = estimation.connection.sql(
+        f"select max(total) / min(total) from (select sum({column}) as total from {estimation.respondents} "
+        f"where {column} > 0 group by wave)"
+    ).fetchall()
+    return float(ratio or 1)
