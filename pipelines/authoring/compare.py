@@ -80,7 +80,7 @@ def changes(before: Contract, after: Contract, waves: Sequence[str] = ()) -> lis
 
 
 def _without_version(contract: Contract) -> Contract:
-    return replace(contract, version="", digest="", digest_of_file="", codebook=None)
+    return replace(contract, version="", digest="", codebook=None)
 
 
 def _of_table(before: Contract, after: Contract) -> Iterator[Change]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -27,13 +28,19 @@ NOT_SCHEMAS = frozenset({"codebooks", "sources"})
 """Folders of data_contracts that hold no contracts."""
 
 
+FOR_READERS = frozenset(
+    {"description", "question", "version", "title", "purpose", "usage", "links", "owners", "no_key_because", "comparability"}
+    | {"digest", "codebook"}
+)
+"""Fields of contracts and columns by which nothing is made or judged, or that are ingredients of their own."""
+
+
 @dataclass(frozen=True)
 class Contract:
     """What one table promises: its columns in order, its rules, and what its codes mean.
 
-    `digest` changes with any edit of the file's content or its codebook, `digest_of_file` with those of the file alone; neither
-    with the `team`, because nothing is judged or made otherwise for another owner. `owners` are e-mail addresses and
-    `team:<name>`, as Dagster writes them.
+    `digest` changes with any edit of the file's content or its codebook, but for the `team`.
+    `owners` are e-mail addresses and `team:<name>`, as Dagster writes them.
     `comparability` holds the verdicts on waves that stand in the contract. A delivery with more than `max_share_set_aside` of
     its records set aside is rejected. `left_out` are columns that may be delivered and are not taken in. `links` are (type,
     URL); a table without a key says why in `no_key_because`.
@@ -48,7 +55,6 @@ class Contract:
     codebook: Codebook | None
     digest: str
     comparability: tuple[Comparability, ...] = ()
-    digest_of_file: str = ""
     max_share_set_aside: float = MAX_SHARE_SET_ASIDE
     title: str = ""
     purpose: str = ""
@@ -93,6 +99,13 @@ class Contract:
         if self.codebook is None:
             raise ContractError([f"{self.name} has no codebook: add data_contracts/codebooks/{self.table}.csv."])
         return self.codebook.frame()
+
+    @cached_property
+    def digest_of_demands(self) -> str:
+        """SHA-256 of what is demanded of the table: changes with everything but the words, links and owners for readers."""
+        demands = {name: value for name, value in asdict(replace(self, codebook=None)).items() if name not in FOR_READERS}
+        columns = [{name: value for name, value in column.items() if name not in FOR_READERS} for column in demands["columns"]]
+        return hashlib.sha256(json.dumps(demands | {"columns": columns}, sort_keys=True, default=str).encode()).hexdigest()
 
     @property
     def codebook_digest(self) -> str:
@@ -149,7 +162,6 @@ def load_contract(path: Path, codebooks: Path) -> Contract:
         codebook=parts.codebook,
         digest=hashlib.sha256(f"{canonical}\n{codebook_digest}".encode()).hexdigest(),
         comparability=parts.comparability,
-        digest_of_file=hashlib.sha256(canonical.encode()).hexdigest(),
         max_share_set_aside=parts.max_share_set_aside,
         title=parts.title,
         purpose=parts.purpose,

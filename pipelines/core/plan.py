@@ -1,11 +1,12 @@
 """What a core object is made of."""
 
-from pipelines.making.ingredients import of_contract, of_study
+from pipelines.machine.code import libraries
+from pipelines.making.ingredients import of_code, of_contract, of_study
 from pipelines.making.seeing import accepted_inputs, raw_place
-from pipelines.making.selecting import ENGINE_CODE, ENGINE_LIBRARIES
+from pipelines.making.selecting import ENGINE_LIBRARIES
 from pipelines.project.project import Project
 from pipelines.store import Place, digest
-from pipelines.store.recipe import ABSENT, Plan, code_digest, libraries
+from pipelines.store.recipe import ABSENT, Plan
 
 
 def plan_core(project: Project, place: Place) -> Plan:
@@ -29,7 +30,7 @@ def plan_core(project: Project, place: Place) -> Plan:
         "source": digest(
             [source.top_codes(), source.is_synthetic, source.design, source.components, source.lonely_psu, source.psus_nested]
         ),
-        "engine code": code_digest(ENGINE_CODE),
+        **of_code("engine code", "core.harmonise", "project.study"),
         "libraries": libraries(ENGINE_LIBRARIES),
     }
     return Plan(place, ingredients, inputs)

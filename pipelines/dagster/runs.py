@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.dagster.home import PROCESS_TAG
+from pipelines.machine.code import subclasses_of
 from pipelines.machine.disk import no_space, tells_of_it
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.project.project import Project
@@ -27,9 +28,6 @@ RUN = "the run"
 
 STEP = "step "
 """How the names of failures begin that a step raised, not a delivery."""
-
-OURS = frozenset({CrampAtlasError.__name__, *(kind.__name__ for kind in CrampAtlasError.__subclasses__())})
-"""Errors whose text never holds a respondent's value."""
 
 FAILED, SUCCEEDED = dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.STEP_SUCCESS
 RUN_FAILED = dg.DagsterEventType.RUN_FAILURE
@@ -153,6 +151,6 @@ def _of_error(error: Any, project: Project) -> str:
         return "no reason is recorded; the log of the run in Dagster tells more"
     if tells_of_it(error.message):
         return str(no_space(project.settings.warehouse_folder))
-    if error.cls_name in OURS:
+    if error.cls_name in subclasses_of(CrampAtlasError.__name__):  # their texts never hold a respondent's value
         return str(error.message).strip().partition(": ")[2]
     return f"{error.cls_name}; the log of the run in Dagster has its text"

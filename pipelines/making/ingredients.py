@@ -1,16 +1,30 @@
-"""The ingredients that tables of several stages share: the contract with its checks, and settings of study.yaml."""
+"""The ingredients that tables of several stages share: the contract with its checks, settings of study.yaml, and code."""
 
 from collections.abc import Collection
 
+from pipelines.machine.code import code_digest
 from pipelines.project.project import Project
 from pipelines.store import Place, digest
 
+NAMED_OTHERWISE = frozenset({"project.project", "report.estimators", "raw.plan", "core.plan", "report.plan"})
+"""Where the walk over what a maker imports ends.
+
+A project only hands over its parts, and a recipe names by value what a maker is given of them. The table of estimators knows
+all of them, and a report table rests on its own. Plans are the recipes themselves.
+"""
+
+
+def of_code(name: str, *makers: str) -> dict[str, str]:
+    """The code of the modules that make an object, with all that they import, under a name."""
+    return {name: code_digest(makers, NAMED_OTHERWISE)}
+
 
 def of_contract(project: Project, place: Place) -> dict[str, str]:
+    """What is demanded of the table, its codebook, and the claims about it. Words for readers are no ingredient."""
     contract = project.contracts[place.name]
     checks = {check.name: digest(check.text) for check in project.checks.get(place.table, ())}
     codebook = {"codebook": contract.codebook_digest} if contract.codebook else {}
-    return {"contract": contract.digest_of_file, **codebook, **checks}
+    return {"contract": contract.digest_of_demands, **codebook, **checks}
 
 
 def of_study(project: Project, sections: Collection[str]) -> dict[str, str]:

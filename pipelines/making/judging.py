@@ -96,6 +96,3 @@ def _count(result: RuleResult) -> str:
 
 def as_records(results: Sequence[RuleResult]) -> list[dict[str, Any]]:
     return [asdict(result) for result in results]
-
-
-JUDGING_CODE = ("contracts", "making/judging.py")

@@ -1,12 +1,13 @@
 """The claims of sql/checks about a delivery."""
 
-from pipelines.making.judging import JUDGING_CODE, as_records, judge_claims, problems_of
+from pipelines.making.ingredients import of_code
+from pipelines.making.judging import as_records, judge_claims, problems_of
 from pipelines.making.seeing import accepted_inputs, places_read
 from pipelines.project.project import Project
 from pipelines.project.selects import Select
 from pipelines.store import Place, Sidecar, digest
 from pipelines.store.places import claims_place
-from pipelines.store.recipe import Plan, code_digest
+from pipelines.store.recipe import Plan
 
 
 def claims_about(project: Project, candidates: dict[Place, Sidecar]) -> dict[Place, Sidecar]:
@@ -18,7 +19,7 @@ def claims_about(project: Project, candidates: dict[Place, Sidecar]) -> dict[Pla
         ingredients = {check.name: digest(check.text) for check in project.checks.get(place.table, ())}
         if not ingredients:
             continue
-        ingredients["judging code"] = code_digest(JUDGING_CODE)
+        ingredients |= of_code("judging code", "making.judging")
         judged = claims_place(place)
         others = [read for check in project.checks[place.table] for read in _other_tables(project, place, check, candidates)]
         plan = Plan(judged, ingredients, contents | accepted_inputs(project, others))

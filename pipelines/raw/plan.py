@@ -1,13 +1,14 @@
 """What a raw object is made of."""
 
-from pipelines.making.ingredients import of_contract
-from pipelines.making.judging import JUDGING_CODE
+from pipelines.machine.code import libraries
+from pipelines.making.ingredients import of_code, of_contract
 from pipelines.project.form import Form
 from pipelines.project.project import Project
 from pipelines.store import Place, digest
-from pipelines.store.recipe import ABSENT, Plan, code_digest, libraries
+from pipelines.store.recipe import ABSENT, Plan
 
-READER_CODE = (*JUDGING_CODE, "landing/readers", "raw")
+MAKERS = ("raw.candidate", "landing.readers.worker")
+"""What reads, conforms and judges a file, and the process of its own that reads it, which is started by name."""
 
 
 READER_LIBRARIES = ("duckdb", "great-expectations", "polars", "pyarrow", "pyreadstat")
@@ -21,7 +22,7 @@ def plan_raw(project: Project, place: Place, delivery: str) -> Plan:
         form = {"form": digest(delivered.form.model_dump(exclude_defaults=True))} if delivered.form != Form() else {}
         ingredients |= form | {
             "expected rows": str(delivered.rows),
-            "reader code": code_digest(READER_CODE),
+            **of_code("reader code", *MAKERS),
             "libraries": libraries(READER_LIBRARIES),
         }
     return Plan(place, ingredients, is_absent=delivery == ABSENT)

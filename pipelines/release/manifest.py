@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.machine.code import code_version
 from pipelines.project.project import Project
 from pipelines.store import Place, Sidecar
-from pipelines.store.recipe import code_version
 
 
 def new_manifest(

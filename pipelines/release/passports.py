@@ -72,7 +72,7 @@ def _made_by(project: Project, place: Place, sidecar: Sidecar) -> tuple[str | No
 def _contract(project: Project, making: Making) -> tuple[str, str]:
     name = making.place.name
     contract = project.contracts.get(name)
-    is_same = contract is not None and making.ingredients.get("contract") == contract.digest_of_file
+    is_same = contract is not None and making.ingredients.get("contract") == contract.digest_of_demands
     return name, contract.version if contract and is_same else OTHER_CONTRACT
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.machine.code import code_digest
 from pipelines.machine.files import READ_ONLY, replace_text, sha256_of_file, sync_file, sync_folder
 from pipelines.machine.lock import warehouse_lock
 from pipelines.project.project import Project
@@ -29,7 +30,9 @@ from pipelines.release.meta import TIMES, conforming, meta_tables
 from pipelines.release.page.writing import write_page
 from pipelines.release.passports import passports
 from pipelines.store import Place, Sidecar, digest
-from pipelines.store.recipe import code_digest
+
+NAMED_OTHERWISE = frozenset({"stages", "report.estimators"})
+"""What makes the objects of a release is in their content; here it only tells whether they fit together, and names them."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def publish(project: Project) -> Published:
     with warehouse_lock(project.settings.warehouse_folder):
         objects = compose(project)
         frames = meta_tables(project, objects)
-        content = _content_hash(project, objects, frames)
+        content = content_hash(project, objects, frames)
         known = manifests(project)
         if known and known[-1]["content_hash"] == content:
             release_id = known[-1]["release_id"]
@@ -61,7 +64,7 @@ def publish(project: Project) -> Published:
         return Published(release_id, is_new, current_release(project) == release_id)
 
 
-def _content_hash(project: Project, objects: dict[Place, Sidecar], frames: dict[str, pl.DataFrame]) -> str:
+def content_hash(project: Project, objects: dict[Place, Sidecar], frames: dict[str, pl.DataFrame]) -> str:
     timeless = {name: frame.drop(TIMES.get(name, [])) for name, frame in frames.items()}
     return digest(
         {
@@ -74,7 +77,7 @@ def _content_hash(project: Project, objects: dict[Place, Sidecar], frames: dict[
                 "sources": {name: [source.classification, source.microdata] for name, source in project.sources.items()},
                 "solver": version("scipy"),
             },
-            "code": code_digest(("release",)),
+            "code": code_digest(["release.publish"], NAMED_OTHERWISE),
         }
     )
 

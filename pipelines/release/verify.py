@@ -12,7 +12,8 @@ import duckdb
 from pipelines.machine.files import sha256_of_file
 from pipelines.project.project import Project
 from pipelines.release.kept import DATABASES, current_release, held_release, manifests, releases_folder
-from pipelines.store import Place, Sidecar, digest
+from pipelines.store import Place, Sidecar
+from pipelines.store.recipe import recipe_of
 
 GO_BACK = "let readers see another release (cramp-atlas releases rollback ID), or restore the release from a backup"
 READERS_ARE_SAFE = (
@@ -106,7 +107,7 @@ def _object(project: Project, entry: dict[str, Any]) -> Iterator[str]:
     except ValueError:
         yield f"the sidecar of {place} (recipe {entry['recipe'][:12]}) cannot be read: delete it and run cramp-atlas refresh"
         return
-    recipe = digest({"place": str(place), "ingredients": sidecar.ingredients, "inputs": sidecar.inputs})
+    recipe = recipe_of(place, sidecar.ingredients, sidecar.inputs)
     if recipe != entry["recipe"] or sidecar.content != entry["content"]:
         yield (
             f"the sidecar of {place} (recipe {entry['recipe'][:12]}) does not say what it said when the release was published: "

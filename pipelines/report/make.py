@@ -1,77 +1,13 @@
 """Making report tables: the rows of one source by the table's estimator, or by its select."""
 
-from collections.abc import Mapping
-from pathlib import Path
-
-import duckdb
-import polars as pl
-import pyarrow as pa
-
-from pipelines.machine.errors import CrampAtlasError
-from pipelines.making.build import Built, Made, build
-from pipelines.making.engine import engine
-from pipelines.making.seeing import bind_for
-from pipelines.making.selecting import selected
+from pipelines.making.build import Built, build
 from pipelines.project.project import Project
-from pipelines.report.estimation import Estimation
-from pipelines.report.estimators import COUNTING_RECORDS, ESTIMATORS, SETTINGS_NOT_READ
-from pipelines.report.plan import plan_report, records_received
-from pipelines.report.scales import marked_for_scale
+from pipelines.report.by_select import by_select
+from pipelines.report.estimated import estimated
+from pipelines.report.plan import plan_report
 from pipelines.store import Place
-from pipelines.store.recipe import Plan
 
 
 def build_report(project: Project, place: Place) -> Built:
     """Bring the rows of one source in a report table up to date and accept them, or keep the accepted ones and say why."""
     return build(project, plan_report(project, place), "estimate", by_select if place.name in project.selects else estimated)
-
-
-def estimated(project: Project, plan: Plan) -> Made:
-    """Run the estimator of the table; raises StatsError and CrampAtlasError where there can be no table."""
-    place = plan.place
-    objects = {read: project.store.path(read, content) for read, content in plan.inputs.items()}
-    with engine(project.settings) as connection:
-        estimation = _estimation(project, connection, place, objects)
-        frame = marked_for_scale(ESTIMATORS[place.name](estimation), estimation)
-    table = _as_contracted(frame, project.contracts[place.name].arrow_schema())
-    return Made(*project.store.write(place, table), sorted(estimation.columns_read))
-
-
-def by_select(project: Project, plan: Plan) -> Made:
-    """Run the select of the table; raises CrampAtlasError where it has other columns than the contract."""
-    place = plan.place
-    select = project.selects[place.name]
-    schema = project.contracts[place.name].arrow_schema()
-    with selected(project, plan, select, {"study.age_bands": project.study.age_bands.frame()}) as reader:
-        problems = [f"{name} is no column of it" for name in reader.schema.names if name not in schema.names]
-        problems += [f"{name} is left out" for name in schema.names if name not in reader.schema.names]
-        if problems:
-            raise CrampAtlasError(f"{select.name} does not return the columns of {place.name}: {'; '.join(problems)}")
-        batches = (batch.select(schema.names).cast(schema) for batch in reader)
-        return Made(*project.store.write(place, pa.RecordBatchReader.from_batches(schema, batches)))
-
-
-def _estimation(
-    project: Project, connection: duckdb.DuckDBPyConnection, place: Place, objects: Mapping[Place, Path]
-) -> Estimation:
-    source = project.sources[place.source]
-    bind_for(project, connection, place, project.study.respondents, objects)
-    return Estimation(
-        connection=connection,
-        respondents=project.study.respondents,
-        study=project.study.without(SETTINGS_NOT_READ[place.name]),
-        source=source,
-        waves=[wave for wave in source.study_waves if any(read.wave == wave for read in objects)],
-        comparability=project.comparability_of(source),
-        standard_population=project.standard_population,
-        received=records_received(project, source) if place.name in COUNTING_RECORDS else {},
-    )
-
-
-def _as_contracted(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
-    """Exactly the contract's columns and types. A column that the estimator has nothing for is NULL; it may have no others."""
-    unknown = set(frame.columns) - set(schema.names)
-    if unknown:
-        raise CrampAtlasError(f"the estimator returns {', '.join(sorted(unknown))}, which the contract does not have")
-    absent_columns = [pl.lit(None).alias(name) for name in schema.names if name not in frame.columns]
-    return frame.with_columns(absent_columns).select(schema.names).to_arrow().cast(schema)

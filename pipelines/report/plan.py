@@ -1,18 +1,15 @@
 """What the rows of a report table are made of."""
 
-from pipelines.making.ingredients import of_contract, of_study
-from pipelines.making.judging import JUDGING_CODE
+from pipelines.machine.code import libraries
+from pipelines.making.ingredients import of_code, of_contract, of_study
 from pipelines.making.seeing import accepted_inputs, places_of, raw_place
-from pipelines.making.selecting import ENGINE_CODE, ENGINE_LIBRARIES
+from pipelines.making.selecting import ENGINE_LIBRARIES
 from pipelines.project.project import Project
 from pipelines.project.selects import tables_of_rows
 from pipelines.project.sources import Source
-from pipelines.report.estimators import COUNTING_RECORDS, SETTINGS_NOT_READ, Received
+from pipelines.report.estimators import COUNTING_RECORDS, ESTIMATORS, SETTINGS_NOT_READ, Received
 from pipelines.store import Place, digest
-from pipelines.store.recipe import Plan, code_digest, libraries
-
-ESTIMATE_CODE = (*JUDGING_CODE, "statistics", "report", "project/standards.py", "making")
-
+from pipelines.store.recipe import Plan
 
 ESTIMATE_LIBRARIES = ("duckdb", "great-expectations", "numpy", "polars", "pyarrow", "scipy")
 
@@ -26,7 +23,7 @@ def plan_report(project: Project, place: Place) -> Plan:
     if select:
         made_by = {
             select.name: digest(select.text),
-            "engine code": code_digest(ENGINE_CODE),
+            **of_code("engine code", "report.by_select", "project.study"),
             "libraries": libraries(ENGINE_LIBRARIES),
         }
     else:
@@ -51,10 +48,15 @@ def plan_report(project: Project, place: Place) -> Plan:
             ),
             "comparability": digest([verdict.model_dump() for verdict in project.comparability_of(source)]),
             **({"records received": _records_received(project, source)} if place.name in COUNTING_RECORDS else {}),
-            "estimator code": code_digest(ESTIMATE_CODE),
+            **of_code("estimator code", "report.estimated", _module_of(place.name)),
             "libraries": libraries(ESTIMATE_LIBRARIES),
         }
     return Plan(place, common | made_by, inputs, is_absent=not inputs)
+
+
+def _module_of(table: str) -> str:
+    """Where the very estimator of a table is written."""
+    return ESTIMATORS[table].__module__.removeprefix("pipelines.")
 
 
 def records_received(project: Project, source: Source) -> dict[str, Received]:

@@ -7,9 +7,8 @@ import polars as pl
 
 from pipelines.project.respondents import ALL
 from pipelines.report.estimation import Estimation, Scope, in_population
+from pipelines.report.verdicts import NOT_SHOWN
 from pipelines.statistics import Cells, EmptyDomain, prevalence
-
-NOT_SHOWN = "suppress"
 
 ESTIMATED = ("prevalence", "prevalence_se", "prevalence_lower", "prevalence_upper", "design_effect", "n_effective")
 

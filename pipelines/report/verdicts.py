@@ -29,3 +29,6 @@ def not_shown(reason: str) -> Row:
 def as_text(level: Any) -> str:
     """A level as the report writes it: booleans as true and false."""
     return str(level).lower() if isinstance(level, bool) else str(level)
+
+
+NOT_SHOWN = "suppress"

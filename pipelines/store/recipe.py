@@ -1,17 +1,21 @@
-"""What an object is made of: its recipe, and how the code and libraries that make it enter there."""
+"""What an object is made of: its recipe, and the sidecar that says what became of it.
 
-import hashlib
+A recipe has every ingredient that can change the content or the verdict, each under a name that an analyst understands.
+Versions of contracts never decide: the hash of what they demand does.
+"""
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-import pipelines
 from pipelines.store.objects import Place, Sidecar, Verdict, digest
 
 ABSENT = "absent"
+
+
+def recipe_of(place: Place, ingredients: Mapping[str, str], inputs: Mapping[str, str]) -> str:
+    """The name of a recipe; `inputs` are place -> content, as a sidecar has them."""
+    return digest({"place": str(place), "ingredients": dict(ingredients), "inputs": dict(inputs)})
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,11 @@ class Plan:
 
     @property
     def recipe(self) -> str:
-        inputs = {str(place): content for place, content in self.inputs.items()}
-        return digest({"place": str(self.place), "ingredients": dict(self.ingredients), "inputs": inputs})
+        return recipe_of(self.place, self.ingredients, self._inputs)
+
+    @property
+    def _inputs(self) -> dict[str, str]:
+        return {str(place): content for place, content in self.inputs.items()}
 
     def sidecar(self, *, verdict: Verdict | None = None, problems: Sequence[str] = (), **made: Any) -> Sidecar:
         """How the object of this plan was made and judged: `made` are fields of a sidecar. With problems it is rejected."""
@@ -37,7 +44,7 @@ class Plan:
                 "wave": self.place.wave,
                 "recipe": self.recipe,
                 "ingredients": dict(self.ingredients),
-                "inputs": {str(place): content for place, content in self.inputs.items()},
+                "inputs": self._inputs,
                 "content": None,
                 "rows": 0,
                 "verdict": verdict or ("rejected" if problems else "accepted"),
@@ -45,30 +52,3 @@ class Plan:
             }
             | made
         )
-
-
-@cache
-def code_digest(names: tuple[str, ...]) -> str:
-    """SHA-256 over the source files and templates of modules and packages of `pipelines`."""
-    root = Path(pipelines.__file__).parent
-    files = sorted(
-        file
-        for name in names
-        for file in ([root / name] if name.endswith(".py") else (root / name).rglob("*"))
-        if file.suffix in {".py", ".j2"}
-    )
-    hashed = hashlib.sha256()
-    for file in files:
-        hashed.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
-    return hashed.hexdigest()
-
-
-@cache
-def code_version() -> dict[str, str]:
-    """Version of the package, and the hash of all its modules."""
-    return {"package": version("cramp-atlas"), "sha256": code_digest((".",))}
-
-
-@cache
-def libraries(names: tuple[str, ...]) -> str:
-    return ", ".join(f"{name} {version(name)}" for name in names)

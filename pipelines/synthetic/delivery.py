@@ -7,12 +7,12 @@ from pathlib import Path
 
 import polars as pl
 
+from pipelines.machine.code import code_digest
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.files import replace_text, sha256_of_file
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
 from pipelines.store import digest
-from pipelines.store.recipe import code_digest
 from pipelines.synthetic.case_control import draw_sets, planted_odds_ratios
 from pipelines.synthetic.census import planted_truth
 from pipelines.synthetic.records import as_delivered, population_select, with_unanswered
@@ -22,7 +22,6 @@ from pipelines.synthetic.survey import draw_population, draw_sample
 MADE = "generated.json"
 """Says what made the files of a source's folder in landing, and their SHA-256."""
 
-CODE = ("core", "making", "report", "statistics", "synthetic")
 LIBRARIES = ("duckdb", "numpy", "polars", "pyarrow", "scipy")
 
 
@@ -58,7 +57,7 @@ def recipe_of(project: Project, source: Source) -> str:
             "selects": [population_select(project, source), harmonising.text],
             "columns": [project.contracts[f"raw.{table}"].column_types() for table in source.tables],
             "codebooks": [project.contracts[f"raw.{table}"].codebook_digest for table in source.tables],
-            "code": code_digest(CODE),
+            "code": code_digest(["synthetic.delivery"]),
             "libraries": {library: version(library) for library in LIBRARIES},
         }
     )

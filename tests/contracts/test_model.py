@@ -93,7 +93,7 @@ def test_owners_are_the_team_and_those_of_its_members_who_have_not_left(load: Lo
 
 def test_another_owner_is_no_other_contract(load: Load) -> None:
     contract = load(document(columns()) | {"team": {"name": "sleep"}})
-    assert (contract.digest, contract.digest_of_file) == (load().digest, load().digest_of_file)
+    assert (contract.digest, contract.digest_of_demands) == (load().digest, load().digest_of_demands)
 
 
 WRONG_FIELDS: list[tuple[str, dict[str, Any], str]] = [

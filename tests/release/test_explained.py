@@ -8,8 +8,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from pipelines.machine.code import code_version
 from pipelines.release.kept import manifests
-from pipelines.store.recipe import code_version
 from pipelines.terminal.cli import app
 from tests.atlas import Atlas
 

@@ -15,6 +15,7 @@ import polars as pl
 from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
 from pipelines.dagster.assets.described import grid
+from pipelines.machine.code import code_digest
 from pipelines.project.project import Project
 from pipelines.project.respondents import ALL, POOLED
 from pipelines.release.figures.drawing import Figure
@@ -23,7 +24,6 @@ from pipelines.release.figures.prevalence import prevalence_figure
 from pipelines.release.formatting import NOTHING, Row, p_value
 from pipelines.release.page.labels import Labels, best_of_waves
 from pipelines.store import Place, Sidecar, digest
-from pipelines.store.recipe import code_digest
 
 PREVIEW, FIGURES = "preview", "figures"
 
@@ -71,7 +71,7 @@ def _figures(
             [sidecar.content for sidecar in shown.values()],
             project.study.model_dump(mode="json", include={"outcomes", "exposures", "populations", "confidence_level"}),
             [[source.title, source.is_synthetic] for source in project.sources.values()],
-            code_digest(("dagster/assets", "release/figures", "release/formatting.py", "release/page")),
+            code_digest(["dagster.assets.shown"], ["project.project"]),
         ]
     )
     last = before.get(FIGURES)

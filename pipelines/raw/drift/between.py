@@ -13,6 +13,7 @@ import duckdb
 
 from pipelines.contracts.model import Contract
 from pipelines.making.engine import engine, without_values
+from pipelines.making.ingredients import of_code
 from pipelines.project.project import Project
 from pipelines.project.sources import SHARED_WAVE, Source
 from pipelines.raw.drift.compare import Finding, Side, compare, not_applicable
@@ -20,7 +21,7 @@ from pipelines.raw.drift.counting import Variable
 from pipelines.store import Place, Sidecar, digest
 from pipelines.store.acceptance import with_accepted
 from pipelines.store.places import drift_place
-from pipelines.store.recipe import Plan, code_digest
+from pipelines.store.recipe import Plan
 
 PREVIOUS_DELIVERY = "previous delivery"
 DRIFT = "drift"
@@ -100,7 +101,7 @@ def _drift(project: Project, source: Source, place: Place, accepted: Sidecar) ->
         "delivered columns": digest([accepted.delivered_columns, columns_before]),
         "contract": digest([astuple(variable) for variable in variables]),
         "thresholds": digest(project.study.drift.model_dump()),
-        "code": code_digest(("raw/drift",)),
+        **of_code("code", "raw.drift.between"),
         "libraries": f"duckdb {version('duckdb')}",
     }
     judged = drift_place(place)

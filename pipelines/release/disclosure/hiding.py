@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import polars as pl
 
 from pipelines.release.disclosure.model import FOUR_CELLS, ODDS_RATIOS, TRENDS, Row, Unit, UnitName
-from pipelines.report.prevalence import NOT_SHOWN
+from pipelines.report.verdicts import NOT_SHOWN
 
 HIDDEN = "disclosure control: a count is too small, or would give a small one away"
 """The same for every hidden row: it must not tell small counts from those that go to protect them."""

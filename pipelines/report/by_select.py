@@ -1,0 +1,23 @@
+"""Making a report table by its select."""
+
+import pyarrow as pa
+
+from pipelines.machine.errors import CrampAtlasError
+from pipelines.making.build import Made
+from pipelines.making.selecting import selected
+from pipelines.project.project import Project
+from pipelines.store.recipe import Plan
+
+
+def by_select(project: Project, plan: Plan) -> Made:
+    """Run the select of the table; raises CrampAtlasError where it has other columns than the contract."""
+    place = plan.place
+    select = project.selects[place.name]
+    schema = project.contracts[place.name].arrow_schema()
+    with selected(project, plan, select, {"study.age_bands": project.study.age_bands.frame()}) as reader:
+        problems = [f"{name} is no column of it" for name in reader.schema.names if name not in schema.names]
+        problems += [f"{name} is left out" for name in schema.names if name not in reader.schema.names]
+        if problems:
+            raise CrampAtlasError(f"{select.name} does not return the columns of {place.name}: {'; '.join(problems)}")
+        batches = (batch.select(schema.names).cast(schema) for batch in reader)
+        return Made(*project.store.write(place, pa.RecordBatchReader.from_batches(schema, batches)))

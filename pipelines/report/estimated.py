@@ -1,0 +1,57 @@
+"""Making a report table by its estimator: what the estimator is given, and its rows with exactly the contract's columns."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from pipelines.machine.errors import CrampAtlasError
+from pipelines.making.build import Made
+from pipelines.making.engine import engine
+from pipelines.making.seeing import bind_for
+from pipelines.project.project import Project
+from pipelines.report.estimation import Estimation
+from pipelines.report.estimators import COUNTING_RECORDS, ESTIMATORS, SETTINGS_NOT_READ
+from pipelines.report.plan import records_received
+from pipelines.report.scales import marked_for_scale
+from pipelines.store import Place
+from pipelines.store.recipe import Plan
+
+
+def estimated(project: Project, plan: Plan) -> Made:
+    """Run the estimator of the table; raises StatsError and CrampAtlasError where there can be no table."""
+    place = plan.place
+    objects = {read: project.store.path(read, content) for read, content in plan.inputs.items()}
+    with engine(project.settings) as connection:
+        estimation = _estimation(project, connection, place, objects)
+        frame = marked_for_scale(ESTIMATORS[place.name](estimation), estimation)
+    table = _as_contracted(frame, project.contracts[place.name].arrow_schema())
+    return Made(*project.store.write(place, table), sorted(estimation.columns_read))
+
+
+def _estimation(
+    project: Project, connection: duckdb.DuckDBPyConnection, place: Place, objects: Mapping[Place, Path]
+) -> Estimation:
+    source = project.sources[place.source]
+    bind_for(project, connection, place, project.study.respondents, objects)
+    return Estimation(
+        connection=connection,
+        respondents=project.study.respondents,
+        study=project.study.without(SETTINGS_NOT_READ[place.name]),
+        source=source,
+        waves=[wave for wave in source.study_waves if any(read.wave == wave for read in objects)],
+        comparability=project.comparability_of(source),
+        standard_population=project.standard_population,
+        received=records_received(project, source) if place.name in COUNTING_RECORDS else {},
+    )
+
+
+def _as_contracted(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
+    """Exactly the contract's columns and types. A column that the estimator has nothing for is NULL; it may have no others."""
+    unknown = set(frame.columns) - set(schema.names)
+    if unknown:
+        raise CrampAtlasError(f"the estimator returns {', '.join(sorted(unknown))}, which the contract does not have")
+    absent_columns = [pl.lit(None).alias(name) for name in schema.names if name not in frame.columns]
+    return frame.with_columns(absent_columns).select(schema.names).to_arrow().cast(schema)
