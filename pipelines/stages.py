@@ -2,7 +2,7 @@
 
 from pipelines.contracts.comparability import contradictions, unjudged
 from pipelines.core.plan import plan_core
-from pipelines.machine.errors import ConfigurationError
+from pipelines.machine.errors import ProjectDoesNotFit
 from pipelines.machine.settings import Settings
 from pipelines.project.project import Project
 from pipelines.project.respondents import AGE, AGE_BAND, REASON
@@ -81,7 +81,7 @@ def _check(project: Project) -> None:
     problems += _check_waves(project)
     problems += _check_study(project)
     if problems:
-        raise ConfigurationError("the project does not fit together:\n- " + "\n- ".join(problems))
+        raise ProjectDoesNotFit(problems)
 
 
 def _check_reads(project: Project) -> list[str]:

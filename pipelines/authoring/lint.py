@@ -11,7 +11,7 @@ from pipelines.authoring.versions import VERSION
 from pipelines.contracts.columns import NUMERIC_TYPES, Column
 from pipelines.contracts.model import NOT_SCHEMAS, SUFFIX, Contract, load_contract, load_contracts
 from pipelines.contracts.yaml_source import ContractError, ProblemList, read_yaml
-from pipelines.machine.errors import ConfigurationError
+from pipelines.machine.errors import ConfigurationError, ProjectDoesNotFit
 from pipelines.machine.settings import Settings
 from pipelines.project.sources import Source, load_source, load_sources
 from pipelines.stages import load_project
@@ -54,8 +54,10 @@ def lint(settings: Settings) -> list[str]:
     if not problems:
         try:
             load_project(settings)
+        except ProjectDoesNotFit as error:
+            problems += error.problems
         except ConfigurationError as error:
-            problems += str(error).removeprefix("the project does not fit together:\n- ").split("\n- ")
+            problems.append(str(error))
     sources = [source for path in sorted((folder / "sources").glob("*.yaml")) if (source := _source(path))]
     for path in sorted(folder.glob(f"*/*{SUFFIX}")):
         contract = _contract(path, folder)

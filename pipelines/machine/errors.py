@@ -13,6 +13,14 @@ class ConfigurationError(CrampAtlasError):
     """study.yaml, a contract, a codebook, a source or a SQL file cannot be used."""
 
 
+class ProjectDoesNotFit(ConfigurationError):
+    """The files of the project contradict one another; `problems` lists everything that does not fit together."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("the project does not fit together:\n- " + "\n- ".join(problems))
+        self.problems = problems
+
+
 class DeliveryRejected(CrampAtlasError):
     """A delivery does not meet its contract; `problems` lists everything that is wrong with it."""
 

@@ -16,6 +16,14 @@ from pipelines.store.recipe import ABSENT, Plan
 
 
 @dataclass(frozen=True)
+class Problem:
+    """What is wrong with the delivered table of a place, in words that name both."""
+
+    place: Place
+    text: str
+
+
+@dataclass(frozen=True)
 class Delivery:
     """What became of the delivery of one source and wave: the sidecars of its candidates and which of them were parsed now.
 
@@ -26,12 +34,17 @@ class Delivery:
     wave: str
     candidates: dict[Place, Sidecar]
     parsed: frozenset[Place]
-    problems: list[str]
+    found: list[Problem]
     claims: dict[Place, Sidecar] = field(default_factory=dict)
 
     @property
     def is_absent(self) -> bool:
         return not self.candidates
+
+    @property
+    def problems(self) -> list[str]:
+        """Everything that is wrong, in words."""
+        return [problem.text for problem in self.found]
 
 
 def take_in(project: Project, source: str, wave: str, *, reread: bool = False) -> Delivery:
@@ -56,22 +69,27 @@ def take_in(project: Project, source: str, wave: str, *, reread: bool = False) -
             known = candidate(project, plan, path)
             project.store.record(place, known)
         candidates[place] = known
-    problems = [f"{place.name} {wave}: {_file_name(project, place)} is missing" for place, path in files.items() if path is None]
-    problems += [problem for sidecar in candidates.values() for problem in sidecar.problems]
+    missing = [place for place, path in files.items() if path is None]
+    found = [Problem(place, f"{place.name} {wave}: {_file_name(project, place)} is missing") for place in missing]
+    found += _problems_in(candidates)
     recipes = {place.name: sidecar.recipe for place, sidecar in candidates.items()}
     claims: dict[Place, Sidecar] = {}
-    if not problems:
+    if not found:
         claims = claims_about(project, candidates)
-        problems = [problem for sidecar in claims.values() for problem in sidecar.problems]
+        found = _problems_in(claims)
         recipes |= {place.name: sidecar.recipe for place, sidecar in claims.items()}
-    if problems:
+    if found:
         cause: Cause = "contract" if _same_deliveries(project, acceptance, plans) else "delivery"
-        acceptance = with_rejection(acceptance, WHOLE_DELIVERY, cause, problems, recipes)
+        acceptance = with_rejection(acceptance, WHOLE_DELIVERY, cause, [problem.text for problem in found], recipes)
     else:
         acceptance = with_accepted(acceptance, WHOLE_DELIVERY, recipes)
     project.store.set_acceptance(source, wave, acceptance)
     by_table = {about(place): sidecar for place, sidecar in claims.items()}
-    return Delivery(source, wave, candidates, frozenset(parsed), problems, by_table)
+    return Delivery(source, wave, candidates, frozenset(parsed), found, by_table)
+
+
+def _problems_in(sidecars: dict[Place, Sidecar]) -> list[Problem]:
+    return [Problem(about(place), text) for place, sidecar in sidecars.items() for text in sidecar.problems]
 
 
 def _places(project: Project, source: str, wave: str) -> list[Place]:

@@ -11,7 +11,7 @@ from pipelines.contracts.model import Contract
 from pipelines.project.project import Project
 from pipelines.project.sources import SHARED_WAVE
 from pipelines.raw.drift.between import drift_rows
-from pipelines.release.offending import Published, query_of
+from pipelines.release.offending import Composed, query_of
 from pipelines.store import Place, Sidecar
 from pipelines.store.places import GENERATOR, WHOLE_DELIVERY, about, claims_place, rejected_rows_place
 
@@ -114,7 +114,7 @@ def _check_results(project: Project, objects: Mapping[Place, Sidecar]) -> pl.Dat
                     place = Place.parse(f"{name} {source.source} {wave}")
                     if sidecar := project.store.sidecar(place, recipe):
                         judged[about(place), recipe] = sidecar
-    published = Published(project, objects)
+    published = Composed(project, objects)
     rows = [
         {
             "table_name": place.name,

@@ -22,7 +22,7 @@ BATCH = "{batch}"
 
 
 @dataclass(frozen=True)
-class Published:
+class Composed:
     """The objects of a release, in the order in which its tables hold them."""
 
     project: Project
@@ -58,7 +58,7 @@ class Published:
         return f"(select * from read_parquet({literal(shown.as_posix())}))"
 
 
-def query_of(published: Published, place: Place, sidecar: Sidecar, result: Mapping[str, Any]) -> str | None:
+def query_of(published: Composed, place: Place, sidecar: Sidecar, result: Mapping[str, Any]) -> str | None:
     """The query of one verdict on `place`; None where the rule does not apply or has none.
 
     A rejected candidate is in no release: its query reads its file in the store. Records that were set aside are in no table:
@@ -77,7 +77,7 @@ def query_of(published: Published, place: Place, sidecar: Sidecar, result: Mappi
     return text.replace(BATCH, published.relation(place.name, [place]))
 
 
-def _of_records_aside(published: Published, place: Place, sidecar: Sidecar, rule_id: str) -> str:
+def _of_records_aside(published: Composed, place: Place, sidecar: Sidecar, rule_id: str) -> str:
     rule = f"rule_id = {literal(rule_id)}"
     if sidecar.verdict == "rejected":
         return f"select * from {published.file(rejected_rows_place(place), str(sidecar.rejected_rows))} where {rule}"
@@ -88,7 +88,7 @@ def _of_records_aside(published: Published, place: Place, sidecar: Sidecar, rule
     return f"select * from meta.rejected_rows where {of_place} and {rule}"
 
 
-def _of_claim(published: Published, place: Place, sidecar: Sidecar, text: str) -> str | None:
+def _of_claim(published: Composed, place: Place, sidecar: Sidecar, text: str) -> str | None:
     """A claim about one source or wave: each table that it reads is narrowed to what it was judged on."""
     select = sqlglot.parse_one(text, read="duckdb")
     is_narrowed = False
@@ -103,7 +103,7 @@ def _of_claim(published: Published, place: Place, sidecar: Sidecar, text: str) -
     return select.sql(dialect="duckdb", pretty=True) if is_narrowed else text
 
 
-def _judged(published: Published, place: Place, sidecar: Sidecar, table: str) -> str:
+def _judged(published: Composed, place: Place, sidecar: Sidecar, table: str) -> str:
     read = places_read(published.project, place, table)
     if sidecar.verdict == "rejected":
         candidates = {str(place): sidecar.content, **sidecar.inputs}

@@ -117,12 +117,12 @@ def _in_words(delivery: Delivery) -> str:
 
 
 def _check(project: Project, table: str, deliveries: list[Delivery]) -> dg.AssetCheckResult:
-    """A table's check fails with its delivery where the problem is its own; the reasons are the problems that name it."""
+    """A table's check fails with its delivery where the problem is its own; the reasons are the problems of its places."""
     candidates = {
         place: [sidecar, *([delivery.claims[place]] if place in delivery.claims else [])]
         for delivery in deliveries
         for place, sidecar in delivery.candidates.items()
         if place.name == table
     }
-    problems = [problem for delivery in deliveries for problem in delivery.problems if problem.startswith(f"{table} ")]
+    problems = [problem.text for delivery in deliveries for problem in delivery.found if problem.place.name == table]
     return check_result(project, table, candidates, {project.raw_source(table).source: problems}, accepted_drift(project, table))

@@ -27,7 +27,7 @@ SEARCH = {"mip_rel_gap": 0.1, "node_limit": 1_000}
 
 
 @dataclass(frozen=True, eq=False)
-class Published:
+class Disclosed:
     """What is to be published, and what must not follow from it.
 
     `atoms` (atoms,): the true number of people of each atom. `links` (links, atoms): sums that everybody knows to be 0,
@@ -42,7 +42,7 @@ class Published:
     sensitive: csr_array
 
 
-def units_to_hide(published: Published, small: Iterable[int], width: int) -> list[int]:
+def units_to_hide(published: Disclosed, small: Iterable[int], width: int) -> list[int]:
     """`small` and the units that must go with them, so that each sensitive sum may as well be larger by `width` people.
 
     One linear program a sum (the attacker's problem of Kelly, Golden and Assad, Networks 1992;22:397): of all worlds in which the
@@ -61,7 +61,7 @@ def units_to_hide(published: Published, small: Iterable[int], width: int) -> lis
     return sorted(hidden)
 
 
-def _nearest_world(published: Published, hidden: set[int], target: int, wanted: float) -> tuple[FloatArray, set[int]]:
+def _nearest_world(published: Disclosed, hidden: set[int], target: int, wanted: float) -> tuple[FloatArray, set[int]]:
     """The atoms (atoms,) of the cheapest world in which a sum has the wanted value, and the counts that are other ones in it."""
     n_units = np.bincount(
         [count for number, unit in enumerate(published.units) if number not in hidden for count in set(unit)],

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from pipelines.project.respondents import ALL, POOLED
 from pipelines.release.disclosure.atoms import Atoms, Block, IntArray
-from pipelines.release.disclosure.audit import FloatArray, Published
+from pipelines.release.disclosure.audit import Disclosed, FloatArray
 from pipelines.report.estimation import in_population
 
 PREVALENCES = (
@@ -96,9 +96,9 @@ class Model:
         counts = tuple(self.counts.number(members.tolist()) for members in published.values()) if is_known else ()
         self.units.append(Unit(table, row, name, counts, is_small or not is_known))
 
-    def published(self, links: csr_array) -> Published:
+    def published(self, links: csr_array) -> Disclosed:
         """All of it, for the audit; `links` (links, atoms) are the sums of atoms that everybody knows to be 0."""
-        return Published(self.people, links, self.counts.matrix(), [unit.counts for unit in self.units], self.sensitive.matrix())
+        return Disclosed(self.people, links, self.counts.matrix(), [unit.counts for unit in self.units], self.sensitive.matrix())
 
     @property
     def small(self) -> list[int]:

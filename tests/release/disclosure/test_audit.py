@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from pipelines.release.disclosure.audit import Published, units_to_hide
+from pipelines.release.disclosure.audit import Disclosed, units_to_hide
 
 
 def published(
     atoms: list[int], sums: list[list[int]], sensitive: list[list[int]], units: list[list[int]] | None = None
-) -> Published:
+) -> Disclosed:
     """Each of `sums` and `sensitive` lists the numbers of the atoms that it adds up; by default each sum is a unit of its own."""
-    return Published(
+    return Disclosed(
         atoms=np.array(atoms, dtype=np.float64),
         links=csr_array((0, len(atoms))),
         counts=_matrix(sums, len(atoms)),
@@ -78,13 +78,13 @@ def test_counts_that_can_only_go_together_go_together() -> None:
 
 
 def test_nothing_is_hidden_where_nothing_is_sensitive() -> None:
-    table = Published(np.array([20.0, 30.0]), csr_array((0, 2)), _matrix([[0], [1]], 2), [[0], [1]], csr_array((0, 2)))
+    table = Disclosed(np.array([20.0, 30.0]), csr_array((0, 2)), _matrix([[0], [1]], 2), [[0], [1]], csr_array((0, 2)))
     assert units_to_hide(table, [], 11) == []
 
 
 def test_links_between_two_counts_of_the_same_people_are_used() -> None:
     # atoms 0 and 1 are everybody by age, 2 and 3 everybody by sex: the total of one is that of the other
     table = published([4, 30, 14, 20], [[0], [1], [2], [3]], [[0]])
-    linked = Published(table.atoms, csr_array(np.array([[1.0, 1, -1, -1]])), table.counts, table.units, table.sensitive)
+    linked = Disclosed(table.atoms, csr_array(np.array([[1.0, 1, -1, -1]])), table.counts, table.units, table.sensitive)
     assert units_to_hide(table, [0], 11) == [0]
     assert units_to_hide(linked, [0], 11) == [0, 2]
