@@ -122,6 +122,16 @@ def _check_study(project: Project) -> list[str]:
         if column in columns and columns[column] not in NUMBERS
     ]
     no_numbers += [
+        f"study.yaml: adjustment: {column} is {columns[column]} in {study.respondents}: "
+        + (
+            "a number needs a form: linear, quadratic or spline"
+            if adjustment.form is None
+            else f"it has no form: {adjustment.form}"
+        )
+        for column, adjustment in study.adjustment.items()
+        if column in columns and (columns[column] in NUMBERS) != bool(adjustment.form)
+    ]
+    no_numbers += [
         f"{source.file}: top_codes names {column}, which is {columns[column]} in {study.respondents} and no number"
         for source in project.sources.values()
         for column in source.top_codes()

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import yaml
@@ -63,9 +63,24 @@ class Exposure(_Settings):
 
 
 class Adjustment(_Settings):
-    """An adjustment variable; without a reference the first level in order is taken."""
+    """An adjustment variable: by its levels, the first in order being the reference if none is named, or a number in a form.
+
+    `knots` of a spline: where its cubic pieces meet; beyond the outermost it is linear.
+    """
 
     reference: str | None = None
+    form: Literal["linear", "quadratic", "spline"] | None = None
+    knots: tuple[float, ...] = ()
+
+    @model_validator(mode="after")
+    def _form_is_whole(self) -> "Adjustment":
+        if self.form and self.reference is not None:
+            raise ValueError("an adjustment has a reference (by levels) or a form (as a number), not both")
+        if (self.form == "spline") != bool(self.knots):
+            raise ValueError("form: spline needs knots, and no other form has any")
+        if self.knots and (len(self.knots) < 3 or list(self.knots) != sorted(set(self.knots))):
+            raise ValueError("knots must be three or more numbers that ascend without repeats")
+        return self
 
 
 class Characteristic(_Settings):
@@ -165,19 +180,26 @@ class Study(_Settings):
         if twice:
             raise ValueError(
                 f"characteristics.continuous names {', '.join(twice)}, which is categorical: an adjustment variable, an exposure "
-                "or under characteristics.categorical"
+                "or under characteristics.categorical. A number that is adjusted for needs a form: linear, quadratic or spline"
             )
         return self
 
     @property
     def categorical_characteristics(self) -> list[str]:
-        """Those of `characteristics`, and all adjustment variables and exposures."""
-        return list(dict.fromkeys([*self.characteristics.categorical, *self.adjustment, *self.exposures]))
+        """Those of `characteristics`, and all exposures and variables that are adjusted for by their levels."""
+        by_levels = [name for name, adjustment in self.adjustment.items() if adjustment.form is None]
+        return list(dict.fromkeys([*self.characteristics.categorical, *by_levels, *self.exposures]))
+
+    @property
+    def continuous_characteristics(self) -> list[str]:
+        """Those of `characteristics`, and the variables that are adjusted for as numbers."""
+        numbers = [name for name, adjustment in self.adjustment.items() if adjustment.form]
+        return list(dict.fromkeys([*self.characteristics.continuous, *numbers]))
 
     @property
     def variables(self) -> list[str]:
         """The columns of the respondent table that the study estimates something of."""
-        return list(dict.fromkeys([*self.outcomes, *self.categorical_characteristics, *self.characteristics.continuous]))
+        return list(dict.fromkeys([*self.outcomes, *self.categorical_characteristics, *self.continuous_characteristics]))
 
     def of_estimates(self) -> dict[str, Any]:
         """The settings that a number in a report table can depend on."""

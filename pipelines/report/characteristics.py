@@ -37,7 +37,7 @@ def characteristics_by_outcome(estimation: Estimation) -> pl.DataFrame:
     """
     study = estimation.study
     categorical = estimation.asked(study.categorical_characteristics)
-    continuous = estimation.asked(list(study.characteristics.continuous))
+    continuous = estimation.asked(study.continuous_characteristics)
     rows: list[Row] = []
     for population in study.odds_ratios.populations:
         levels = {name: estimation.levels(name, population) for name in categorical} | dict.fromkeys(continuous)

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.project.study import Exposure
+from pipelines.report.adjusting import as_numbers, described
 from pipelines.report.estimation import Estimation, Scope, in_population
 from pipelines.report.matched import matched_rows
 from pipelines.report.stratified import mantel_haenszel_estimates
@@ -76,7 +77,7 @@ def _survey_rows(estimation: Estimation, scope: Scope, name: str, exposure: Expo
                     "exposure": name,
                     "reference_level": as_text(exposure.reference),
                     "model": model,
-                    "adjusted_for": ", ".join(adjusters) or None,
+                    "adjusted_for": described(study, adjusters),
                     "confidence_level": study.confidence_level,
                     "weight": weight,
                 }
@@ -107,14 +108,20 @@ def _model_rows(
     # a variable that has one level in the population cannot be adjusted for
     adjusters = [column for column in adjusters if complete[column].n_unique() > 1]
     key = key | {
-        "adjusted_for": ", ".join(adjusters) or None,
+        "adjusted_for": described(estimation.study, adjusters),
         "n_missing": int(members["n"].sum()) - int(complete["n"].sum()),
     }
     terms: list[Categorical | Numeric] = [Categorical(name, exposure.reference)]
-    terms += [Categorical(column, _reference(estimation, complete, column)) for column in adjusters]
+    numbers = [column for column in adjusters if estimation.study.adjustment[column].form]
+    terms += [Categorical(column, _reference(estimation, complete, column)) for column in adjusters if column not in numbers]
+    if numbers:
+        cells, of_numbers = as_numbers(cells, estimation.study, numbers)
+        terms += of_numbers
     unexposed = complete.filter(pl.col(name) == exposure.reference)
     prevalence = _share(complete, outcome)
-    fitted = None if key["model"] == MANTEL_HAENSZEL else _fit(cells, outcome, terms, domain)
+    fitted: Fitted | str | None = None if key["model"] == MANTEL_HAENSZEL else _fit(cells, outcome, terms, domain)
+    if fitted is None and numbers:
+        fitted = f"Mantel-Haenszel compares within groups, and {', '.join(numbers)} is adjusted for as a number"
     rows = []
     for level in levels:
         exposed = complete.filter(pl.col(name) == level)

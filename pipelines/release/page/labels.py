@@ -23,7 +23,7 @@ class Labels:
     @property
     def characteristics(self) -> list[str]:
         """In the order in which they describe people: continuous ones, then those with levels, exposures last."""
-        return [*self.study.characteristics.continuous, *self.study.categorical_characteristics]
+        return [*self.study.continuous_characteristics, *self.study.categorical_characteristics]
 
     def characteristic(self, name: str) -> str:
         """What the study calls a column that describes people."""
