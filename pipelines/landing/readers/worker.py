@@ -42,7 +42,7 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         limits = Limits(**request["limits"])
-        job = Job(Path(request["path"]), Form(**request["form"]), limits, Path(request["folder"]), request["n_records"])
+        job = Job(Path(request["path"]), Form(**request["form"]), limits, Path(request["folder"]), request.get("n_records"))
         with _bounded(limits):
             answer = _answer(job, request["task"]) | {"is_spent": _address_space() > MAX_SHARE_KEPT * limits.memory}
         answers.write(json.dumps(answer) + "\n")
