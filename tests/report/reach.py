@@ -1,0 +1,361 @@
+"""A small study in memory, and everything that readers see of it: what differs when one setting differs."""
+
+import io
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+import duckdb
+import polars as pl
+from lxml import html
+from pydantic import BaseModel
+from rich.console import Console
+
+from pipelines.project.project import Project
+from pipelines.project.sources import Source
+from pipelines.project.standards import load_standard_populations
+from pipelines.project.study import Study
+from pipelines.release import meta
+from pipelines.release.page.content import Content, Held, content_of
+from pipelines.release.page.writing import render
+from pipelines.report.estimators import ESTIMATORS, SETTINGS_NOT_READ, Estimation, Received
+from pipelines.report.scales import marked_for_scale
+from pipelines.stages import load_project
+from pipelines.terminal.summary import _print_odds_ratios, _print_prevalence
+
+SURVEY, PAIRS = "survey", "pairs"
+
+Effects = dict[str, Any]
+"""Place that readers see -> what stands there."""
+
+STUDY: dict[str, Any] = {
+    "study": "small",
+    "title": "A small study",
+    "question": "Does each setting reach its places?",
+    "respondents": "core.respondents",
+    "confidence_level": 0.95,
+    "age_bands": {"lower_bounds": [20, 40, 60]},
+    "populations": {
+        "everyone": {"label": "Everyone", "where": "age_years >= 20", "by_age_band": True},
+        "under_70": {"label": "Under 70", "where": "age_years >= 20 and age_years < 70", "by_age_band": False},
+    },
+    "outcomes": {"has_cramps": {"label": "Cramps"}, "has_frequent_cramps": {"label": "Frequent cramps"}},
+    "exposures": {
+        "is_sedentary": {"label": "Sedentary", "reference": False},
+        "activity_level": {"label": "Activity", "reference": "vigorous"},
+    },
+    "adjustment": {"sex": {"reference": "male"}, "race_ethnicity": {"reference": None}},
+    "characteristics": {
+        "categorical": {"sex": {"label": "Sex"}},
+        "continuous": {"body_mass_index_kg_m2": {"label": "Body mass index"}},
+    },
+    "odds_ratios": {"populations": ["everyone", "under_70"], "common_outcome_prevalence": 0.05, "multiple_testing": "holm"},
+    "standardisation": {"standard_population": "us_2000_adults_three_groups", "populations": ["everyone"]},
+    "retention": {"releases": 30},
+    "nightly": {"cron": "0 4 * * *", "timezone": "Europe/Paris"},
+}
+
+SOURCES: dict[str, dict[str, Any]] = {
+    SURVEY: {
+        "source": SURVEY,
+        "title": "A survey",
+        "design": "survey",
+        "classification": "public_use",
+        "is_synthetic": False,
+        "homepage": "https://example.org/survey",
+        "citation": "A survey, made for a test.",
+        "terms_of_use": "None.",
+        "components": {"exam": ["body_mass_index_kg_m2"]},
+        "waves": {"2001": {"tables": {"people": {"file": "2001.csv"}}}, "2002": {"tables": {"people": {"file": "2002.csv"}}}},
+        "comparability": [
+            {
+                "variables": ["activity_level"],
+                "waves": ["2001", "2002"],
+                "verdict": "not_comparable",
+                "reason": "asked anew",
+                "reference": "the questionnaires",
+            },
+            {
+                "variables": ["body_mass_index_kg_m2"],
+                "waves": ["2001", "2002"],
+                "verdict": "recoded",
+                "reason": "measured with another scale",
+                "reference": "the manuals",
+            },
+        ],
+    },
+    PAIRS: {
+        "source": PAIRS,
+        "title": "A study of pairs",
+        "design": "case_control",
+        "classification": "public_use",
+        "citation": "Pairs, made for a test.",
+        "terms_of_use": "None.",
+        "matched_on": ["sex"],
+        "case_definition": "has_cramps",
+        "waves": {"2003": {"tables": {"people": {"file": "2003.csv"}}}},
+    },
+}
+
+NOISE = 1e-9
+"""Relative difference of sums that are added up in another order."""
+
+N = 240
+"""People of a wave."""
+
+
+def settings_of(model: type[BaseModel]) -> Iterator[str]:
+    """Every key that may stand in the file of a model; `*` stands for a name or a number."""
+    for name, field in model.model_fields.items():
+        yield from (f"{name}{key}" for key in _keys(field.annotation))
+
+
+def _keys(annotation: Any) -> Iterator[str]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield from (f".{key}" for key in settings_of(annotation))
+        return
+    inside = [part for part in get_args(annotation) if part not in {type(None), Ellipsis}]
+    if get_origin(annotation) in {Union, UnionType} and len(inside) == 1:
+        yield from _keys(inside[0])
+        return
+    nested = [part for part in inside if isinstance(part, type) and issubclass(part, BaseModel)]
+    if not nested:
+        yield ""
+    for part in nested:
+        yield from (f".*.{key}" for key in settings_of(part))
+
+
+def changed(settings: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """The settings with the value at a path such as `populations.everyone.where`; numbers are positions in a list."""
+    copied: Any = json.loads(json.dumps(settings))
+    at: Any = copied
+    *way, last = path.split(".")
+    for step in way:
+        at = at[int(step)] if isinstance(at, list) else at.setdefault(step, {})
+    at[last] = value
+    return dict(copied)
+
+
+@dataclass(frozen=True)
+class World:
+    """study.yaml and the files of the sources."""
+
+    study: Mapping[str, Any]
+    sources: Mapping[str, Mapping[str, Any]]
+
+
+BASE = World(STUDY, SOURCES)
+
+
+@cache
+def people(source: str) -> pl.DataFrame:
+    """Respondents without their age bands: two waves of 12 strata with two PSUs each, or 60 pairs."""
+    number = pl.int_range(N, eager=True)
+    waves = []
+    for wave in ("2001", "2002") if source == SURVEY else ("2003",):
+        turn = int(wave[-1])
+        mixed = (number * 7 + number // 5 * 3 + turn) % 10
+        frame = pl.DataFrame({"number": number}).with_columns(
+            source=pl.lit(source),
+            wave=pl.lit(wave),
+            respondent_id=pl.format("{}-{}", pl.lit(wave), "number"),
+            age_years=20 + number * 17 % 65,
+            sex=pl.when(number // 2 % 2 == 0).then(pl.lit("female")).otherwise(pl.lit("male")),
+            race_ethnicity=pl.when(number % 3 == 0).then(pl.lit("a")).otherwise(pl.lit("b")),
+            is_sedentary=number % 5 < 2,
+            activity_level=pl.when(number % 5 < 2)
+            .then(pl.lit("none"))
+            .when(number % 5 == 2)
+            .then(pl.lit("moderate"))
+            .otherwise(pl.lit("vigorous")),
+            has_cramps=mixed < 4 + 2 * (number % 5 < 2).cast(pl.Int8),
+            has_frequent_cramps=mixed < 2 + (number % 5 < 2).cast(pl.Int8),
+            body_mass_index_kg_m2=pl.when(number % 11 > 0).then(20 + number % 17).cast(pl.Float64),
+            interview_weight=1.0 + number % 4,
+            exam_weight=pl.when(number % 7 > 0).then(1.5 + number % 4).otherwise(0.0),
+            stratum=(number // 20).cast(pl.Int32),
+            psu=(number % 2).cast(pl.Int32),
+            is_synthetic=pl.lit(False),
+            matched_set=pl.format("{}", number // 2) if source == PAIRS else pl.lit(None, pl.String),
+            is_case=number % 2 == 0 if source == PAIRS else pl.lit(None, pl.Boolean),
+        )
+        waves.append(frame)
+    return pl.concat(waves).drop("number")
+
+
+@cache
+def project() -> Project:
+    return load_project()
+
+
+def project_of(world: World) -> Project:
+    """The repository's contracts, with the settings of the world."""
+    study = Study.model_validate(world.study)
+    standards = load_standard_populations(project().settings.data_contracts / "standard_populations.csv")
+    return replace(
+        project(),
+        study=study,
+        sources={name: Source.model_validate(source) for name, source in world.sources.items()},
+        standard_population=standards[study.standardisation.standard_population],
+    )
+
+
+PUBLISHED = {"title", "microdata", "homepage", "citation", "terms_of_use"}
+COMPARED = {"design_columns", "waves_follow_one_another"}
+DELIVERED = {"generator", "waves"}
+NOT_ESTIMATED = PUBLISHED | COMPARED | DELIVERED
+"""What the recipe of an estimate does not name of a source: nothing is estimated anew for it."""
+
+_ESTIMATED: dict[str, pl.DataFrame] = {}
+
+
+def _without_labels(settings: Any) -> Any:
+    if isinstance(settings, dict):
+        return {name: _without_labels(value) for name, value in settings.items() if name != "label"}
+    return settings
+
+
+def estimated(made: Project, table: str, source: Source) -> pl.DataFrame:
+    """The rows of one source in a report table, estimated anew where anything that its estimator may read differs."""
+    study = made.study
+    read = set(study.of_estimates()) - SETTINGS_NOT_READ[table] - {"study"}
+    question = json.dumps(
+        [
+            table,
+            _without_labels({name: json.loads(value) for name, value in study.settings_of_estimates(read).items()}),
+            study.age_bands.lower_bounds,
+            source.model_dump(mode="json", exclude=set(NOT_ESTIMATED)),
+            source.top_codes(),
+            made.standard_population.groups.to_dicts(),
+        ],
+        default=str,
+    )
+    if question not in _ESTIMATED:
+        with duckdb.connect() as connection:
+            _bind(connection, made, source)
+            asked = Estimation(
+                connection,
+                "core.respondents",
+                study.without(SETTINGS_NOT_READ[table]),
+                source,
+                source.study_waves,
+                source.verdicts,
+                made.standard_population,
+                {wave: Received(n_received=N + 5, n_set_aside=5) for wave in source.study_waves},
+            )
+            _ESTIMATED[question] = marked_for_scale(ESTIMATORS[table](asked), asked)
+    return _ESTIMATED[question]
+
+
+@contextmanager
+def estimated_anew(table: str) -> Iterator[None]:
+    """What was estimated of a table is forgotten, and so is what is estimated inside, where something is broken on purpose."""
+    kept = dict(_ESTIMATED)
+    for question in kept:
+        if json.loads(question)[0] == table:
+            del _ESTIMATED[question]
+    yield
+    _ESTIMATED.clear()
+    _ESTIMATED.update(kept)
+
+
+def _bind(connection: duckdb.DuckDBPyConnection, made: Project, source: Source) -> None:
+    bands = made.study.age_bands.frame()
+    frame = people(source.source).with_columns(is_synthetic=pl.lit(source.is_synthetic))
+    frame = frame.join_where(bands, pl.col("age_years") >= pl.col("lower_age"), pl.col("age_years") < pl.col("upper_age"))
+    top_code = source.top_codes().get("age_years")
+    if top_code is not None:
+        frame = frame.with_columns(pl.col("age_years").clip(upper_bound=top_code))
+    types = made.contracts["core.respondents"].column_types()
+    columns = ", ".join(name if name in frame.columns else f"cast(null as {kind}) as {name}" for name, kind in types.items())
+    connection.register("people", frame.to_arrow())
+    connection.execute(f"create schema core; create table core.respondents as select {columns} from people order by all")
+
+
+def report_of(made: Project) -> dict[str, list[dict[str, Any]]]:
+    """Rows by report table; a column that the estimator has nothing for is NULL."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for table in made.report_tables:
+        columns = dict.fromkeys(made.contracts[table].column_types())
+        frames = [estimated(made, table, source) for source in made.sources.values()] if table in ESTIMATORS else []
+        rows[table] = [columns | row for frame in frames for row in frame.iter_rows(named=True)]
+    return rows
+
+
+def effects(world: World) -> Effects:
+    """What stands in every place that readers see."""
+    made = project_of(world)
+    reports = report_of(made)
+    said: Effects = {}
+    for table, rows in reports.items():
+        key = [column.name for column in made.contracts[table].columns if column.key_position is not None]
+        name = table.removeprefix("report.")
+        said[f"{name}: rows"] = sorted(str([row[column] for column in key]) for row in rows)
+        for column in made.contracts[table].column_types():
+            said[f"{name}.{column}"] = {str([row[one] for one in key]): row[column] for row in rows}
+    held = Held(
+        reports=reports,
+        deliveries=[],
+        checks=[],
+        comparability=meta._comparability(made).to_dicts(),
+        changes=pl.DataFrame(),
+        sources=meta._sources(made),
+    )
+    manifest = {"release_id": "release", "published_at": "2026-01-01", "compared_with": None}
+    content = content_of(made, held, manifest)
+    return said | dict(_page(made, content)) | dict(_terminal(made, reports))
+
+
+def _page(made: Project, content: Content) -> Iterator[tuple[str, Any]]:
+    for table in content.tables:
+        kind = table.name.split("-")[0]
+        for what in ("title", "about", "columns", "rows", "notes", "footnotes"):
+            yield f"page {kind}: {what} of {table.name}", getattr(table, what)
+    tree = html.fromstring(render(made, content))
+    for number, picture in enumerate(tree.xpath("//figure")):
+        yield f"figure: {number}", html.tostring(picture)
+    for part in tree.xpath("//figure | //div[@class='table'] | //p[@class='files']"):
+        part.drop_tree()
+    yield "page: title", tree.xpath("string(//title)")
+    yield "page: heading", tree.xpath("string(//header)")
+    yield "page: methods", tree.xpath("string(//section[@id='methods'])")
+    yield "page: not shown", tree.xpath("string(//section[@id='not-shown'])")
+    yield "page: citation", tree.xpath("string(//section[@id='cite'])")
+    of_sources = tree.xpath("//main/section")[: len(content.sources)]
+    yield "page: sources", [" ".join(part.text_content().split()) for part in of_sources]
+    words = [content.title, made.study.question, *content.citation]
+    yield "word", [words, [(table.heading, table.columns, table.rows, table.notes, table.footnotes) for table in content.tables]]
+
+
+def _terminal(made: Project, reports: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    with duckdb.connect() as connection:
+        connection.execute("create schema report")
+        for table in ("report.prevalence_by_age_band", "report.odds_ratios"):
+            frame = pl.DataFrame(reports[table], infer_schema_length=None)
+            connection.register("rows", frame.to_arrow())
+            connection.execute(f"create table {table} as from rows")
+        for name, say in (("prevalence", _print_prevalence), ("odds ratios", _print_odds_ratios)):
+            out = io.StringIO()
+            say(made, connection, Console(file=out, width=400))
+            yield f"terminal: {name}", out.getvalue()
+
+
+def _differ(one: Any, other: Any) -> bool:
+    """Whether a place differs; a column of a table by the rows that both have."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return any(_differ(one[key], other[key]) for key in one.keys() & other.keys())
+    if isinstance(one, float) and isinstance(other, float):
+        return not math.isclose(one, other, rel_tol=NOISE)
+    return bool(one != other)
+
+
+def reach(before: Effects, after: Effects) -> set[str]:
+    """The places that differ, without the names of tables on the page and the numbers of figures."""
+    differ = {place for place in before.keys() | after.keys() if _differ(before.get(place), after.get(place))}
+    return {re.sub(r"^(page .*) of .*|^(figure): .*", r"\1\2", place) for place in differ}

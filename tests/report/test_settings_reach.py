@@ -1,0 +1,93 @@
+"""Each setting of study.yaml and of a source's file, changed alone, reaches the places that settings_reach.yaml lists, no others.
+
+A key without an entry fails: whoever adds a setting says where it is seen.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from pipelines.machine.settings import REPOSITORY
+from pipelines.project.sources import Source
+from pipelines.project.study import Study
+from pipelines.report import trends
+from pipelines.statistics import trend
+from tests.report import reach
+from tests.report.reach import BASE, SOURCES, STUDY, World, changed, effects, settings_of
+
+FILE = Path(__file__).with_name("settings_reach.yaml")
+ENTRIES: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+MODELS: dict[str, type[BaseModel]] = {"study": Study, "source": Source}
+PERTURBED = [(kind, key) for kind, entries in ENTRIES.items() for key, entry in entries.items() if "at" in entry]
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_every_setting_has_an_entry(kind: str) -> None:
+    assert sorted(settings_of(MODELS[kind])) == sorted(ENTRIES[kind])
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"), [(kind, key) for kind, entries in ENTRIES.items() for key, entry in entries.items() if "elsewhere" in entry]
+)
+def test_what_is_seen_elsewhere_is_tested_there(kind: str, key: str) -> None:
+    named = REPOSITORY / ENTRIES[kind][key]["elsewhere"]
+    assert key.split(".")[-1] in named.read_text(encoding="utf-8")
+
+
+def expected(entry: dict[str, Any]) -> set[str]:
+    """`odds_ratios: p_value odds_ratio` is two columns; lists are places of the page and of the terminal."""
+    places: set[str] = set()
+    for name, what in entry.get("reaches", {}).items():
+        if isinstance(what, list):
+            places |= {f"{name}: {part}" for part in what}
+        elif what is True:
+            places.add(name)
+        else:
+            places |= {f"{name}: rows" if column == "rows" else f"{name}.{column}" for column in what.split()}
+    return places
+
+
+def found(kind: str, key: str) -> set[str]:
+    """The places that differ where this setting does."""
+    entry = ENTRIES[kind][key]
+    settings = changed(STUDY if kind == "study" else SOURCES, entry["at"], entry["to"])
+    world = World(settings, SOURCES) if kind == "study" else World(STUDY, settings)
+    return reach.reach(effects(BASE), effects(world))
+
+
+@pytest.mark.parametrize(("kind", "key"), PERTURBED)
+def test_a_setting_reaches_its_places_and_no_others(kind: str, key: str) -> None:
+    wanted, seen = expected(ENTRIES[kind][key]), found(kind, key)
+    assert (sorted(wanted - seen), sorted(seen - wanted)) == ([], []), "not reached, and reached beside"
+
+
+@pytest.fixture
+def a_trend_at_a_level_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The planted fault: report.trends does not ask the study for its level."""
+    monkeypatch.setattr(
+        trends, "trend", lambda *arguments, confidence_level, **others: trend(*arguments, confidence_level=0.95, **others)
+    )
+    with reach.estimated_anew("report.trends"):
+        yield
+
+
+@pytest.mark.usefixtures("a_trend_at_a_level_of_its_own")
+def test_a_setting_that_a_table_ignores_is_found() -> None:
+    missed = expected(ENTRIES["study"]["confidence_level"]) - found("study", "confidence_level")
+    assert missed == {"trends.odds_ratio_lower", "trends.odds_ratio_upper", "page prevalence: notes"}
+
+
+def test_a_label_that_changes_a_number_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other way round: what reaches too many places."""
+    made = reach.report_of
+
+    def wrong(project: Any) -> dict[str, list[dict[str, Any]]]:
+        rows = made(project)
+        return rows | {"report.trends": [row | {"n_levels": project.study.title} for row in rows["report.trends"]]}
+
+    monkeypatch.setattr(reach, "report_of", wrong)
+    assert found("study", "title") - expected(ENTRIES["study"]["title"]) == {"trends.n_levels"}
