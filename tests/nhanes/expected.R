@@ -65,6 +65,7 @@ outcomes <- c("has_cramps", "has_frequent_cramps")
 waves <- list("2005-2006" = "2005-2006", "2007-2008" = "2007-2008", pooled = c("2005-2006", "2007-2008"))
 design_of <- function(w, weight = "weight") {
   data <- people[people$wave %in% w, ]
+  data$interview_weight <- data$weight
   data$weight <- data[[weight]] / length(w)
   svydesign(ids = ~psu, strata = ~stratum, weights = ~weight, nest = TRUE, data = data)
 }
@@ -223,7 +224,7 @@ characteristics <- function() {
       if (is.factor(domain$variables$x)) domain$variables$x <- droplevels(domain$variables$x)
       df <- degf(domain)
       key <- data.frame(wave, population = "adults_20_plus", outcome, characteristic = name)
-      interviewed <- design$variables$age >= 20 & !is.na(y) & design$variables$weight > 0
+      interviewed <- design$variables$age >= 20 & !is.na(y) & design$variables$interview_weight > 0
       common <- data.frame(n_missing = sum(interviewed & (is.na(x) | weights(design) == 0)), degrees_freedom = df)
       if (name %in% continuous) {
         test <- summary(svyglm(x ~ y, domain))$coefficients["y", "t value"]
