@@ -18,6 +18,8 @@ from pipelines.project.project import Project
 from pipelines.project.sources import SHARED_WAVE, Source
 from pipelines.raw.drift.compare import Finding, Side, compare, not_applicable
 from pipelines.raw.drift.counting import Variable
+from pipelines.raw.drift.repeated import repeated_respondents
+from pipelines.raw.identifiers import identifiers
 from pipelines.store import Place, Sidecar, digest
 from pipelines.store.acceptance import with_accepted
 from pipelines.store.places import drift_place
@@ -93,10 +95,15 @@ def _drift(project: Project, source: Source, place: Place, accepted: Sidecar) ->
     inputs = {place: accepted.content or ""}
     if wave_before.before and wave_before.place:
         inputs[wave_before.place] = wave_before.before.content or ""
+    earlier = _earlier_waves(project, source, place)
+    inputs |= {
+        comparison.place: comparison.before.content or "" for comparison in earlier if comparison.before and comparison.place
+    }
     columns_before = wave_before.before.delivered_columns if wave_before.before else {}
     ingredients = {
         "delivery": accepted.ingredients["delivery"],
         PREVIOUS_DELIVERY: previous,
+        "panel": str(source.panel),
         "wave before": digest([wave_before.compared_with, wave_before.reason]),
         "delivered columns": digest([accepted.delivered_columns, columns_before]),
         "contract": digest([astuple(variable) for variable in variables]),
@@ -118,6 +125,8 @@ def _drift(project: Project, source: Source, place: Place, accepted: Sidecar) ->
             problems.append(f"could not be compared with {comparison.compared_with}: {without_values(error)}")
             findings = [not_applicable(None, problems[-1])]
         results += [_row(place, comparison, finding) for finding in findings]
+    for comparison in earlier:
+        results.append(_row(place, comparison, _repeated(project, place, accepted, comparison)))
     sidecar = plan.sidecar(problems=problems, results=results)
     project.store.record(judged, sidecar)
     return sidecar
@@ -131,6 +140,30 @@ def _findings(
     before = _side(project, comparison.place or place, comparison.before)
     with engine(project.settings) as connection:
         return compare(connection, before, _side(project, place, accepted), variables, project.study.drift)
+
+
+def _earlier_waves(project: Project, source: Source, place: Place) -> list[Comparison]:
+    """The accepted earlier waves of a table about respondents, unless the waves are a panel or studies of their own."""
+    if source.panel or not source.waves_follow_one_another:
+        return []
+    if place.wave == SHARED_WAVE or place.table not in identifiers(project, source.source):
+        return []
+    waves = [wave for wave in source.waves_of(place.table) if wave != SHARED_WAVE]
+    places = [replace(place, wave=wave) for wave in waves[: waves.index(place.wave)]]
+    accepted = [(before, project.store.accepted(before)) for before in places]
+    return [
+        Comparison(f"wave {before.wave}", sidecar, place=before)
+        for before, sidecar in accepted
+        if sidecar and sidecar.verdict == "accepted" and sidecar.content
+    ]
+
+
+def _repeated(project: Project, place: Place, accepted: Sidecar, comparison: Comparison) -> Finding:
+    before = comparison.place or place
+    content = comparison.before.content if comparison.before else None
+    paths = project.store.path(before, content or ""), project.store.path(place, accepted.content or "")
+    with engine(project.settings) as connection:
+        return repeated_respondents(connection, *paths, identifiers(project, place.source)[place.table], before.wave)
 
 
 def _side(project: Project, place: Place, sidecar: Sidecar) -> Side:

@@ -28,6 +28,7 @@ Kind = Literal[
     "distribution",
     "missing_share",
     "row_count",
+    "respondents_repeated",
     "not_applicable",
 ]
 

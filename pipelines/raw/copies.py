@@ -1,0 +1,56 @@
+"""Whether a wave was delivered with the files of another wave: then one of the two is not what its name says."""
+
+from collections.abc import Mapping
+
+from pipelines.landing.finding import digest_of, find_file
+from pipelines.project.project import Project
+from pipelines.project.sources import SHARED_WAVE
+from pipelines.raw.identifiers import identifiers
+from pipelines.store import Place
+
+
+def copies(project: Project, source: str, wave: str, digests: Mapping[Place, str]) -> list[tuple[Place, str]]:
+    """What to say of files that are, byte for byte, files of another wave of the source, beside the first of their tables.
+
+    Only tables about respondents count: a list of drugs may be the same in every wave. Of two such waves the one whose file was
+    accepted for it already, when the other's was not, stays; otherwise nobody can know which is wrong, and both are refused.
+    """
+    about_respondents = identifiers(project, source)
+    ours = {place: digest for place, digest in digests.items() if place.table in about_respondents}
+    found: dict[str, list[Place]] = {}
+    for other in [] if wave == SHARED_WAVE else project.sources[source].study_waves:
+        theirs = _delivered(project, source, other, ours) if other != wave else {}
+        for place, digest in ours.items():
+            twins = [twin for twin, known in theirs.items() if known == digest]
+            if twins and not _stays(project, place, digest, twins):
+                found.setdefault(other, []).append(place)
+    return [(places[0], _in_words(wave, other, places, len(places) == len(ours))) for other, places in found.items()]
+
+
+def _delivered(project: Project, source: str, wave: str, ours: Mapping[Place, str]) -> dict[Place, str]:
+    """The digests of another wave's files, of those that have the size of one of ours."""
+    sizes = {path.stat().st_size for place in ours if (path := find_file(project, place)) and path.is_file()}
+    found = {}
+    for table in project.sources[source].waves[wave].tables:
+        place = Place("raw", table, source, wave)
+        path = find_file(project, place)
+        if path and path.is_file() and path.stat().st_size in sizes:
+            found[place] = digest_of(path)
+    return found
+
+
+def _stays(project: Project, place: Place, digest: str, twins: list[Place]) -> bool:
+    return _was_accepted(project, place, digest) and not any(_was_accepted(project, twin, digest) for twin in twins)
+
+
+def _was_accepted(project: Project, place: Place, digest: str) -> bool:
+    accepted = project.store.accepted(place)
+    return accepted is not None and accepted.verdict == "accepted" and accepted.ingredients.get("delivery") == digest
+
+
+def _in_words(wave: str, other: str, places: list[Place], is_whole: bool) -> str:
+    tables = ", ".join(place.name for place in places)
+    return (
+        f"{wave if is_whole else f'{tables} {wave}'} is byte for byte the delivery of {other}: "
+        "the same people would count twice; deliver the file of each wave, or correct its name under waves in the source's file"
+    )
