@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import combinations
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import sqlglot
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
+
+from pipelines.machine.faults import faults
 
 
 class Verdict(BaseModel):
@@ -61,7 +63,9 @@ def read_verdicts(given: object, columns: Collection[str]) -> tuple[list[Compara
         try:
             verdicts.append(Comparability.model_validate(entry))
         except ValidationError as error:
-            problems += [f"verdict {number}: {_in_words(item)}" for item in error.errors()]
+            problems += [
+                f"verdict {number}: {'.'.join(map(str, fault.location))}: {fault.message}." for fault in faults(error, Comparability)
+            ]
     problems += contradictions(verdicts, columns)
     return verdicts, problems
 
@@ -82,10 +86,6 @@ def _fault(condition: str, columns: Collection[str]) -> str | None:
         return "is no SQL condition"
     unknown = sorted({column.name for column in parsed.find_all(exp.Column)} - set(columns))
     return f"names {', '.join(unknown)}, which is no column of the table" if unknown else None
-
-
-def _in_words(item: Any) -> str:
-    return f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}."
 
 
 def contradictions(verdicts: Sequence[Comparability], columns: Collection[str]) -> Iterator[str]:

@@ -30,6 +30,7 @@ from pipelines.contracts.rules import (
     unique_rule,
 )
 from pipelines.contracts.yaml_source import ContractError, Location, ProblemList, read_yaml
+from pipelines.machine.faults import faults
 
 API_VERSION = "v3.1.0"
 RAW = "raw"
@@ -107,7 +108,8 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
         # The standard's model lets unknown fields of its parts pass unless told otherwise here.
         contract = OpenDataContractStandard.model_validate(source.content, extra="forbid")
     except ValidationError as error:
-        raise ContractError([f"{source.place(item['loc'])}: {_in_words(item)}" for item in error.errors()]) from error
+        wrong = faults(error, OpenDataContractStandard, "is no field of the Open Data Contract Standard")
+        raise ContractError([f"{source.place(fault.location)}: {fault.message}." for fault in wrong]) from error
     problems = ProblemList(source)
     _unread(contract.model_fields_set - {"schema_"}, _CONTRACT_FIELDS, [], problems)
     expected = {"apiVersion": API_VERSION, "kind": "DataContract", "id": f"{schema}.{table}"}
@@ -159,12 +161,6 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
         no_key_because=custom.get("noPrimaryKeyBecause"),
         left_out=left_out,
     )
-
-
-def _in_words(item: Any) -> str:
-    if item["type"] == "extra_forbidden":
-        return f"{item['loc'][-1]} is no field of the Open Data Contract Standard. Correct the name or remove it."
-    return f"{item['msg']}."
 
 
 def _unread(given: set[str], read: set[str], at: Location, problems: ProblemList) -> None:

@@ -13,15 +13,31 @@ from pipelines.machine.errors import ConfigurationError
 
 Location = Sequence[str | int]
 
+YAML_WORDS = {
+    "found character that cannot start any token": "a tab or a reserved character (@, `, %) stands here: indent with blanks, "
+    "and put text that begins with such a character in quotes",
+    "found a tab character that violates indentation": "a tab indents this line: indent with blanks",
+    "mapping values are not allowed here": "a second `: ` stands in this line, or it is indented further than the one before: "
+    "put text that holds `: ` in quotes",
+    "mapping values are not allowed in this context": "a second `: ` stands in this line, or it is indented further than the one "
+    "before: put text that holds `: ` in quotes",
+    "could not find expected ':'": "a key without `:` stands here or in the line before",
+    "did not find expected key": "a key is expected here: is the indentation that of its neighbours, and is a quote inside text "
+    "doubled?",
+    "did not find expected ',' or '}'": "a `{` is not closed, or a comma is missing",
+    "did not find expected ',' or ']'": "a `[` is not closed, or a comma is missing",
+    "found unexpected end of stream": "a quote is not closed",
+    "control characters are not allowed": "a control character stands in the file: remove it",
+    "expected a single document in the stream": "a line `---` begins a second document: one file holds one",
+    "but found another document": "a line `---` begins a second document: one file holds one",
+}
+"""What the YAML parser says -> what to do."""
+
 _COMPOSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is built in: ten times faster
 
 
 class ContractError(ConfigurationError):
-    """A contract, codebook or their folder cannot be used. The message has one line per problem, each with its place."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = list(problems)
-        super().__init__("\n".join(self.problems))
+    """A contract, codebook or their folder cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -62,49 +78,88 @@ class ProblemList:
 def read_yaml(path: Path) -> YamlSource:
     """Read a YAML file that holds one mapping.
 
-    Raises ContractError where it is not UTF-8, not YAML, not a mapping, or names a field twice (YAML itself would keep
-    the last one in silence).
+    Raises ContractError where it cannot be read, is not UTF-8, not YAML, not a mapping, or names a field twice (YAML itself
+    would keep the last one in silence).
     """
     try:
         root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=_COMPOSER)
+    except OSError as error:
+        raise ContractError([f"{path}: cannot be read: {(error.strerror or 'no reason is given').lower()}."]) from error
     except UnicodeDecodeError as error:
         raise ContractError([f"{path}: byte {error.start} is not UTF-8. Save the file as UTF-8."]) from error
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise ContractError([f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or error}."]) from error
+        raise ContractError([_not_yaml(path, error)]) from error
+    except RecursionError as error:
+        raise ContractError([f"{path}: brackets or lists are nested too deeply."]) from error
     if not isinstance(root, yaml.MappingNode):
-        raise ContractError(
-            [f"{path}: expected a mapping of fields, found {'nothing' if root is None else 'a list or a single value'}."]
-        )
-    twice = [f"{path}, line {line}: `{name}` is given twice. Keep one." for name, line in _names_given_twice(root)]
-    if twice:
-        raise ContractError(twice)
+        kind = "nothing" if root is None else "a list or a single value"
+        raise ContractError([f"{path}, line 1: expected a mapping of fields (`key: value`), found {kind}."])
+    problems = [f"{path}, line {line}: {problem}" for problem, line in _wrong_keys(root, set())]
+    if problems:
+        raise ContractError(problems)
     try:
         content = yaml.SafeLoader("").construct_document(root)
     except yaml.YAMLError as error:
-        raise ContractError([f"{path}: not valid YAML: {error}."]) from error
+        raise ContractError([_not_yaml(path, error)]) from error
+    except ValueError as error:  # 2026-02-30 looks like a date and is none
+        raise ContractError([f"{path}{_no_date(root)}: a value looks like a date or a number and is none: put it in quotes."]) from error
     return YamlSource(path, content, root)
+
+
+def _not_yaml(path: Path, error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    line = f", line {mark.line + 1}" if mark else ""
+    said = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed"
+    return f"{path}{line}: not valid YAML: {YAML_WORDS.get(said, said)}."
+
+
+def _no_date(root: yaml.Node) -> str:
+    """The line of the first value that YAML takes for something that it cannot make."""
+    for node in _scalars(root):
+        try:
+            yaml.SafeLoader("").construct_document(node)
+        except ValueError:
+            return f", line {node.start_mark.line + 1}"
+    return ""
+
+
+def _scalars(node: yaml.Node) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    elif isinstance(node, yaml.MappingNode):
+        for pair in node.value:
+            yield from (scalar for part in pair for scalar in _scalars(part))
+    elif isinstance(node, yaml.SequenceNode):
+        for part in node.value:
+            yield from _scalars(part)
 
 
 def _child(node: yaml.Node | None, step: str | int, line: int) -> tuple[yaml.Node | None, int]:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            if key.value == step:
+            if key.value == str(step):
                 return value, key.start_mark.line
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step], node.value[step].start_mark.line
     return None, line
 
 
-def _names_given_twice(node: yaml.Node) -> Iterator[tuple[str, int]]:
+def _wrong_keys(node: yaml.Node, seen: set[int]) -> Iterator[tuple[str, int]]:
+    """(problem, line) of keys that are given twice, that are no words, and of values that hold themselves."""
+    if id(node) in seen or isinstance(node, yaml.ScalarNode):
+        return
+    seen.add(id(node))  # an alias leads to a node that was looked at
     if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
+        names: set[str] = set()
         for key, value in node.value:
-            if key.value in seen:
-                yield key.value, key.start_mark.line + 1
-            seen.add(key.value)
-            yield from _names_given_twice(value)
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                yield "a key must be a word: put text that begins with `{` or `[` in quotes.", line
+                continue
+            if key.value in names:
+                yield f"`{key.value}` is given twice. Keep one.", line
+            names.add(key.value)
+            yield from _wrong_keys(value, seen)
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
-            yield from _names_given_twice(value)
+            yield from _wrong_keys(value, seen)

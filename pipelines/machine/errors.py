@@ -1,6 +1,9 @@
 """What can go wrong outside the estimators. A message says what happened, where, and what to do; never a respondent's value."""
 
 
+from collections.abc import Sequence
+
+
 class CrampAtlasError(Exception):
     """Base of the errors that an analyst can act on."""
 
@@ -10,7 +13,14 @@ class WrongUsage(CrampAtlasError):
 
 
 class ConfigurationError(CrampAtlasError):
-    """study.yaml, a contract, a codebook, a source or a SQL file cannot be used."""
+    """study.yaml, a contract, a codebook, a source or a SQL file cannot be used.
+
+    `problems` has one sentence for each thing to mend, with its file and, where it has one, its line and key.
+    """
+
+    def __init__(self, problems: str | Sequence[str]) -> None:
+        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        super().__init__("\n".join(self.problems))
 
 
 class ProjectDoesNotFit(ConfigurationError):

@@ -7,27 +7,31 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from pipelines.contracts.comparability import Comparability, Verdict
 from pipelines.contracts.yaml_source import ContractError, read_yaml
+from pipelines.machine.faults import fault_at, faults, known
 from pipelines.project.form import Form, InsidePath
 from pipelines.statistics.design import LonelyOption
+
+POOLED = "pooled"
+"""All waves of a source together, in a report table."""
 
 SHARED_WAVE = "all"
 """The wave of the tables that all waves of a source share."""
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class DeliveredFile(_Settings):
     """One file of a delivery, relative to the source's folder in landing; `rows` where the number is published."""
 
     file: InsidePath
-    rows: int | None = None
+    rows: int | None = Field(None, ge=0)
     form: Form = Form()
 
 
 class Wave(_Settings):
-    tables: dict[str, DeliveredFile]
+    tables: dict[str, DeliveredFile] = Field(min_length=1)
     top_codes: dict[str, int] = {}
 
 
@@ -61,21 +65,35 @@ class Source(_Settings):
     )
     panel: bool = Field(False, description="Whether all waves have the same strata and PSUs: pooling keeps the PSUs whole.")
     waves_follow_one_another: bool = Field(True, description="Otherwise no wave is compared with the one before it.")
-    waves: dict[str, Wave]
-    comparability: tuple[Verdict, ...] = ()
+    waves: dict[str, Wave] = Field(min_length=1)
+    comparability: tuple[Verdict, ...] = Field((), strict=False)
     generator: dict[str, Any] | None = Field(None, description="How a synthetic source is made.")
 
     @model_validator(mode="after")
     def _waves_exist(self) -> "Source":
-        unknown = sorted({wave for judged in self.comparability for wave in judged.waves} - set(self.waves))
-        if unknown:
-            raise ValueError(f"comparability names wave {', '.join(unknown)}, which is not under waves")
+        for index, judged in enumerate(self.comparability):
+            unknown = sorted(set(judged.waves) - set(self.waves))
+            if unknown:
+                names = known(self.waves, unknown[0])
+                raise fault_at(["comparability", index, "waves"], f"names wave {', '.join(unknown)}, which is not under waves; {names}")
+        return self
+
+    @model_validator(mode="after")
+    def _waves_have_names(self) -> "Source":
+        for wave in self.waves:
+            if wave == POOLED:
+                raise fault_at(["waves", wave], f"{POOLED} is what all waves together are called: give the wave another name")
+            if not wave.strip() or not wave.isprintable() or "/" in wave or "\\" in wave or wave.startswith("."):
+                raise fault_at(["waves", wave], "a wave's name holds no slash, is not empty and does not begin with a dot")
+        if not self.study_waves:
+            raise fault_at(["waves"], f"names only {SHARED_WAVE}, the tables that all waves share: add the wave of the respondents")
         return self
 
     @model_validator(mode="after")
     def _only_restricted_microdata_is_withheld(self) -> "Source":
         if self.microdata == "withheld" and not self.is_restricted:
-            raise ValueError("microdata can be withheld of a restricted source only: set classification: restricted")
+            message = "can be withheld of a restricted source only: set classification: restricted, or leave microdata out"
+            raise fault_at(["microdata"], message)
         return self
 
     @model_validator(mode="after")
@@ -151,7 +169,8 @@ def load_source(path: Path) -> Source:
     try:
         source = Source.model_validate(file.content)
     except ValidationError as error:
-        raise ContractError([f"{file.place(item['loc'])}: {item['msg']}." for item in error.errors()]) from error
+        wrong = faults(error, Source)
+        raise ContractError([f"{file.place(fault.location)}: {fault.message}." for fault in wrong]) from error
     if source.source != path.stem:
         raise ContractError([f"{file.place(['source'])}: describes {source.source}: file and source must carry the same name."])
     return source

@@ -1,34 +1,71 @@
 """The study as its analyst wrote it in study.yaml: outcomes, exposures, populations, age bands, schedule."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import polars as pl
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from pipelines.contracts.yaml_source import read_yaml
 from pipelines.machine.errors import ConfigurationError
+from pipelines.machine.faults import faults, found
+from pipelines.project.schedule import cron_fault, timezone_fault
 from pipelines.statistics.multiplicity import AdjustmentMethod
 
 NO_UPPER_AGE = 1_000
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def _refused(fault_of: Callable[[Any], str | None]) -> Callable[[Any], Any]:
+    """A validator that refuses a value with what the function says of it."""
+
+    def check(value: Any) -> Any:
+        fault = fault_of(value)
+        if fault:
+            raise ValueError(fault)
+        return value
+
+    return check
+
+
+def _line_fault(text: str) -> str | None:
+    if not text.strip():
+        return "must not be empty"
+    if not text.rstrip("\n").isprintable():
+        return "must be one line without tabs: where it is long, write it with `>-`"
+    return None
+
+
+def _bounds_fault(bounds: list[int]) -> str | None:
+    if bounds and bounds[0] < 0:
+        return f"must not be negative; {found(bounds[0])}"
+    if sorted(set(bounds)) != bounds:
+        return f"must ascend without repeats; found {', '.join(map(str, bounds))}"
+    return None
+
+
+def _level_fault(level: object) -> str | None:
+    if isinstance(level, bool) or (isinstance(level, str) and level):
+        return None
+    return f"must be true, false or the name of a level; {found(level)}"
+
+
+Line = Annotated[str, AfterValidator(_refused(_line_fault))]
+"""Text that a page or a table shows in one line."""
+
+Level = Annotated[bool | str, BeforeValidator(_refused(_level_fault))]
+"""A level of a variable."""
 
 
 class AgeBands(_Settings):
     """Half-open age bands: a band holds its lower bound and stops before the next one."""
 
-    lower_bounds: list[int] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _ascending(self) -> "AgeBands":
-        if sorted(set(self.lower_bounds)) != self.lower_bounds:
-            raise ValueError("age_bands.lower_bounds must ascend without repeats")
-        return self
+    lower_bounds: Annotated[list[int], Field(min_length=1), AfterValidator(_refused(_bounds_fault))]
 
     def frame(self) -> pl.DataFrame:
         """One row per band: `age_band`, `lower_age` (held), `upper_age` (not held), in years."""
@@ -46,20 +83,20 @@ class AgeBands(_Settings):
 class Population(_Settings):
     """A domain of the respondent table; `where` is a SQL condition on its columns."""
 
-    label: str
+    label: Line
     where: str
     by_age_band: bool = False
 
 
 class Outcome(_Settings):
-    label: str
+    label: Line
 
 
 class Exposure(_Settings):
     """An exposure and the level that the others are compared with."""
 
-    label: str
-    reference: bool | str
+    label: Line
+    reference: Level
 
 
 class Adjustment(_Settings):
@@ -68,9 +105,9 @@ class Adjustment(_Settings):
     `knots` of a spline: where its cubic pieces meet; beyond the outermost it is linear.
     """
 
-    reference: str | None = None
+    reference: Level | None = None
     form: Literal["linear", "quadratic", "spline"] | None = None
-    knots: tuple[float, ...] = ()
+    knots: tuple[float, ...] = Field((), strict=False)
 
     @model_validator(mode="after")
     def _form_is_whole(self) -> "Adjustment":
@@ -84,7 +121,7 @@ class Adjustment(_Settings):
 
 
 class Characteristic(_Settings):
-    label: str
+    label: Line
 
 
 class Characteristics(_Settings):
@@ -133,8 +170,8 @@ class DisclosureSettings(_Settings):
 class Nightly(_Settings):
     """When the night is, and for how long nothing in landing must have changed before a delivery counts as whole."""
 
-    cron: str
-    timezone: str
+    cron: Annotated[str, AfterValidator(_refused(cron_fault))]
+    timezone: Annotated[str, AfterValidator(_refused(timezone_fault))]
     quiet_seconds: float = Field(60, gt=0)
 
 
@@ -147,9 +184,9 @@ class Alerts(_Settings):
 class Study(_Settings):
     """study.yaml, checked."""
 
-    study: str
-    title: str
-    question: str
+    study: Line
+    title: Line
+    question: Annotated[str, Field(min_length=1)]
     respondents: str
     confidence_level: float = Field(gt=0, lt=1)
     age_bands: AgeBands
@@ -165,24 +202,6 @@ class Study(_Settings):
     retention: Retention
     nightly: Nightly
     alerts: Alerts = Alerts()
-
-    @model_validator(mode="after")
-    def _populations_exist(self) -> "Study":
-        for section, named in (("odds_ratios", self.odds_ratios), ("standardisation", self.standardisation)):
-            unknown = sorted(set(named.populations) - set(self.populations))
-            if unknown:
-                raise ValueError(f"{section}.populations names {', '.join(unknown)}, which is not under populations")
-        return self
-
-    @model_validator(mode="after")
-    def _characteristics_are_of_one_kind(self) -> "Study":
-        twice = sorted(set(self.characteristics.continuous) & set(self.categorical_characteristics))
-        if twice:
-            raise ValueError(
-                f"characteristics.continuous names {', '.join(twice)}, which is categorical: an adjustment variable, an exposure "
-                "or under characteristics.categorical. A number that is adjusted for needs a form: linear, quadratic or spline"
-            )
-        return self
 
     @property
     def categorical_characteristics(self) -> list[str]:
@@ -226,12 +245,12 @@ class Study(_Settings):
 
 
 def load_study(path: Path) -> Study:
-    """Read study.yaml; raises ConfigurationError that names every field that is wrong."""
+    """Read study.yaml; raises ConfigurationError with every field that is wrong, each with its line and the known names."""
+    if not path.exists():
+        raise ConfigurationError(f"{path} does not exist: CRAMP_ATLAS_PROJECT must name the folder that holds study.yaml")
+    file = read_yaml(path)
     try:
-        return Study.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise ConfigurationError(
-            f"{path} does not exist: CRAMP_ATLAS_PROJECT must name the folder that holds study.yaml"
-        ) from error
-    except (yaml.YAMLError, ValidationError) as error:
-        raise ConfigurationError(f"{path.name} cannot be used: {error}") from error
+        return Study.model_validate(file.content)
+    except ValidationError as error:
+        wrong = faults(error, Study)
+        raise ConfigurationError([f"{file.place(fault.location)}: {fault.message}." for fault in wrong]) from error

@@ -1,0 +1,282 @@
+"""A condition on the respondents, as the analyst writes it under `where`, judged before anybody is counted by it.
+
+It is parsed, bound and typed by DuckDB on a table without rows, that cannot reach a file. Then it is tried on the values that a
+column can have: one that nobody can meet, that compares with a level that there is not, or that tells apart what a top code has
+made one, is refused. Nothing in here reads data.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from pipelines.contracts.columns import NUMERIC_TYPES, WHOLE_NUMBER_TYPES, sql_identifier, sql_literal
+from pipelines.machine.faults import known, nearest
+
+LARGEST_RANGE = 10_000
+"""Whole numbers of a column's range that are tried one by one."""
+
+EQUALITIES = (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ)
+COMPARISONS = (*EQUALITIES, exp.GT, exp.GTE, exp.LT, exp.LTE)
+
+TEXT_OF_A_BOOLEAN = ("true", "false")
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What a column can hold: its DuckDB type, its levels where they are listed, its range where it has one."""
+
+    type: str
+    levels: tuple[str, ...] | None = None
+    lowest: float | None = None
+    highest: float | None = None
+    top_codes: Mapping[str, int] = field(default_factory=dict)
+    """Source -> the value that stands for itself and all above it."""
+
+    @cached_property
+    def values(self) -> list[object] | None:
+        """All values, among them none; None where they are too many to list."""
+        if self.type == "BOOLEAN":
+            return [True, False, None]
+        if self.levels is not None:
+            return [*self.levels, None]
+        if self.type in WHOLE_NUMBER_TYPES and self.lowest is not None and self.highest is not None:
+            if self.highest - self.lowest <= LARGEST_RANGE:
+                return [*range(int(self.lowest), int(self.highest) + 1), None]
+        return None
+
+
+class Conditions:
+    """Judges conditions on one table; `domains` are its columns in order."""
+
+    def __init__(self, table: str, domains: Mapping[str, Domain]) -> None:
+        self.table = table
+        self.domains = domains
+        self.connection = duckdb.connect(":memory:", config={"enable_external_access": False})
+        columns = ", ".join(f"{sql_identifier(name)} {domain.type}" for name, domain in domains.items())
+        self.connection.execute(f"create table respondents ({columns})")
+
+    def fault(self, condition: str) -> str | None:
+        """What is wrong with a condition, in one sentence; None where it can be used."""
+        try:
+            parsed = [tree for tree in sqlglot.parse(condition, read="duckdb") if tree is not None]
+        except SqlglotError:
+            parsed = []
+        syntax = self._syntax(condition)
+        if syntax or len(parsed) != 1:
+            return f"`{_short(condition)}` is no condition in SQL{syntax or ''}; write one such as sex = 'female' and age_years >= 60"
+        tree = parsed[0]
+        return next(self._faults(tree, condition), None)
+
+    @staticmethod
+    def columns(condition: str) -> list[str]:
+        """The columns that a condition without fault names."""
+        return sorted({column.name for column in sqlglot.parse_one(condition, read="duckdb").find_all(exp.Column)})
+
+    def _faults(self, tree: exp.Expr, condition: str) -> Iterator[str]:
+        yield from _forbidden(tree, self._functions)
+        yield from self._unknown_columns(tree)
+        yield from self._wrong_values(tree)
+        yield from self._untyped(condition)
+        yield from self._across_top_codes(tree)
+        yield from self._met_by_nobody(tree)
+
+    def _syntax(self, condition: str) -> str | None:
+        try:
+            self.connection.extract_statements(f"select ({condition}\n)")
+        except duckdb.ParserException as error:
+            return f" ({str(error).splitlines()[0].removeprefix('Parser Error: ')})".replace(' at or near ")"', " at its end")
+        except duckdb.Error:
+            return ""
+        return None
+
+    @cached_property
+    def _functions(self) -> Mapping[str, str]:
+        """Function -> why a condition cannot use it."""
+        rows = self.connection.execute("select function_name, function_type, stability from duckdb_functions()").fetchall()
+        unsteady = {name: "gives another answer every time" for name, _, stability in rows if stability not in {None, "CONSISTENT"}}
+        aggregates = {name: "is about many people, and a condition about one" for name, kind, _ in rows if kind == "aggregate"}
+        scalars = {name for name, kind, _ in rows if kind in {"scalar", "macro"}}
+        return {name: why for name, why in aggregates.items() if name not in scalars} | unsteady
+
+    def _unknown_columns(self, tree: exp.Expr) -> Iterator[str]:
+        for column in tree.find_all(exp.Column):
+            if column.name not in self.domains or column.table:
+                near = nearest(column.name, self.domains)
+                text = column.this.args.get("quoted") and not near
+                hint = "text stands in single quotes" if text else f"did you mean {near}?" if near else known(self.domains)
+                yield f"names column {column.sql(dialect='duckdb')}, which {self.table} does not have; {hint}"
+
+    def _wrong_values(self, tree: exp.Expr) -> Iterator[str]:
+        """Values that a column is compared with and that it can never have."""
+        for node in tree.walk():
+            for column, value in _compared(node):
+                domain = self.domains[column.name]
+                yield from _wrong_value(column.name, domain, value, is_equality=isinstance(node, (*EQUALITIES, exp.In)))
+
+    def _untyped(self, condition: str) -> Iterator[str]:
+        try:
+            described = self.connection.execute(f"select ({condition}\n) from respondents").description
+        except duckdb.Error as error:
+            yield f"`{_short(condition)}` cannot be used: {str(error).splitlines()[0].partition(': ')[2]}"
+            return
+        kind = str(described[0][1]) if described and len(described) == 1 else "several columns"
+        if kind != "BOOLEAN":
+            yield f"`{_short(condition)}` is no condition: it gives {kind} where true or false is needed"
+
+    def _across_top_codes(self, tree: exp.Expr) -> Iterator[str]:
+        for part, name in _parts_about_one_column(tree):
+            domain = self.domains[name]
+            for source, code in domain.top_codes.items():
+                above = [float(value) if domain.type == "DOUBLE" else int(value) for value in _above(code, part, domain)]
+                if len(set(self._met(part, name, domain, above))) > 1:
+                    yield (
+                        f"`{part.sql(dialect='duckdb')}` separates people above the top code {code} of {source}, where {name} {code} "
+                        f"stands for {code} and above; the highest bound that works is {name} >= {code}"
+                    )
+
+    def _met_by_nobody(self, tree: exp.Expr) -> Iterator[str]:
+        if not any(tree.find_all(exp.Column)):
+            if not self.connection.execute(f"select coalesce({tree.sql(dialect='duckdb')}, false)").fetchall()[0][0]:
+                yield "is true for nobody"
+            return
+        for part, name in _positive_parts(tree):
+            values = self.domains[name].values
+            if values is not None and not any(self._met(part, name, self.domains[name], values)):
+                yield f"`{part.sql(dialect='duckdb')}` is true for nobody: {_described(name, self.domains[name])}"
+
+    def _met(self, part: exp.Expr, name: str, domain: Domain, values: Sequence[object]) -> list[bool]:
+        """Whether each value meets a part of the condition; unknown is no."""
+        listed = ", ".join(f"({index}, cast({_sql(value)} as {domain.type}))" for index, value in enumerate(values))
+        query = (
+            f"select coalesce({part.sql(dialect='duckdb')}, false) from (values {listed}) as tried(number, {sql_identifier(name)}) "
+            "order by number"
+        )
+        try:
+            return [bool(met) for (met,) in self.connection.execute(query).fetchall()]
+        except duckdb.Error:  # it fails on a value that nobody may have: what it does to people is found when they are counted
+            return [True]
+
+
+def _forbidden(tree: exp.Expr, functions: Mapping[str, str]) -> Iterator[str]:
+    if any(node.comments for node in tree.walk()):
+        yield "holds a comment of SQL: write it as a comment of YAML (#), outside the condition"
+    if any(tree.find_all(exp.Query, exp.Table)):
+        yield "holds a select: a condition is about one person and reads no other table or file"
+    if any(tree.find_all(exp.Window)):
+        yield "holds a window function: a condition is about one person"
+    for function in tree.find_all(exp.Func):
+        name = function.sql(dialect="duckdb").partition("(")[0].strip().lower()
+        if name in functions or type(function).__name__.startswith("Current"):
+            yield f"uses {name}, which {functions.get(name, 'gives another answer every day')}"
+
+
+def _compared(node: exp.Expr) -> Iterator[tuple[exp.Column, exp.Expr]]:
+    """(column, value) of everything that a node compares."""
+    pairs: list[tuple[Any, Any]] = []
+    if isinstance(node, COMPARISONS):
+        pairs = [(node.this, node.expression), (node.expression, node.this)]
+    elif isinstance(node, exp.In):
+        pairs = [(node.this, value) for value in node.expressions]
+    elif isinstance(node, exp.Between):
+        pairs = [(node.this, node.args["low"]), (node.this, node.args["high"])]
+    for column, value in pairs:
+        column, value = _bare(column), _bare(value)
+        if isinstance(column, exp.Column) and isinstance(value, (exp.Literal, exp.Boolean)):
+            yield column, value
+
+
+def _bare(node: exp.Expr) -> exp.Expr:
+    while isinstance(node, exp.Paren) or (isinstance(node, exp.Neg) and isinstance(node.this, exp.Literal)):
+        node = node.this
+    return node
+
+
+def _wrong_value(name: str, domain: Domain, value: exp.Expr, *, is_equality: bool) -> Iterator[str]:
+    text = value.name if isinstance(value, exp.Literal) else value.sql().lower()
+    is_text = isinstance(value, exp.Literal) and value.is_string
+    if domain.type == "VARCHAR":
+        if not is_text:
+            yield f"compares {name}, which is text, with {text}: write the value in single quotes"
+        elif is_equality and domain.levels is not None and text not in domain.levels:
+            yield f"compares {name} with '{_short(text)}', which it never is; {known(domain.levels, text)}"
+    elif domain.type == "BOOLEAN":
+        if is_equality and text.lower() not in (*TEXT_OF_A_BOOLEAN, "0", "1"):
+            yield f"compares {name}, which is true or false, with '{_short(text)}'; known are true, false"
+    elif domain.type in NUMERIC_TYPES and not _is_number(text):
+        yield f"compares {name}, which is a number, with '{_short(text)}': write a number without quotes"
+
+
+def _parts_about_one_column(tree: exp.Expr) -> Iterator[tuple[exp.Expr, str]]:
+    """The largest parts of a condition that are about one column each, with its name."""
+    names = {column.name for column in tree.find_all(exp.Column)}
+    if len(names) == 1:
+        yield tree, names.pop()
+    elif isinstance(tree, (exp.And, exp.Or, exp.Not, exp.Paren)):
+        for part in (tree.this, tree.args.get("expression")):
+            if part is not None:
+                yield from _parts_about_one_column(part)
+
+
+def _positive_parts(tree: exp.Expr) -> Iterator[tuple[exp.Expr, str]]:
+    """Those parts that must hold for some people: what is joined by `and` about one column, and the sides of an `or`."""
+    conjuncts = list(tree.flatten()) if isinstance(tree, exp.And) else [tree]
+    by_column: dict[str, list[exp.Expr]] = {}
+    for part in conjuncts:
+        names = {column.name for column in part.find_all(exp.Column)}
+        if len(names) == 1:
+            by_column.setdefault(names.pop(), []).append(part)
+        for side in _sides(part):
+            yield from _positive_parts(side)
+    for name, parts in by_column.items():
+        yield exp.and_(*(part.copy() for part in parts)), name
+
+
+def _sides(part: exp.Expr) -> Sequence[exp.Expr]:
+    inside = part.unnest() if isinstance(part, exp.Paren) else part
+    if isinstance(inside, exp.Or):
+        return list(inside.flatten())
+    return [inside] if isinstance(inside, exp.And) else []
+
+
+def _above(code: int, part: exp.Expr, domain: Domain) -> Collection[float]:
+    """Values from a top code on, among them all at which the part can change."""
+    highest = domain.highest if domain.highest is not None else code
+    values: set[float] = {code, code + 1, highest}
+    if domain.type in WHOLE_NUMBER_TYPES and highest - code <= LARGEST_RANGE:
+        values |= set(range(code, int(highest) + 1))
+    for literal in part.find_all(exp.Literal):
+        if _is_number(literal.name):
+            number = float(literal.name)
+            values |= {number - 1, number, number + 1} | ({number - 0.5, number + 0.5} if domain.type == "DOUBLE" else set())
+    return sorted(value for value in values if code <= value and (domain.highest is None or value <= domain.highest))
+
+
+def _described(name: str, domain: Domain) -> str:
+    if domain.type == "BOOLEAN":
+        return f"{name} is true, false or unknown"
+    if domain.levels is not None:
+        return f"{name} is {', '.join(domain.levels)} or unknown"
+    return f"{name} is from {domain.lowest:g} to {domain.highest:g}"
+
+
+def _sql(value: object) -> str:
+    return "null" if value is None else sql_literal(value)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 80 else f"{text[:80]}..."

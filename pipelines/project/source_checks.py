@@ -1,0 +1,77 @@
+"""Whether a source's file can be meant: the columns, tables and waves that it names are there. Nothing in here reads data."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pipelines.contracts.columns import NUMERIC_TYPES
+from pipelines.contracts.yaml_source import read_yaml
+from pipelines.machine.faults import Fault, known
+from pipelines.project.sources import Source
+
+if TYPE_CHECKING:
+    from pipelines.project.project import Project
+
+
+def source_problems(project: "Project") -> list[str]:
+    """Everything that is wrong with the sources' files beyond the form of their fields, each with file, line and key."""
+    problems = []
+    for source in project.sources.values():
+        wrong = list(dict.fromkeys(_faults(project, source)))
+        if wrong:
+            file = read_yaml(project.settings.data_contracts / "sources" / f"{source.source}.yaml")
+            problems += [f"{file.place(fault.location)}: {fault.message}." for fault in wrong]
+    return problems
+
+
+def _faults(project: "Project", source: Source) -> Iterator[Fault]:
+    yield from _tables(project, source)
+    if project.study.respondents in project.contracts:
+        yield from _variables(project, source)
+    yield from _design_columns(project, source)
+
+
+def _tables(project: "Project", source: Source) -> Iterator[Fault]:
+    raw = [contract.table for contract in project.contracts.values() if contract.schema == "raw"]
+    others = {table: other.source for other in project.sources.values() if other is not source for table in other.tables}
+    for wave, delivered in source.waves.items():
+        for table in delivered.tables:
+            at = ("waves", wave, "tables", table)
+            if table not in raw:
+                yield Fault(at, f"names table {table}, which has no contract data_contracts/raw/{table}.odcs.yaml; {known(raw, table)}")
+            if table in others:
+                yield Fault(at, f"{table} is a table of {others[table]}, too: a raw table belongs to one source")
+
+
+def _variables(project: "Project", source: Source) -> Iterator[Fault]:
+    respondents = project.study.respondents
+    types = project.contracts[respondents].column_types()
+    named = [(("components", part, index), name) for part, names in source.components.items() for index, name in enumerate(names)]
+    named += [(("matched_on", index), name) for index, name in enumerate(source.matched_on)]
+    for location, name in named:
+        if name not in types:
+            yield Fault(location, f"names {name}, which is no column of {respondents}; {known(types, name)}")
+    parts = list(source.components.values())
+    for name in sorted(set(parts[0]).intersection(*parts[1:])) if len(parts) > 1 else ():
+        yield Fault(("components",), f"names {name} in two components: a variable has the weight of one")
+    numbers = [name for name, kind in types.items() if kind in NUMERIC_TYPES]
+    for wave, delivered in source.waves.items():
+        for name in delivered.top_codes:
+            at = ("waves", wave, "top_codes", name)
+            if name not in types:
+                yield Fault(at, f"names {name}, which is no column of {respondents}; {known(numbers, name)}")
+            elif name not in numbers:
+                yield Fault(at, f"{name} is {types[name]} in {respondents}, and only a number has a top code; {known(numbers)}")
+
+
+def _design_columns(project: "Project", source: Source) -> Iterator[Fault]:
+    for table, columns in source.design_columns.items():
+        contract = project.contracts.get(f"raw.{table}")
+        if table not in source.tables:
+            yield Fault(("design_columns", table), f"{table} is no table of {source.source}; {known(source.tables, table)}")
+        elif contract:
+            types = contract.column_types()
+            for index, column in enumerate(columns):
+                if column not in types:
+                    yield Fault(
+                        ("design_columns", table, index), f"names {column}, which is no column of raw.{table}; {known(types, column)}"
+                    )

@@ -1,0 +1,183 @@
+"""Whether study.yaml can be meant: its names are columns and populations, its levels and conditions are those of the respondents.
+
+Each fault is one sentence with file, line, key and the names that there are. Nothing in here reads data.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pipelines.contracts.columns import NUMERIC_TYPES
+from pipelines.contracts.yaml_source import read_yaml
+from pipelines.machine.faults import Fault, found, known
+from pipelines.project.conditions import Conditions, Domain
+from pipelines.project.levels import AGE, domain_with_levels, domains
+
+if TYPE_CHECKING:
+    from pipelines.project.project import Project
+
+WITH_LEVELS = ("BOOLEAN", "VARCHAR")
+"""Types of columns that have levels."""
+
+
+def study_problems(project: "Project") -> list[str]:
+    """Everything that is wrong with study.yaml beyond the form of its fields."""
+    file = project.settings.project / "study.yaml"
+    wrong = list(dict.fromkeys(_faults(project)))
+    if not wrong:
+        return []
+    source = read_yaml(file)
+    return [f"{source.place(fault.location)}: {fault.message}." for fault in wrong]
+
+
+def _faults(project: "Project") -> Iterator[Fault]:
+    study = project.study
+    if study.respondents not in project.contracts:
+        tables = [name for name, contract in project.contracts.items() if contract.schema == "core"]
+        yield Fault(("respondents",), f"names {study.respondents}, which has no contract; {known(tables, study.respondents)}")
+        return
+    yield from _names(project)
+    yield from _kinds(project)
+    held = domains(project)
+    yield from _columns(project, held)
+    yield from _references(project, held)
+    yield from _bands(project, held)
+    yield from _conditions(project, held)
+
+
+def _names(project: "Project") -> Iterator[Fault]:
+    """Sections that name nothing, populations that there are not, and names that are none."""
+    study = project.study
+    for section, what in (("populations", "population"), ("outcomes", "outcome"), ("exposures", "exposure")):
+        named: Mapping[str, object] = getattr(study, section)
+        if not named:
+            yield Fault((section,), f"names no {what}: name at least one")
+        for name in named:
+            if not name.strip() or not name.isprintable():
+                yield Fault((section, name), "a name must not be empty or hold a line break or a tab")
+    for section, populations in (
+        ("odds_ratios", study.odds_ratios.populations),
+        ("standardisation", study.standardisation.populations),
+    ):
+        for index, name in enumerate(populations):
+            at = (section, "populations", index)
+            if name not in study.populations:
+                yield Fault(at, f"names {name}, which is not under populations; {known(study.populations, name)}")
+            if name in populations[:index]:
+                yield Fault(at, f"names {name} twice: keep one")
+
+
+def _kinds(project: "Project") -> Iterator[Fault]:
+    """Variables that stand where they cannot stand together."""
+    study = project.study
+    for outcome in study.outcomes:
+        for section in ("exposures", "adjustment"):
+            if outcome in getattr(study, section):
+                yield Fault(
+                    (section, outcome), f"is under outcomes, too: nothing can be related to itself. Keep {outcome} in one of the two"
+                )
+    for name in study.characteristics.continuous:
+        if name in study.categorical_characteristics:
+            yield Fault(
+                ("characteristics", "continuous", name),
+                "is categorical, too: an adjustment variable, an exposure or under characteristics.categorical. Keep it in one place",
+            )
+
+
+def _columns(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:
+    """Variables that are no columns of the respondents, or of a type that the section cannot use."""
+    study, table = project.study, project.study.respondents
+    sections: Sequence[tuple[tuple[str, ...], Mapping[str, object], tuple[str, ...], str]] = (
+        (("outcomes",), study.outcomes, ("BOOLEAN",), "an outcome is true or false"),
+        (("exposures",), study.exposures, WITH_LEVELS, "an exposure has levels: true and false, or text"),
+        (("adjustment",), study.adjustment, WITH_LEVELS, "an adjustment variable has levels: true and false, or text"),
+        (("characteristics", "categorical"), study.characteristics.categorical, WITH_LEVELS, "a categorical one has levels"),
+        (
+            ("characteristics", "continuous"),
+            study.characteristics.continuous,
+            tuple(NUMERIC_TYPES),
+            "a continuous one is a number",
+        ),
+    )
+    for section, named, types, rule in sections:
+        usable = [column for column, domain in held.items() if domain.type in types]
+        for name in named:
+            if name not in held:
+                yield Fault((*section, name), f"{name} is no column of {table}; {known(usable, name)}")
+            elif held[name].type not in types:
+                yield Fault((*section, name), f"{name} is {held[name].type} in {table}, and {rule}; {known(usable)}")
+            elif project.contracts[table].column(name).classification == "identifier":
+                yield Fault((*section, name), f"{name} tells respondents apart (classification: identifier) and has no levels")
+    for outcome in study.outcomes:
+        if outcome in held and held[outcome].type == "BOOLEAN" and f"{outcome}_missing" not in held:
+            yield Fault(
+                ("outcomes", outcome), f"{table} has no column {outcome}_missing, which says why {outcome} is unanswered: add it"
+            )
+
+
+def _references(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:
+    """Reference levels that their variable does not have."""
+    for section, named in (("exposures", project.study.exposures), ("adjustment", project.study.adjustment)):
+        for name, variable in named.items():
+            if variable.reference is not None and name in held:
+                message = _reference_fault(project, name, variable.reference, held[name])
+                if message:
+                    yield Fault((section, name, "reference"), message)
+
+
+def _reference_fault(project: "Project", name: str, reference: bool | str, domain: Domain) -> str | None:
+    if domain.type == "BOOLEAN" and not isinstance(reference, bool):
+        hint = ": write it without quotes" if reference.lower() in {"true", "false"} else ""
+        return f"must be true or false, the levels of {name}; {found(reference)}{hint}"
+    if domain.type != "VARCHAR":
+        return None
+    if domain.levels is None and isinstance(reference, str) and _stands_somewhere(project, reference):
+        return None
+    levels = domain_with_levels(project, domain, name).levels
+    if isinstance(reference, bool):
+        hint = f"; {known(levels)}" if levels else ""
+        return f"must be a level of {name}, which is text; {found(reference)}: write text such as 'no' in quotes{hint}"
+    if levels is not None and reference not in levels:
+        return f"{reference} is no level of {name}; {known(levels, reference)}"
+    return None
+
+
+def _stands_somewhere(project: "Project", level: str) -> bool:
+    """Whether a codebook or a select of the respondents writes the level: then it need not be found out which columns get it."""
+    codebooks = (contract.codebook for contract in project.contracts.values() if contract.codebook)
+    if any(code.code == level for codebook in codebooks for code in codebook.codes):
+        return True
+    respondents = (select.text for name, select in project.selects.items() if name.startswith(f"{project.study.respondents}/"))
+    return any(f"'{level}'" in text for text in respondents)
+
+
+def _bands(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:
+    """Bounds of age bands that no age reaches, or that part what a top code has made one."""
+    age = held.get(AGE)
+    if age is None:
+        return
+    for index, bound in enumerate(project.study.age_bands.lower_bounds):
+        at = ("age_bands", "lower_bounds", index)
+        if age.highest is not None and bound > age.highest:
+            yield Fault(at, f"{bound} is above {age.highest:g}, the highest {AGE} of {project.study.respondents}")
+            continue
+        crossed = {source: code for source, code in age.top_codes.items() if bound > code}
+        if crossed:
+            sources = ", ".join(f"{source} ({code} stands for {code} and older)" for source, code in crossed.items())
+            yield Fault(
+                at, f"{bound} is above the top code of {sources}; the highest bound that works is {min(crossed.values())}"
+            )
+
+
+def _conditions(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:
+    conditions = Conditions(project.study.respondents, held)
+    for name, population in project.study.populations.items():
+        fault = conditions.fault(population.where)
+        if fault is None and (text := [column for column in conditions.columns(population.where) if _is_open(held, column)]):
+            known_now = {**held, **{column: domain_with_levels(project, held[column], column) for column in text}}
+            fault = Conditions(project.study.respondents, known_now).fault(population.where)
+        if fault:
+            yield Fault(("populations", name, "where"), fault)
+
+
+def _is_open(held: Mapping[str, Domain], column: str) -> bool:
+    return held[column].type == "VARCHAR" and held[column].levels is None
