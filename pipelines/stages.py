@@ -2,11 +2,12 @@
 
 from pipelines.contracts.comparability import contradictions, unjudged
 from pipelines.core.plan import plan_core
-from pipelines.machine.errors import ProjectDoesNotFit
 from pipelines.machine.settings import Settings
-from pipelines.project.project import Project
-from pipelines.project.respondents import AGE, AGE_BAND, REASON
+from pipelines.project.project import Project, refuse
+from pipelines.project.respondents import AGE, AGE_BAND
 from pipelines.project.selects import columns_returned
+from pipelines.project.source_checks import source_problems
+from pipelines.project.study_checks import study_problems
 from pipelines.raw.plan import plan_raw
 from pipelines.report.estimators import ESTIMATORS
 from pipelines.report.plan import plan_report
@@ -15,9 +16,6 @@ from pipelines.store.recipe import Plan
 
 BOUND_FOR_SELECTS = frozenset({"study.age_bands", "meta.this_wave"})
 """What a harmonising select may read beside tables and codebooks."""
-
-NUMBERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE"})
-"""Types of columns that have a mean."""
 
 
 def load_project(settings: Settings | None = None) -> Project:
@@ -43,11 +41,6 @@ def plan(project: Project, place: Place) -> Plan | None:
 def _check(project: Project) -> None:
     problems = []
     for source in project.sources.values():
-        problems += [
-            f"sources/{source.source}.yaml names table {table}, which has no contract data_contracts/raw/{table}.odcs.yaml"
-            for table in source.tables
-            if f"raw.{table}" not in project.contracts
-        ]
         problems += [
             f"{table} has no select for source {source.source}: add sql/core/{table.removeprefix('core.')}/{source.source}.sql"
             for table in project.tables("core")
@@ -79,9 +72,9 @@ def _check(project: Project) -> None:
     ]
     problems += _check_reads(project)
     problems += _check_waves(project)
-    problems += _check_study(project)
-    if problems:
-        raise ProjectDoesNotFit(problems)
+    problems += source_problems(project)
+    problems += study_problems(project)
+    refuse(problems or _check_comparability(project), project.settings)
 
 
 def _check_reads(project: Project) -> list[str]:
@@ -104,45 +97,6 @@ def _check_waves(project: Project) -> list[str]:
         for wave in column.waves or ()
         if wave not in source.waves
     ]
-
-
-def _check_study(project: Project) -> list[str]:
-    study = project.study
-    if study.respondents not in project.contracts:
-        return [f"study.yaml: respondents names {study.respondents}, which has no contract"]
-    columns = project.contracts[study.respondents].column_types()
-    named = [("study.yaml", column) for column in study.variables]
-    named += [(f"sources/{name}.yaml", column) for name, source in project.sources.items() for column in source.variables]
-    unknown = [
-        f"{file} names {column}, which is no column of {study.respondents}" for file, column in named if column not in columns
-    ]
-    no_numbers = [
-        f"study.yaml: characteristics.continuous names {column}, which is {columns[column]} in {study.respondents} and no number"
-        for column in study.characteristics.continuous
-        if column in columns and columns[column] not in NUMBERS
-    ]
-    no_numbers += [
-        f"study.yaml: adjustment: {column} is {columns[column]} in {study.respondents}: "
-        + (
-            "a number needs a form: linear, quadratic or spline"
-            if adjustment.form is None
-            else f"it has no form: {adjustment.form}"
-        )
-        for column, adjustment in study.adjustment.items()
-        if column in columns and (columns[column] in NUMBERS) != bool(adjustment.form)
-    ]
-    no_numbers += [
-        f"{source.file}: top_codes names {column}, which is {columns[column]} in {study.respondents} and no number"
-        for source in project.sources.values()
-        for column in source.top_codes()
-        if column in columns and columns[column] not in NUMBERS
-    ]
-    no_reasons = [
-        f"{study.respondents} has no column {outcome}{REASON}, which says why {outcome} of study.yaml is unanswered"
-        for outcome in study.outcomes
-        if outcome in columns and f"{outcome}{REASON}" not in columns
-    ]
-    return unknown + no_numbers + no_reasons or _check_comparability(project)
 
 
 def _check_comparability(project: Project) -> list[str]:

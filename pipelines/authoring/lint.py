@@ -9,11 +9,11 @@ from pathlib import Path
 
 from pipelines.authoring.versions import VERSION
 from pipelines.contracts.columns import NUMERIC_TYPES, Column
-from pipelines.contracts.model import NOT_SCHEMAS, SUFFIX, Contract, load_contract, load_contracts
+from pipelines.contracts.model import NOT_SCHEMAS, SUFFIX, Contract, load_contract
 from pipelines.contracts.yaml_source import ContractError, ProblemList, read_yaml
-from pipelines.machine.errors import ConfigurationError, ProjectDoesNotFit
+from pipelines.machine.errors import attempt
 from pipelines.machine.settings import Settings
-from pipelines.project.sources import Source, load_source, load_sources
+from pipelines.project.sources import Source, load_source
 from pipelines.stages import load_project
 
 GRAIN = re.compile(r"One (row|object) per ")
@@ -40,24 +40,14 @@ ABOUT_PEOPLE = ("raw", "core")
 
 
 def lint(settings: Settings) -> list[str]:
-    """Everything that is wrong with contracts, codebooks, sources and how they fit together, each with file and line."""
+    """Everything that is wrong with study.yaml, contracts, codebooks, sources, SQL and how they fit together.
+
+    Each problem has its file, as seen from the project's folder, and its line. What a refresh refuses stands first, in the same
+    words.
+    """
     problems: list[str] = []
+    attempt(problems, load_project, settings)
     folder = settings.data_contracts
-    try:
-        load_contracts(folder)
-    except ContractError as error:
-        problems += error.problems
-    try:
-        load_sources(folder / "sources")
-    except ContractError as error:
-        problems += error.problems
-    if not problems:
-        try:
-            load_project(settings)
-        except ProjectDoesNotFit as error:
-            problems += error.problems
-        except ConfigurationError as error:
-            problems.append(str(error))
     sources = [source for path in sorted((folder / "sources").glob("*.yaml")) if (source := _source(path))]
     for path in sorted(folder.glob(f"*/*{SUFFIX}")):
         contract = _contract(path, folder)
@@ -66,7 +56,7 @@ def lint(settings: Settings) -> list[str]:
             problems += house_problems(path, contract, source)
     for source in sources:
         problems += _unfinished(folder / "sources" / f"{source.source}.yaml")
-    return list(dict.fromkeys(problems))
+    return list(dict.fromkeys(problem.removeprefix(f"{settings.project}/") for problem in problems))
 
 
 def _contract(path: Path, folder: Path) -> Contract | None:

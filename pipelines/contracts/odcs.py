@@ -109,7 +109,7 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
         contract = OpenDataContractStandard.model_validate(source.content, extra="forbid")
     except ValidationError as error:
         wrong = faults(error, OpenDataContractStandard, "is no field of the Open Data Contract Standard")
-        raise ContractError([f"{source.place(fault.location)}: {fault.message}." for fault in wrong]) from error
+        raise ContractError([fault.at(source.place(fault.location)) for fault in wrong]) from error
     problems = ProblemList(source)
     _unread(contract.model_fields_set - {"schema_"}, _CONTRACT_FIELDS, [], problems)
     expected = {"apiVersion": API_VERSION, "kind": "DataContract", "id": f"{schema}.{table}"}

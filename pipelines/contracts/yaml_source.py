@@ -102,7 +102,9 @@ def read_yaml(path: Path) -> YamlSource:
     except yaml.YAMLError as error:
         raise ContractError([_not_yaml(path, error)]) from error
     except ValueError as error:  # 2026-02-30 looks like a date and is none
-        raise ContractError([f"{path}{_no_date(root)}: a value looks like a date or a number and is none: put it in quotes."]) from error
+        raise ContractError(
+            [f"{path}{_no_date(root)}: a value looks like a date or a number and is none: put it in quotes."]
+        ) from error
     return YamlSource(path, content, root)
 
 

@@ -1,7 +1,9 @@
 """What can go wrong outside the estimators. A message says what happened, where, and what to do; never a respondent's value."""
 
+from collections.abc import Callable, Sequence
+from typing import TypeVar, cast
 
-from collections.abc import Sequence
+Loaded = TypeVar("Loaded")
 
 
 class CrampAtlasError(Exception):
@@ -23,12 +25,14 @@ class ConfigurationError(CrampAtlasError):
         super().__init__("\n".join(self.problems))
 
 
-class ProjectDoesNotFit(ConfigurationError):
-    """The files of the project contradict one another; `problems` lists everything that does not fit together."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("the project does not fit together:\n- " + "\n- ".join(problems))
-        self.problems = problems
+def attempt(problems: list[str], load: Callable[..., Loaded], *arguments: object) -> Loaded:
+    """What `load` returns. Where it raises ConfigurationError its problems are added to the list instead, and nothing comes back:
+    who calls raises the problems of all its loads together."""
+    try:
+        return load(*arguments)
+    except ConfigurationError as error:
+        problems += error.problems
+        return cast(Loaded, None)
 
 
 class DeliveryRejected(CrampAtlasError):

@@ -53,6 +53,10 @@ class Fault:
     location: Location
     message: str
 
+    def at(self, place: str) -> str:
+        """The sentence, after the place in the file that the location leads to."""
+        return f"{place}: {self.message}" + ("" if self.message.endswith("?") else ".")
+
 
 def fault_at(location: Sequence[str | int], message: str) -> PydanticCustomError:
     """What a validator raises about a field that is not its own; `location` is relative to the validated model."""
@@ -69,9 +73,9 @@ def known(names: Iterable[str], given: str | None = None) -> str:
     names = list(names)
     listed = ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
     near = nearest(given, names) if given else None
-    if not names:
-        return "there are none"
-    return f"known are {listed}" + (f"; did you mean {near}?" if near else "") if len(names) > 1 else f"known is {listed}"
+    if near:
+        return f"did you mean {near}? Known: {listed}"
+    return f"known: {listed}" if names else "there are none"
 
 
 def nearest(given: str, names: Collection[str]) -> str | None:

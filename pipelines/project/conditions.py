@@ -7,7 +7,7 @@ made one, is refused. Nothing in here reads data.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import duckdb
@@ -15,14 +15,17 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from pipelines.contracts.columns import NUMERIC_TYPES, WHOLE_NUMBER_TYPES, sql_identifier, sql_literal
+from pipelines.contracts.columns import NUMERIC_TYPES, WHOLE_NUMBER_TYPES
 from pipelines.machine.faults import known, nearest
+from pipelines.machine.quoting import identifier, literal
 
 LARGEST_RANGE = 10_000
 """Whole numbers of a column's range that are tried one by one."""
 
 EQUALITIES = (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ)
 COMPARISONS = (*EQUALITIES, exp.GT, exp.GTE, exp.LT, exp.LTE)
+
+EXAMPLE = "write one such as sex = 'female' and age_years >= 60"
 
 TEXT_OF_A_BOOLEAN = ("true", "false")
 
@@ -45,10 +48,9 @@ class Domain:
             return [True, False, None]
         if self.levels is not None:
             return [*self.levels, None]
-        if self.type in WHOLE_NUMBER_TYPES and self.lowest is not None and self.highest is not None:
-            if self.highest - self.lowest <= LARGEST_RANGE:
-                return [*range(int(self.lowest), int(self.highest) + 1), None]
-        return None
+        if self.type not in WHOLE_NUMBER_TYPES or self.lowest is None or self.highest is None:
+            return None
+        return [*range(int(self.lowest), int(self.highest) + 1), None] if self.highest - self.lowest <= LARGEST_RANGE else None
 
 
 class Conditions:
@@ -57,8 +59,8 @@ class Conditions:
     def __init__(self, table: str, domains: Mapping[str, Domain]) -> None:
         self.table = table
         self.domains = domains
-        self.connection = duckdb.connect(":memory:", config={"enable_external_access": False})
-        columns = ", ".join(f"{sql_identifier(name)} {domain.type}" for name, domain in domains.items())
+        self.connection = duckdb.connect(":memory:", config={"enable_external_access": False, "threads": 1})
+        columns = ", ".join(f"{identifier(name)} {domain.type}" for name, domain in domains.items())
         self.connection.execute(f"create table respondents ({columns})")
 
     def fault(self, condition: str) -> str | None:
@@ -69,7 +71,7 @@ class Conditions:
             parsed = []
         syntax = self._syntax(condition)
         if syntax or len(parsed) != 1:
-            return f"`{_short(condition)}` is no condition in SQL{syntax or ''}; write one such as sex = 'female' and age_years >= 60"
+            return f"`{_short(condition)}` is no condition in SQL{syntax or ''}; {EXAMPLE}"
         tree = parsed[0]
         return next(self._faults(tree, condition), None)
 
@@ -79,7 +81,7 @@ class Conditions:
         return sorted({column.name for column in sqlglot.parse_one(condition, read="duckdb").find_all(exp.Column)})
 
     def _faults(self, tree: exp.Expr, condition: str) -> Iterator[str]:
-        yield from _forbidden(tree, self._functions)
+        yield from _forbidden(tree, _unusable_functions())
         yield from self._unknown_columns(tree)
         yield from self._wrong_values(tree)
         yield from self._untyped(condition)
@@ -94,15 +96,6 @@ class Conditions:
         except duckdb.Error:
             return ""
         return None
-
-    @cached_property
-    def _functions(self) -> Mapping[str, str]:
-        """Function -> why a condition cannot use it."""
-        rows = self.connection.execute("select function_name, function_type, stability from duckdb_functions()").fetchall()
-        unsteady = {name: "gives another answer every time" for name, _, stability in rows if stability not in {None, "CONSISTENT"}}
-        aggregates = {name: "is about many people, and a condition about one" for name, kind, _ in rows if kind == "aggregate"}
-        scalars = {name for name, kind, _ in rows if kind in {"scalar", "macro"}}
-        return {name: why for name, why in aggregates.items() if name not in scalars} | unsteady
 
     def _unknown_columns(self, tree: exp.Expr) -> Iterator[str]:
         for column in tree.find_all(exp.Column):
@@ -136,8 +129,8 @@ class Conditions:
                 above = [float(value) if domain.type == "DOUBLE" else int(value) for value in _above(code, part, domain)]
                 if len(set(self._met(part, name, domain, above))) > 1:
                     yield (
-                        f"`{part.sql(dialect='duckdb')}` separates people above the top code {code} of {source}, where {name} {code} "
-                        f"stands for {code} and above; the highest bound that works is {name} >= {code}"
+                        f"`{part.sql(dialect='duckdb')}` separates people above the top code {code} of {source}, where "
+                        f"{name} {code} stands for {code} and above; the highest bound that works is {name} >= {code}"
                     )
 
     def _met_by_nobody(self, tree: exp.Expr) -> Iterator[str]:
@@ -154,13 +147,27 @@ class Conditions:
         """Whether each value meets a part of the condition; unknown is no."""
         listed = ", ".join(f"({index}, cast({_sql(value)} as {domain.type}))" for index, value in enumerate(values))
         query = (
-            f"select coalesce({part.sql(dialect='duckdb')}, false) from (values {listed}) as tried(number, {sql_identifier(name)}) "
+            f"select coalesce({part.sql(dialect='duckdb')}, false) from (values {listed}) as tried(number, {identifier(name)}) "
             "order by number"
         )
         try:
             return [bool(met) for (met,) in self.connection.execute(query).fetchall()]
         except duckdb.Error:  # it fails on a value that nobody may have: what it does to people is found when they are counted
             return [True]
+
+
+@cache
+def _unusable_functions() -> Mapping[str, str]:
+    """Function -> why a condition cannot use it."""
+    rows = (
+        duckdb.connect(":memory:", config={"threads": 1})
+        .execute("select function_name, function_type, stability from duckdb_functions()")
+        .fetchall()
+    )
+    unsteady = {name: "gives another answer every time" for name, _, stability in rows if stability not in {None, "CONSISTENT"}}
+    aggregates = {name: "is about many people, and a condition about one" for name, kind, _ in rows if kind == "aggregate"}
+    scalars = {name for name, kind, _ in rows if kind in {"scalar", "macro"}}
+    return {name: why for name, why in aggregates.items() if name not in scalars} | unsteady
 
 
 def _forbidden(tree: exp.Expr, functions: Mapping[str, str]) -> Iterator[str]:
@@ -250,9 +257,9 @@ def _above(code: int, part: exp.Expr, domain: Domain) -> Collection[float]:
     values: set[float] = {code, code + 1, highest}
     if domain.type in WHOLE_NUMBER_TYPES and highest - code <= LARGEST_RANGE:
         values |= set(range(code, int(highest) + 1))
-    for literal in part.find_all(exp.Literal):
-        if _is_number(literal.name):
-            number = float(literal.name)
+    for given in part.find_all(exp.Literal):
+        if _is_number(given.name):
+            number = float(given.name)
             values |= {number - 1, number, number + 1} | ({number - 0.5, number + 0.5} if domain.type == "DOUBLE" else set())
     return sorted(value for value in values if code <= value and (domain.highest is None or value <= domain.highest))
 
@@ -266,7 +273,7 @@ def _described(name: str, domain: Domain) -> str:
 
 
 def _sql(value: object) -> str:
-    return "null" if value is None else sql_literal(value)
+    return "null" if value is None else literal(value)
 
 
 def _is_number(text: str) -> bool:

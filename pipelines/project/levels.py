@@ -113,7 +113,11 @@ def _levels_of_leaf(
     contract = contracts.get(f"raw.{table.name}")
     if table.db == "codebook" and contract and contract.codebook:
         wanted = variables.get(table.alias_or_name)
-        yield from (code.code for code in contract.codebook.codes if code.code and not code.kind_of_missing and wanted in {None, code.variable})
+        yield from (
+            code.code
+            for code in contract.codebook.codes
+            if code.code and not code.kind_of_missing and wanted in {None, code.variable}
+        )
     elif table.db == "raw" and contract:
         found = next((known for known in contract.columns if known.name.lower() == column.lower()), None)
         rules = [rule for rule in contract.rules if found and rule.column == found.name and rule.severity != "warn"]

@@ -3,19 +3,20 @@
 This module only assembles. Whether its parts fit together, and what an object is made of, is told by the stages.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import TopologicalSorter
 
 from pipelines.contracts.comparability import Comparability
 from pipelines.contracts.model import Contract, load_contracts
-from pipelines.machine.errors import ConfigurationError
+from pipelines.machine.errors import ConfigurationError, attempt
 from pipelines.machine.settings import Settings
 from pipelines.project.selects import Select, load_checks, load_selects
 from pipelines.project.sources import SHARED_WAVE, Source, load_sources
 from pipelines.project.standards import StandardPopulation, load_standard_populations
 from pipelines.project.study import Study, load_study
+from pipelines.project.study_checks import standard_problems
 from pipelines.store import Place, Store
 
 
@@ -33,21 +34,22 @@ class Project:
 
     @classmethod
     def read(cls, settings: Settings) -> "Project":
-        """The project with its parts not checked against one another, for work on a table that has no select yet."""
-        study = load_study(settings.project / "study.yaml")
-        standards = load_standard_populations(settings.data_contracts / "standard_populations.csv")
+        """The project with its parts not checked against one another, for work on a table that has no select yet.
+
+        Raises ConfigurationError with everything that is wrong with any of them.
+        """
+        problems: list[str] = []
+        study = attempt(problems, load_study, settings.project / "study.yaml")
+        standards = attempt(problems, load_standard_populations, settings.data_contracts / "standard_populations.csv")
+        sources = attempt(problems, load_sources, settings.data_contracts / "sources")
+        contracts = attempt(problems, load_contracts, settings.data_contracts)
+        selects = attempt(problems, load_selects, settings.sql)
+        checks = attempt(problems, load_checks, settings.sql / "checks")
+        if not problems:
+            problems += standard_problems(settings.project / "study.yaml", study, standards)
+        refuse(problems, settings)
         wanted = study.standardisation.standard_population
-        if wanted not in standards:
-            raise ConfigurationError(f"study.yaml names standard population {wanted}; there are: {', '.join(standards)}")
-        return cls(
-            settings=settings,
-            study=study,
-            standard_population=standards[wanted],
-            sources=load_sources(settings.data_contracts / "sources"),
-            contracts=load_contracts(settings.data_contracts),
-            selects=load_selects(settings.sql),
-            checks=load_checks(settings.sql / "checks"),
-        )
+        return cls(settings, study, sources, contracts, standards[wanted], selects, checks)
 
     @cached_property
     def store(self) -> Store:
@@ -96,3 +98,9 @@ class Project:
         tables = self.tables(schema)
         graph = {table: [read for read in self.reads(table) if read in tables] for table in sorted(tables)}
         return list(TopologicalSorter(graph).static_order())
+
+
+def refuse(problems: Sequence[str], settings: Settings) -> None:
+    """Raise ConfigurationError with the problems, if there are any, their files as seen from the project's folder."""
+    if problems:
+        raise ConfigurationError([problem.removeprefix(f"{settings.project}/") for problem in dict.fromkeys(problems)])

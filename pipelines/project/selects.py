@@ -1,12 +1,13 @@
 """The selects of sql/ and what can be told from their text: one SQL file is one select."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import ParseError
+from sqlglot.errors import ParseError, SqlglotError
 
 from pipelines.machine.errors import ConfigurationError
 
@@ -15,11 +16,23 @@ def tables_read(sql: str, name: str) -> list[str]:
     """The `schema.table` names that a select reads, in order; raises ConfigurationError where it is not one select."""
     try:
         statements = [statement for statement in sqlglot.parse(sql, read="duckdb") if statement is not None]
-    except ParseError as error:
-        raise ConfigurationError(f"{name} is not SQL that DuckDB reads: {error}") from error
+    except SqlglotError as error:
+        raise ConfigurationError(f"{name}{_place(error)}: is not SQL that DuckDB reads.") from error
+    except RecursionError as error:
+        raise ConfigurationError(f"{name}: brackets are nested too deeply.") from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise ConfigurationError(f"{name} must hold exactly one select")
     return sorted({f"{table.db}.{table.name}" for table in statements[0].find_all(exp.Table) if table.db})
+
+
+def _place(error: SqlglotError) -> str:
+    """The line where the SQL ends to be SQL, and the words there, if it can be told."""
+    if not isinstance(error, ParseError) or not error.errors:
+        line = re.search(r"line (\d+)", str(error))
+        return f", line {line[1]}" if line else ""
+    first = error.errors[0]
+    near = f" (near `{first['highlight']}`)" if first.get("highlight") else ""
+    return f", line {first['line']}{near}" if first.get("line") else near
 
 
 def tables_of_rows(sql: str) -> list[str]:
@@ -80,5 +93,10 @@ def load_checks(folder: Path) -> dict[str, tuple[Select, ...]]:
 
 def _select(path: Path, sql: Path) -> Select:
     name = f"sql/{path.relative_to(sql)}"
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{name}: byte {error.start} is not UTF-8. Save the file as UTF-8.") from error
+    except OSError as error:
+        raise ConfigurationError(f"{name}: cannot be read: {(error.strerror or 'no reason is given').lower()}.") from error
     return Select(name, text, tuple(tables_read(text, name)))

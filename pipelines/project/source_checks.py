@@ -19,7 +19,7 @@ def source_problems(project: "Project") -> list[str]:
         wrong = list(dict.fromkeys(_faults(project, source)))
         if wrong:
             file = read_yaml(project.settings.data_contracts / "sources" / f"{source.source}.yaml")
-            problems += [f"{file.place(fault.location)}: {fault.message}." for fault in wrong]
+            problems += [fault.at(file.place(fault.location)) for fault in wrong]
     return problems
 
 
@@ -37,7 +37,9 @@ def _tables(project: "Project", source: Source) -> Iterator[Fault]:
         for table in delivered.tables:
             at = ("waves", wave, "tables", table)
             if table not in raw:
-                yield Fault(at, f"names table {table}, which has no contract data_contracts/raw/{table}.odcs.yaml; {known(raw, table)}")
+                yield Fault(
+                    at, f"names table {table}, which has no contract data_contracts/raw/{table}.odcs.yaml; {known(raw, table)}"
+                )
             if table in others:
                 yield Fault(at, f"{table} is a table of {others[table]}, too: a raw table belongs to one source")
 
@@ -45,6 +47,7 @@ def _tables(project: "Project", source: Source) -> Iterator[Fault]:
 def _variables(project: "Project", source: Source) -> Iterator[Fault]:
     respondents = project.study.respondents
     types = project.contracts[respondents].column_types()
+    named: list[tuple[tuple[str | int, ...], str]]
     named = [(("components", part, index), name) for part, names in source.components.items() for index, name in enumerate(names)]
     named += [(("matched_on", index), name) for index, name in enumerate(source.matched_on)]
     for location, name in named:
@@ -73,5 +76,6 @@ def _design_columns(project: "Project", source: Source) -> Iterator[Fault]:
             for index, column in enumerate(columns):
                 if column not in types:
                     yield Fault(
-                        ("design_columns", table, index), f"names {column}, which is no column of raw.{table}; {known(types, column)}"
+                        ("design_columns", table, index),
+                        f"names {column}, which is no column of raw.{table}; {known(types, column)}",
                     )

@@ -11,9 +11,6 @@ from pipelines.machine.faults import fault_at, faults, known
 from pipelines.project.form import Form, InsidePath
 from pipelines.statistics.design import LonelyOption
 
-POOLED = "pooled"
-"""All waves of a source together, in a report table."""
-
 SHARED_WAVE = "all"
 """The wave of the tables that all waves of a source share."""
 
@@ -75,18 +72,22 @@ class Source(_Settings):
             unknown = sorted(set(judged.waves) - set(self.waves))
             if unknown:
                 names = known(self.waves, unknown[0])
-                raise fault_at(["comparability", index, "waves"], f"names wave {', '.join(unknown)}, which is not under waves; {names}")
+                raise fault_at(
+                    ["comparability", index, "waves"], f"names wave {', '.join(unknown)}, which is not under waves; {names}"
+                )
         return self
 
     @model_validator(mode="after")
     def _waves_have_names(self) -> "Source":
         for wave in self.waves:
-            if wave == POOLED:
-                raise fault_at(["waves", wave], f"{POOLED} is what all waves together are called: give the wave another name")
+            if wave == "pooled":
+                raise fault_at(["waves", wave], "pooled is what all waves together are called: give the wave another name")
             if not wave.strip() or not wave.isprintable() or "/" in wave or "\\" in wave or wave.startswith("."):
                 raise fault_at(["waves", wave], "a wave's name holds no slash, is not empty and does not begin with a dot")
         if not self.study_waves:
-            raise fault_at(["waves"], f"names only {SHARED_WAVE}, the tables that all waves share: add the wave of the respondents")
+            raise fault_at(
+                ["waves"], f"names only {SHARED_WAVE}, the tables that all waves share: add the wave of the respondents"
+            )
         return self
 
     @model_validator(mode="after")
@@ -170,7 +171,7 @@ def load_source(path: Path) -> Source:
         source = Source.model_validate(file.content)
     except ValidationError as error:
         wrong = faults(error, Source)
-        raise ContractError([f"{file.place(fault.location)}: {fault.message}." for fault in wrong]) from error
+        raise ContractError([fault.at(file.place(fault.location)) for fault in wrong]) from error
     if source.source != path.stem:
         raise ContractError([f"{file.place(['source'])}: describes {source.source}: file and source must carry the same name."])
     return source

@@ -253,4 +253,4 @@ def load_study(path: Path) -> Study:
         return Study.model_validate(file.content)
     except ValidationError as error:
         wrong = faults(error, Study)
-        raise ConfigurationError([f"{file.place(fault.location)}: {fault.message}." for fault in wrong]) from error
+        raise ConfigurationError([fault.at(file.place(fault.location)) for fault in wrong]) from error

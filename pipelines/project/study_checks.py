@@ -3,7 +3,8 @@
 Each fault is one sentence with file, line, key and the names that there are. Nothing in here reads data.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.columns import NUMERIC_TYPES
@@ -11,9 +12,11 @@ from pipelines.contracts.yaml_source import read_yaml
 from pipelines.machine.faults import Fault, found, known
 from pipelines.project.conditions import Conditions, Domain
 from pipelines.project.levels import AGE, domain_with_levels, domains
+from pipelines.project.respondents import DESIGN_COLUMNS, REASON
 
 if TYPE_CHECKING:
     from pipelines.project.project import Project
+    from pipelines.project.study import Study
 
 WITH_LEVELS = ("BOOLEAN", "VARCHAR")
 """Types of columns that have levels."""
@@ -26,7 +29,16 @@ def study_problems(project: "Project") -> list[str]:
     if not wrong:
         return []
     source = read_yaml(file)
-    return [f"{source.place(fault.location)}: {fault.message}." for fault in wrong]
+    return [fault.at(source.place(fault.location)) for fault in wrong]
+
+
+def standard_problems(file: Path, study: "Study", standards: Collection[str]) -> list[str]:
+    """Whether the standard population of the study is among those that there are."""
+    wanted = study.standardisation.standard_population
+    if wanted in standards:
+        return []
+    place = read_yaml(file).place(("standardisation", "standard_population"))
+    return [f"{place}: there is no standard population {wanted}; {known(standards, wanted)}."]
 
 
 def _faults(project: "Project") -> Iterator[Fault]:
@@ -73,13 +85,14 @@ def _kinds(project: "Project") -> Iterator[Fault]:
         for section in ("exposures", "adjustment"):
             if outcome in getattr(study, section):
                 yield Fault(
-                    (section, outcome), f"is under outcomes, too: nothing can be related to itself. Keep {outcome} in one of the two"
+                    (section, outcome),
+                    f"is under outcomes, too, and nothing can be related to itself: keep {outcome} in one of the two",
                 )
     for name in study.characteristics.continuous:
         if name in study.categorical_characteristics:
             yield Fault(
                 ("characteristics", "continuous", name),
-                "is categorical, too: an adjustment variable, an exposure or under characteristics.categorical. Keep it in one place",
+                "is categorical, too (an adjustment variable, an exposure or in characteristics.categorical): keep one of them",
             )
 
 
@@ -99,7 +112,7 @@ def _columns(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:
         ),
     )
     for section, named, types, rule in sections:
-        usable = [column for column, domain in held.items() if domain.type in types]
+        usable = [column for column in _of_people(project) if held[column].type in types]
         for name in named:
             if name not in held:
                 yield Fault((*section, name), f"{name} is no column of {table}; {known(usable, name)}")
@@ -108,10 +121,18 @@ def _columns(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:
             elif project.contracts[table].column(name).classification == "identifier":
                 yield Fault((*section, name), f"{name} tells respondents apart (classification: identifier) and has no levels")
     for outcome in study.outcomes:
-        if outcome in held and held[outcome].type == "BOOLEAN" and f"{outcome}_missing" not in held:
+        if outcome in held and held[outcome].type == "BOOLEAN" and f"{outcome}{REASON}" not in held:
             yield Fault(
-                ("outcomes", outcome), f"{table} has no column {outcome}_missing, which says why {outcome} is unanswered: add it"
+                ("outcomes", outcome), f"{table} has no column {outcome}{REASON}, which says why {outcome} is unanswered: add it"
             )
+
+
+def _of_people(project: "Project") -> list[str]:
+    """The columns of the respondents that say something of them: not keys, reasons, design or origin."""
+    contract = project.contracts[project.study.respondents]
+    reasons = {f"{column.name}{REASON}" for column in contract.columns}
+    without = {*contract.key, *reasons, *DESIGN_COLUMNS, "is_synthetic"}
+    return [column.name for column in contract.columns if column.name not in without and column.classification != "identifier"]
 
 
 def _references(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:

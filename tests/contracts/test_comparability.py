@@ -31,7 +31,7 @@ def test_a_verdict_holds_for_every_pair_of_its_waves() -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"verdict": "similar"}, "verdict 1: verdict: Input should be 'identical', 'recoded' or 'not_comparable'."),
+        ({"verdict": "similar"}, "verdict 1: verdict: similar is not known; known: identical, recoded, not_comparable."),
         ({"waves": ["1"]}, "verdict 1: waves: "),
         ({"reason": ""}, "verdict 1: reason: "),
         ({"reference": None}, "verdict 1: reference: "),

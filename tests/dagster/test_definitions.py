@@ -132,7 +132,7 @@ def test_a_project_that_does_not_fit_together_names_every_problem(tmp_path_facto
     assert "contract raw.nhanes_paq: column PAD680 names wave 2007-2009, which nhanes does not have" in message
     assert "add sql/core/respondents/nhanes.sql" in message
     assert "add sql/report/planted_truth.sql" in message
-    assert "study.yaml names takes_aspirin, which is no column of core.respondents" in message
+    assert "study.yaml, line 45 (exposures.takes_aspirin): takes_aspirin is no column of core.respondents" in message
 
 
 def test_a_select_must_be_one_select(tmp_path_factory: pytest.TempPathFactory) -> None:

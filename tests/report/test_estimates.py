@@ -164,12 +164,12 @@ def test_a_share_that_is_too_uncertain_is_not_shown_and_the_other_one_is(project
 @pytest.mark.parametrize(
     ("column", "said"),
     [
-        ("is_sedentary", "characteristics.continuous names is_sedentary, which is categorical"),
+        ("is_sedentary", "study.yaml, line 59 (characteristics.continuous.is_sedentary): is categorical, too"),
         (
             "cramp_frequency",
-            "characteristics.continuous names cramp_frequency, which is VARCHAR in core.respondents and no number",
+            "(characteristics.continuous.cramp_frequency): cramp_frequency is VARCHAR in core.respondents",
         ),
-        ("shoe_size", "study.yaml names shoe_size, which is no column of core.respondents"),
+        ("shoe_size", "(characteristics.continuous.shoe_size): shoe_size is no column of core.respondents"),
     ],
 )
 def test_a_characteristic_that_has_no_mean_is_refused(tmp_path: Path, column: str, said: str) -> None:
