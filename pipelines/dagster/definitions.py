@@ -10,8 +10,26 @@ from pipelines.dagster.home import fail_abandoned_runs
 from pipelines.dagster.progress import terminal_logger
 from pipelines.dagster.runs import JOB
 from pipelines.dagster.sensors import alert_sensor, landing_sensor
+from pipelines.dagster.unusable import is_of_a_run, unusable
+from pipelines.machine.errors import CrampAtlasError
+from pipelines.machine.settings import Settings
 from pipelines.project.project import Project
 from pipelines.stages import load_project
+
+
+def loaded() -> dg.Definitions:
+    """What the project on disk asks for. Where it cannot be used, Dagster's page and its daemon start and say why.
+
+    A run was asked for when the project could be used: it fails with the reason, which the alert and the status then name.
+    """
+    settings = Settings()
+    try:
+        project = load_project(settings)
+    except CrampAtlasError as error:
+        if is_of_a_run():
+            raise
+        return unusable(settings, error)
+    return definitions(project)
 
 
 def definitions(project: Project) -> dg.Definitions:
@@ -49,4 +67,4 @@ def definitions(project: Project) -> dg.Definitions:
     )
 
 
-defs = definitions(load_project())
+defs = loaded()

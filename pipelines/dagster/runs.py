@@ -30,7 +30,7 @@ STEP = "step "
 """How the names of failures begin that a step raised, not a delivery."""
 
 FAILED, SUCCEEDED = dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.STEP_SUCCESS
-RUN_FAILED = dg.DagsterEventType.RUN_FAILURE
+RUN_FAILED, BESIDE_STEPS = dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.ENGINE_EVENT
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def is_interruption(event: dg.DagsterEvent) -> bool:
 
 
 def _events(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[dg.DagsterEvent]:
-    logged = instance.all_logs(run.run_id, of_type={SUCCEEDED, FAILED, RUN_FAILED})
+    logged = instance.all_logs(run.run_id, of_type={SUCCEEDED, FAILED, RUN_FAILED, BESIDE_STEPS})
     return [entry.dagster_event for entry in logged if entry.dagster_event]
 
 
@@ -112,7 +112,7 @@ def _night(events: Sequence[dg.DagsterEvent], project: Project, run: dg.DagsterR
         if not rejected:
             causes[f"{STEP}{event.step_key}"] = step_failure(event, project)
     if run.status == dg.DagsterRunStatus.FAILURE and not causes:
-        causes[RUN] = Cause(f"the run ended before its last step: {_why(events, project)}", "")
+        causes[RUN] = _of_run(events, project)
     return Night(run.run_id, ended_at, causes, succeeded, has_told, is_whole=_is_whole(run))
 
 
@@ -137,13 +137,29 @@ def step_failure(event: dg.DagsterEvent, project: Project) -> Cause:
     return Cause(f"{event.step_key} failed: {_of_error(error, project)}", str(error and error.cls_name))
 
 
-def _why(events: Sequence[dg.DagsterEvent], project: Project) -> str:
-    """The reason of a run that failed outside its steps."""
-    for event in events:
-        if event.event_type == RUN_FAILED:
-            error = getattr(event.event_specific_data, "error", None)
-            return _of_error(error, project) if error else str(event.message)
-    return _of_error(None, project)
+def _of_run(events: Sequence[dg.DagsterEvent], project: Project) -> Cause:
+    """Why a run failed outside its steps. Dagster notes the error beside the failure: a project that cannot be used is one."""
+    outside = sorted((event for event in events if event.event_type in {RUN_FAILED, BESIDE_STEPS}), key=_is_failure)
+    for event in outside:
+        error = getattr(event.event_specific_data, "error", None)
+        if error:
+            names = subclasses_of(CrampAtlasError.__name__)
+            ours = next((found for found in _chain(error) if found.cls_name in names), None)
+            words = _of_error(ours or error, project)
+            return Cause(f"the run ended before its last step: {words}", words if ours else "")
+    said = next((str(event.message) for event in outside if event.event_type == RUN_FAILED), _of_error(None, project))
+    return Cause(f"the run ended before its last step: {said}", "")
+
+
+def _is_failure(event: dg.DagsterEvent) -> bool:
+    return event.event_type == RUN_FAILED
+
+
+def _chain(error: Any) -> Iterator[Any]:
+    """An error and what it came from."""
+    while error is not None:
+        yield error
+        error = error.cause or error.context
 
 
 def _of_error(error: Any, project: Project) -> str:

@@ -29,8 +29,11 @@ def ui(port: Port = 3000) -> None:
     For a laptop. A machine that is always on has its servers as services instead: cramp-atlas serve, docs/serving.md.
     """
     with explained():
+        from pipelines.stages import load_project
+
         _check_port(port)
         workspace = _prepare()
+        load_project()  # better refused here than on a page that has nothing else to show
     console.print(
         f"Dagster will be at http://127.0.0.1:{port} in about 20 seconds; Ctrl-C ends it.", highlight=False, soft_wrap=True
     )

@@ -10,10 +10,10 @@ from pipelines.contracts.model import load_contracts
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.settings import REPOSITORY, Settings
 from pipelines.project import project as loading
-from pipelines.project.project import Project
 from pipelines.project.selects import load_checks, load_selects
 from pipelines.project.sources import load_sources
 from pipelines.project.standards import load_standard_populations
+from pipelines.stages import load_project
 from tests.atlas import Atlas, make_atlas
 
 STUDIES = REPOSITORY / "tests" / "cases" / "study"
@@ -49,7 +49,7 @@ def complaints(settings: Settings) -> list[str]:
     """What loading says, one sentence a line; lint says the same."""
     said: list[str] = []
     try:
-        Project.load(settings)
+        load_project(settings)
     except ConfigurationError as error:
         said = str(error).splitlines()
     assert linting.lint(settings) == said

@@ -1,0 +1,44 @@
+"""What Dagster shows and does of a project that cannot be used: why that is so, to whoever looks and to whoever is to be told."""
+
+import dagster as dg
+from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext, DefinitionsLoadType
+
+from pipelines.dagster.alerts import VARIABLE, Message, send, urls
+from pipelines.dagster.sensors import ALERT_SECONDS, ALERTS
+from pipelines.machine.errors import CrampAtlasError
+from pipelines.machine.settings import Settings
+from pipelines.store import digest
+
+PROJECT = "project_cannot_be_used"
+
+HEAD = "the project cannot be used, and nothing is refreshed until it is mended and its code location is reloaded"
+
+
+def is_of_a_run() -> bool:
+    """Whether Dagster reads the definitions to execute a run, not to show them."""
+    return DefinitionsLoadContext.get().load_type == DefinitionsLoadType.RECONSTRUCTION
+
+
+def unusable(settings: Settings, error: CrampAtlasError) -> dg.Definitions:
+    """One asset that says what is wrong, fails with it where somebody materialises it, and a sensor that tells the sinks once."""
+    reason = str(error)
+
+    @dg.asset(name=PROJECT, description=f"{HEAD[0].upper()}{HEAD[1:]}:\n\n{reason}", group_name="release")
+    def project() -> None:
+        raise dg.Failure(reason, allow_retries=False)
+
+    @dg.sensor(
+        name=ALERTS,
+        minimum_interval_seconds=ALERT_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Tells the sinks of {VARIABLE} once why the project cannot be used.",
+    )
+    def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        sign, sinks = digest(reason), urls(settings.alert_urls)
+        if context.cursor != sign:
+            for position, url in enumerate(sinks, start=1):
+                send(url, Message(f"Cramp Atlas: {HEAD}", reason), f"sink {position} of {len(sinks)}")
+            context.update_cursor(sign)
+        return dg.SkipReason(f"{HEAD}: {reason}")
+
+    return dg.Definitions(assets=[project], sensors=[alerts])
