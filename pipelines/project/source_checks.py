@@ -34,6 +34,8 @@ def _tables(project: "Project", source: Source) -> Iterator[Fault]:
     raw = [contract.table for contract in project.contracts.values() if contract.schema == "raw"]
     others = {table: other.source for other in project.sources.values() if other is not source for table in other.tables}
     for wave, delivered in source.waves.items():
+        if not delivered.tables:
+            yield Fault(("waves", wave, "tables"), "names no table: name at least one, with its file")
         for table in delivered.tables:
             at = ("waves", wave, "tables", table)
             if table not in raw:

@@ -28,7 +28,7 @@ class DeliveredFile(_Settings):
 
 
 class Wave(_Settings):
-    tables: dict[str, DeliveredFile] = Field(min_length=1)
+    tables: dict[str, DeliveredFile]
     top_codes: dict[str, int] = {}
 
 
