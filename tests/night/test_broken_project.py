@@ -128,7 +128,9 @@ def test_the_sensor_asks_again_for_a_delivery_whose_run_judged_nothing(synthetic
     sensor = definitions(synthetic.project).get_repository_def().get_sensor_def("landing")
 
     def tick(cursor: str | None) -> dg.SensorResult:
-        return sensor(dg.build_sensor_context(instance, cursor=cursor))  # type: ignore[no-any-return]
+        result = sensor(dg.build_sensor_context(instance, cursor=cursor))
+        assert isinstance(result, dg.SensorResult)
+        return result
 
     time.sleep(0.01)
     first = tick(tick(None).cursor)
