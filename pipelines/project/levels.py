@@ -12,13 +12,11 @@ from sqlglot.lineage import lineage
 from pipelines.contracts.codebook import HEADER
 from pipelines.contracts.model import Contract
 from pipelines.project.conditions import Domain
+from pipelines.project.respondents import AGE_BAND
 from pipelines.project.sources import Source
 
 if TYPE_CHECKING:
     from pipelines.project.project import Project
-
-AGE, AGE_BAND = "age_years", "age_band"
-"""The column that age bands are made of, and the one that they make."""
 
 IN_SET, BETWEEN = "expect_column_values_to_be_in_set", "expect_column_values_to_be_between"
 

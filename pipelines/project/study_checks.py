@@ -11,8 +11,8 @@ from pipelines.contracts.columns import NUMERIC_TYPES
 from pipelines.contracts.yaml_source import read_yaml
 from pipelines.machine.faults import Fault, found, known
 from pipelines.project.conditions import Conditions, Domain
-from pipelines.project.levels import AGE, domain_with_levels, domains
-from pipelines.project.respondents import DESIGN_COLUMNS, REASON
+from pipelines.project.levels import domain_with_levels, domains
+from pipelines.project.respondents import AGE, DESIGN_COLUMNS, REASON
 
 if TYPE_CHECKING:
     from pipelines.project.project import Project
