@@ -64,7 +64,8 @@ def read_verdicts(given: object, columns: Collection[str]) -> tuple[list[Compara
             verdicts.append(Comparability.model_validate(entry))
         except ValidationError as error:
             problems += [
-                fault.at(f"verdict {number}: {'.'.join(map(str, fault.location))}") for fault in faults(error, Comparability)
+                fault.at(": ".join([f"verdict {number}", *([".".join(map(str, fault.location))] if fault.location else [])]))
+                for fault in faults(error, Comparability)
             ]
     problems += contradictions(verdicts, columns)
     return verdicts, problems

@@ -38,7 +38,7 @@ def test_a_verdict_holds_for_every_pair_of_its_waves() -> None:
         ({"variable": "age"}, "verdict 1: variable: "),
         ({"where": "age >="}, "verdict 1: where is no SQL condition."),
         ({"where": "years > 20"}, "verdict 1: where names years, which is no column of the table."),
-        ({"where": "age > 20", "verdict": "not_comparable"}, "verdict 1: : Value error, where belongs to identical or recoded"),
+        ({"where": "age > 20", "verdict": "not_comparable"}, "verdict 1: where belongs to identical or recoded"),
         ({"variables": ["age", "weight"]}, "verdict 1: the table has no column weight."),
     ],
 )
