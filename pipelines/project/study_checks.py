@@ -99,10 +99,13 @@ def _kinds(project: "Project") -> Iterator[Fault]:
 def _columns(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:
     """Variables that are no columns of the respondents, or of a type that the section cannot use."""
     study, table = project.study, project.study.respondents
+    by_levels = {name: adjustment for name, adjustment in study.adjustment.items() if adjustment.form is None}
+    as_numbers = {name: adjustment for name, adjustment in study.adjustment.items() if adjustment.form}
     sections: Sequence[tuple[tuple[str, ...], Mapping[str, object], tuple[str, ...], str]] = (
         (("outcomes",), study.outcomes, ("BOOLEAN",), "an outcome is true or false"),
         (("exposures",), study.exposures, WITH_LEVELS, "an exposure has levels: true and false, or text"),
-        (("adjustment",), study.adjustment, WITH_LEVELS, "an adjustment variable has levels: true and false, or text"),
+        (("adjustment",), by_levels, WITH_LEVELS, "a number needs a form: linear, quadratic or spline"),
+        (("adjustment",), as_numbers, tuple(NUMERIC_TYPES), "only a number is adjusted for in a form"),
         (("characteristics", "categorical"), study.characteristics.categorical, WITH_LEVELS, "a categorical one has levels"),
         (
             ("characteristics", "continuous"),

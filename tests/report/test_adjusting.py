@@ -61,9 +61,9 @@ def test_a_form_that_is_not_whole_is_refused(given: dict[str, Any], words: str) 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("age_years: {}", "A number that is adjusted for needs a form: linear, quadratic or spline"),
-        ("psu: {}", "study.yaml: adjustment: psu is INTEGER in core.respondents: a number needs a form"),
-        ("age_band: {form: linear}", "study.yaml: adjustment: age_band is VARCHAR in core.respondents: it has no form: linear"),
+        ("age_years: {}", "age_years is INTEGER in core.respondents, and a number needs a form: linear, quadratic or spline"),
+        ("psu: {}", "psu is INTEGER in core.respondents, and a number needs a form"),
+        ("age_band: {form: linear}", "age_band is VARCHAR in core.respondents, and only a number is adjusted for in a form"),
     ],
 )
 def test_a_form_goes_with_a_number(tmp_path: Path, line: str, words: str) -> None:
