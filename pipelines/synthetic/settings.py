@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.machine.errors import ConfigurationError
+from pipelines.machine.faults import faults
 from pipelines.project.sources import Source
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -133,7 +134,9 @@ def _checked(settings: type[_Generator], source: Source) -> _Generator:
     try:
         checked = settings.model_validate(source.generator)
     except ValidationError as error:
-        raise ConfigurationError(f"sources/{source.source}.yaml: generator cannot be used: {error}") from error
+        wrong = faults(error, settings)
+        said = [fault.at(f"sources/{source.source}.yaml (generator.{'.'.join(map(str, fault.location))})") for fault in wrong]
+        raise ConfigurationError(said) from error
     for wave in source.study_waves:
         if {checked.tables.people, checked.tables.planted} != set(source.waves[wave].tables):
             raise ConfigurationError(f"sources/{source.source}.yaml: generator.tables must be the tables of wave {wave}")

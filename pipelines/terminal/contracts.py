@@ -165,12 +165,13 @@ def contract_init(
 def _form_told(**told: str | tuple[str, ...] | None) -> "Form":
     from pydantic import ValidationError
 
+    from pipelines.machine.faults import faults
     from pipelines.project.form import Form
 
     try:
         return Form.model_validate({name: value for name, value in told.items() if value})
     except ValidationError as error:
-        raise WrongUsage("; ".join(f"--{item['loc'][0]}: {item['msg']}" for item in error.errors())) from error
+        raise WrongUsage(" ".join(fault.at(f"--{fault.location[0]}") for fault in faults(error, Form))) from error
 
 
 DOCS_ENDS = ends("cramp-atlas docs --check", "when --check finds a page that is not up to date")
