@@ -6,9 +6,15 @@ from typing import Any, get_args
 import polars as pl
 
 from pipelines.report.estimation import Estimation, Scope, in_population
-from pipelines.report.verdicts import MIN_DEGREES_FREEDOM, as_text, not_shown
+from pipelines.report.verdicts import as_text, not_shown
 from pipelines.statistics import Cells, MeanOfGroup, StatsError, compare_means, prevalence, rao_scott_test
-from pipelines.statistics.presentation import NO_KNOWN_OUTCOME, SMALLEST_N, STANDARD_LEVEL, PresentationStatus
+from pipelines.statistics.presentation import (
+    FEWEST_DEGREES_OF_FREEDOM,
+    NO_KNOWN_OUTCOME,
+    SMALLEST_N,
+    STANDARD_LEVEL,
+    PresentationStatus,
+)
 
 MEAN = "mean"
 """The level of a continuous characteristic."""
@@ -152,8 +158,8 @@ def _means(cells: Cells, name: str, status: str, domain: pl.Expr) -> Row:
 def _verdict(group: MeanOfGroup, degrees_freedom: int) -> tuple[PresentationStatus, str | None]:
     if group.n_respondents < SMALLEST_N:
         return "suppress", f"fewer than {SMALLEST_N} respondents"
-    if degrees_freedom < MIN_DEGREES_FREEDOM:
-        return "review", f"fewer than {MIN_DEGREES_FREEDOM} degrees of freedom"
+    if degrees_freedom < FEWEST_DEGREES_OF_FREEDOM:
+        return "review", f"fewer than {FEWEST_DEGREES_OF_FREEDOM} degrees of freedom"
     return "show", None
 
 

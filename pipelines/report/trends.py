@@ -5,8 +5,9 @@ from typing import Any
 import polars as pl
 
 from pipelines.report.estimation import AGE_BAND, Estimation, Scope, in_population
-from pipelines.report.verdicts import MIN_DEGREES_FREEDOM, not_shown
+from pipelines.report.verdicts import not_shown
 from pipelines.statistics import StatsError, rao_scott_test, trend
+from pipelines.statistics.presentation import FEWEST_DEGREES_OF_FREEDOM
 
 MIN_BANDS = 3
 """Age bands under which there is a difference, but no trend."""
@@ -63,7 +64,7 @@ def _row(estimation: Estimation, scope: Scope, population: str, outcome: str) ->
         association = rao_scott_test(cells, AGE_BAND, outcome, domain=domain)
     except StatsError as error:
         return key | not_shown(str(error))
-    few = effect.degrees_freedom < MIN_DEGREES_FREEDOM
+    few = effect.degrees_freedom < FEWEST_DEGREES_OF_FREEDOM
     return key | {
         "odds_ratio": effect.estimate,
         "odds_ratio_lower": effect.lower,
@@ -73,5 +74,5 @@ def _row(estimation: Estimation, scope: Scope, population: str, outcome: str) ->
         "degrees_freedom": int(effect.degrees_freedom),
         "method": "design-based logistic regression on the number of the band, complete cases",
         "presentation": "review" if few else "show",
-        "presentation_reason": f"fewer than {MIN_DEGREES_FREEDOM} degrees of freedom" if few else None,
+        "presentation_reason": f"fewer than {FEWEST_DEGREES_OF_FREEDOM} degrees of freedom" if few else None,
     }

@@ -2,14 +2,11 @@
 
 from typing import Any
 
+from pipelines.statistics.presentation import FEWEST_DEGREES_OF_FREEDOM
+
 SPARSE_CELL = 5
 """Respondents in the smallest of the four cells under which an odds ratio is marked for review: sparse data bias pushes it
 away from 1 (Greenland, Mansournia & Altman 2016, BMJ 352:i1981)."""
-
-
-MIN_DEGREES_FREEDOM = 8
-"""Design degrees of freedom under which an estimate is marked for review (NCHS Series 2, No. 175)."""
-
 
 Row = dict[str, Any]
 
@@ -17,8 +14,8 @@ Row = dict[str, Any]
 def verdict_on_cells(four: Row, degrees_freedom: int | None) -> Row:
     if min(four.values()) < SPARSE_CELL:
         return {"presentation": "review", "presentation_reason": f"fewer than {SPARSE_CELL} respondents in one of the four cells"}
-    if degrees_freedom is not None and degrees_freedom < MIN_DEGREES_FREEDOM:
-        return {"presentation": "review", "presentation_reason": f"fewer than {MIN_DEGREES_FREEDOM} degrees of freedom"}
+    if degrees_freedom is not None and degrees_freedom < FEWEST_DEGREES_OF_FREEDOM:
+        return {"presentation": "review", "presentation_reason": f"fewer than {FEWEST_DEGREES_OF_FREEDOM} degrees of freedom"}
     return {"presentation": "show", "presentation_reason": None}
 
 

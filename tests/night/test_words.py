@@ -53,11 +53,13 @@ def test_the_run_the_terminal_and_the_alert_say_the_same(synthetic: Atlas, monke
         assert MARK not in body + status.output + said
 
         monkeypatch.setattr("pipelines.dagster.assets.raw.take_in", fail)
-        assert not synthetic.refresh().success
+        broken = synthetic.refresh().broken
         status = CliRunner().invoke(app, ["status"])
         alert(instance, told_by(synthetic, hook))
     failed = "take_in_nhanes failed: RuntimeError; the log of the run in Dagster has its text"
     assert (status.exit_code, failed in status.output, failed in hook.messages[1][1]) == (1, True, True)
+    assert failed in broken
+    assert MARK not in "".join(broken)
     assert MARK not in status.output + hook.messages[1][1]
 
 

@@ -121,3 +121,13 @@ def test_what_was_planted_in_two_populations_is_told_apart(project: Project) -> 
     lines = printed(project, _print_planted, planted_truth=rows).splitlines()
     assert len(set(lines)) == len(lines) == 2
     assert "rounds 136-pairs, synthetic, adults_60_plus, has_cramps by is_sedentary" in lines[1]
+
+
+def test_an_outcome_that_a_held_back_table_does_not_have_is_left_empty(project: Project) -> None:
+    outcomes = project.study.outcomes | {"is_pregnant": project.study.outcomes["has_cramps"]}
+    grown = replace(project, study=project.study.model_copy(update={"outcomes": outcomes}))
+    said = printed(grown, _print_prevalence, prevalence_by_age_band=[prevalence("pooled", 0.15)])
+    assert "is_pregnant" in said
+    assert "15.0 (15.0 to 15.0)" in said
+    said = printed(grown, _print_odds_ratios, odds_ratios=[ratio("adults_20_plus", 2.0)])
+    assert "2.00" in said
