@@ -119,6 +119,8 @@ def load_contracts(data_contracts: Path) -> dict[str, Contract]:
     Raises ContractError with every problem in every file: a wrong place or name, an unknown field, metric or codebook
     variable, a value that does not fit, each with file, line and field.
     """
+    if not data_contracts.is_dir():
+        raise ContractError([f"{data_contracts} does not exist: it holds the contracts of the project."])
     problems: list[str] = []
     contracts: dict[str, Contract] = {}
     for folder in sorted(path for path in data_contracts.iterdir() if path.is_dir() and path.name not in NOT_SCHEMAS):

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from pipelines.machine.disk import is_full, no_space
-from pipelines.machine.errors import CrampAtlasError, WrongUsage
+from pipelines.machine.errors import ConfigurationError, CrampAtlasError, WrongUsage
 from pipelines.terminal.exit_codes import ExitCode
 
 WIDTH_OF_A_FILE = 120
@@ -53,7 +53,7 @@ def explained() -> Iterator[None]:
     except CrampAtlasError as error:
         _fail(error, ExitCode.WRONG_USAGE if isinstance(error, WrongUsage) else ExitCode.COULD_NOT)
     except Exception as error:
-        known = no_space(_warehouse()) if is_full(error) else _about_dagster(error)
+        known = _about_settings(error) or (no_space(_warehouse()) if is_full(error) else _about_dagster(error))
         if known is None:
             raise
         _fail(known, ExitCode.COULD_NOT)
@@ -62,6 +62,18 @@ def explained() -> Iterator[None]:
 def _fail(error: CrampAtlasError, code: ExitCode) -> None:
     console.print(f"[red]{escape(str(error))}[/red]", highlight=False, soft_wrap=True)
     raise typer.Exit(code) from error
+
+
+def _about_settings(error: Exception) -> CrampAtlasError | None:
+    """What is wrong with the environment's settings, where that is what the error comes from."""
+    from pydantic import ValidationError
+
+    from pipelines.machine.faults import faults
+    from pipelines.machine.settings import Settings
+
+    if not isinstance(error, ValidationError) or error.title != Settings.__name__:
+        return None
+    return ConfigurationError([fault.at(f"CRAMP_ATLAS_{str(fault.location[0]).upper()}") for fault in faults(error, Settings)])
 
 
 def _about_dagster(error: Exception) -> CrampAtlasError | None:
