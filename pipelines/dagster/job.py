@@ -11,7 +11,7 @@ from pipelines.dagster.assets.context import N_MADE
 from pipelines.dagster.assets.raw import EVERY_WAVE
 from pipelines.dagster.home import PROCESS_TAG, fail_abandoned_runs, prepare_dagster_home
 from pipelines.dagster.progress import shown
-from pipelines.dagster.runs import JOB, is_interruption, rejected_by, step_failure
+from pipelines.dagster.runs import JOB, RELEASE, is_interruption, rejected_by, step_failure
 from pipelines.machine.errors import WrongUsage
 from pipelines.machine.files import remove_unfinished
 from pipelines.machine.lock import warehouse_lock
@@ -32,6 +32,7 @@ class Refreshed:
     rejected: list[str]
     failures: list[str]
     broken: list[str]
+    is_new_release: bool = False
 
 
 def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[str] | None = None) -> Refreshed:
@@ -70,6 +71,7 @@ def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[st
             if event.event_type == dg.DagsterEventType.STEP_SUCCESS
         },
         rejected=sorted(table for event in events for table in _rejected(event)),
+        is_new_release=any(_publishes(event) for event in events),
         failures=[step_failure(event, project).words for event in failed],
         broken=[step_failure(event, project).words for event in failed if not rejected_by(event)],
     )
@@ -80,6 +82,14 @@ def _n_made(event: dg.DagsterEvent) -> int:
         return 0
     made = event.step_materialization_data.materialization.metadata.get(N_MADE)
     return (made.value or 0) if isinstance(made, dg.IntMetadataValue) else 0
+
+
+def _publishes(event: dg.DagsterEvent) -> bool:
+    """Whether a release was made, if this is what the event says."""
+    if event.event_type != dg.DagsterEventType.ASSET_MATERIALIZATION or event.asset_key != RELEASE:
+        return False
+    is_new = event.step_materialization_data.materialization.metadata.get("is_new")
+    return bool(is_new and is_new.value)
 
 
 @contextmanager

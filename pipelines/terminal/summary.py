@@ -20,6 +20,7 @@ from pipelines.release.kept import current_release, hold_file
 from pipelines.release.meta import deliveries
 from pipelines.release.page.labels import Labels
 from pipelines.release.standing import in_words, standing_causes
+from pipelines.terminal.afterwards import say_what_is_new, say_what_is_next
 
 
 def print_summary(project: Project, refreshed: Refreshed, console: Console) -> None:
@@ -36,13 +37,13 @@ def print_summary(project: Project, refreshed: Refreshed, console: Console) -> N
     # what stands every night is on the page; here it is news
     for line in drift_in_words(accepted_drift(project)) if refreshed.n_made else ():
         console.print(f"[yellow]drift: {escape(line)}[/yellow]", highlight=False, soft_wrap=True)
-    if refreshed.n_made == 0:
-        console.print("nothing was new: no delivery was parsed, nothing was estimated", highlight=False)
+    say_what_is_new(project, refreshed)
     total = sum(refreshed.step_seconds.values())
     slowest = sorted(refreshed.step_seconds.items(), key=lambda item: -item[1])[:4]
     times = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in slowest)
     console.print(f"time: {total:.1f} s in steps ({times})", highlight=False)
     console.print(f"run {refreshed.run_id}: {'succeeded' if refreshed.success else 'FAILED'}", highlight=False)
+    say_what_is_next(project)
 
 
 def print_status(project: Project, console: Console) -> bool:
