@@ -3,15 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import duckdb
-import pyarrow as pa
-
-from pipelines.machine.disk import raise_if_full
-from pipelines.machine.errors import CrampAtlasError
-from pipelines.making.engine import without_values
+from pipelines.making.faults import ANY, verdict_on
 from pipelines.making.judging import as_records, judge_claims, judge_contract, nothing_to_judge, problems_of
 from pipelines.project.project import Project
-from pipelines.statistics import StatsError
 from pipelines.store import Sidecar
 from pipelines.store.acceptance import Cause, with_accepted, with_rejection
 from pipelines.store.recipe import Plan
@@ -70,15 +64,10 @@ def _candidate(project: Project, plan: Plan, make: Maker) -> Sidecar:
     place = plan.place
     try:
         made = make(project, plan)
-    except duckdb.Error as error:
-        raise_if_full(error, project.settings.warehouse_folder)
-        return _failed(plan, without_values(error))
-    except pa.ArrowInvalid:
-        return _failed(plan, "a column does not have the type that the contract promises")
-    except (StatsError, CrampAtlasError) as error:
-        return _failed(plan, str(error))
-    candidate = project.store.path(place, made.content)
-    results = [*judge_contract(project, place, candidate), *judge_claims(project, place, {place: candidate})]
+        candidate = project.store.path(place, made.content)
+        results = [*judge_contract(project, place, candidate), *judge_claims(project, place, {place: candidate})]
+    except ANY as error:
+        return _failed(plan, verdict_on(error, project.settings.warehouse_folder))
     problems = problems_of(place, results)
     return plan.sidecar(
         content=made.content,

@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 
 from pipelines.contracts.expectations import RuleResult, Status, judge, not_applicable
-from pipelines.machine.disk import raise_if_full
-from pipelines.making.engine import engine, without_values
+from pipelines.making.engine import engine
+from pipelines.making.faults import ANY, verdict_on
 from pipelines.making.seeing import bind_for, is_there
 from pipelines.project.project import Project
 from pipelines.project.selects import Select
@@ -50,12 +50,12 @@ def _judge_claim(
         return _claim(check, "not_applicable", 0, f"no delivery with {', '.join(missing)} was ever accepted")
     try:
         offending = connection.sql(f"select count(*) from ({check.text})").fetchall()[0][0]
-    except duckdb.Error as error:
-        raise_if_full(error, project.settings.warehouse_folder)
-        return _claim(check, "error", 0, without_values(error))
+        is_empty = not any(connection.sql(f"select 1 from {table} limit 1").fetchall() for table in check.reads)
+    except ANY as error:
+        return _claim(check, "error", 0, verdict_on(error, project.settings.warehouse_folder))
     if offending:
         return _claim(check, "failed", offending, f"{offending:,} rows against it")
-    if not any(connection.sql(f"select 1 from {table} limit 1").fetchall() for table in check.reads):
+    if is_empty:
         return _claim(check, "not_applicable", 0, f"{', '.join(check.reads)}: no rows of {place.source}")
     return _claim(check, "passed", 0, "")
 

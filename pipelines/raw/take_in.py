@@ -1,10 +1,12 @@
 """Taking in a delivery: all tables of one source and wave are read, judged together, and accepted in one step or not at all."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pipelines.landing.finding import delivered_file, digest_of, find_file
 from pipelines.machine.working import parts
 from pipelines.making.build import absent
+from pipelines.making.faults import ANY, verdict_on
 from pipelines.project.project import Project
 from pipelines.raw.candidate import candidate
 from pipelines.raw.claims import claims_about
@@ -67,7 +69,7 @@ def take_in(project: Project, source: str, wave: str, *, reread: bool = False) -
         known = None if reread else project.store.sidecar(place, plan.recipe)
         if known is None:
             parsed.add(place)
-            known = candidate(project, plan, path)
+            known = _judged(project, plan, path)
             project.store.record(place, known)
         candidates[place] = known
     missing = [place for place, path in files.items() if path is None]
@@ -113,6 +115,15 @@ def _absent_delivery(project: Project, source: str, wave: str, acceptance: Accep
         recipes = {place.name: plan.recipe for place, plan in plans.items()}
         project.store.set_acceptance(source, wave, with_accepted(acceptance, WHOLE_DELIVERY, recipes))
     return Delivery(source, wave, {}, frozenset(), [])
+
+
+def _judged(project: Project, plan: Plan, path: Path) -> Sidecar:
+    """The candidate, or its rejection where the program fails on it: the other sources go on."""
+    try:
+        return candidate(project, plan, path)
+    except ANY as error:
+        reason = verdict_on(error, project.settings.warehouse_folder)
+        return plan.sidecar(problems=[f"{plan.place.name} {plan.place.wave}: {reason}"])
 
 
 def _same_deliveries(project: Project, acceptance: Acceptance, plans: dict[Place, Plan]) -> bool:

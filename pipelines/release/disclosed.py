@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.making.engine import bind_objects, engine
+from pipelines.making.faults import ANY, verdict_on
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
 from pipelines.release.disclosure.people import count_people, find_equal_weights
@@ -27,23 +28,30 @@ HARMLESS_COUNTS = frozenset({"n_tables"})
 TEXTS_WITH_COUNTS = ("reason", "detail")
 
 
-def protect_reports(project: Project, paths: Paths, folder: Path) -> Paths:
+def protect_reports(project: Project, paths: Paths, folder: Path) -> tuple[Paths, list[str]]:
     """Place -> file of the report rows that anybody may see; those of restricted sources are written into `folder`.
 
-    Only places of restricted sources are in it. Deterministic: equal objects and settings give equal rows.
+    Only places of restricted sources are in it. Deterministic: equal objects and settings give equal rows. Of a source on which
+    disclosure control fails no row may be seen; the second part says so, a line each.
     """
     safe: Paths = {}
+    failed: list[str] = []
     for source in project.sources.values():
         places = [place for place in paths if place.source == source.source and place.schema == "report"]
         if not source.is_restricted or not places:
             continue
         rows = {place.name: pl.read_parquet(paths[place]) for place in places}
         known = {name: frame for name, frame in rows.items() if name in KNOWN_TABLES and not frame.is_empty()}
-        shown = {name: frame.clear() for name, frame in rows.items()} | _protected(project, source, known, paths)
+        shown = {name: frame.clear() for name, frame in rows.items()}
+        try:
+            shown |= _protected(project, source, known, paths)
+        except ANY as error:
+            reason = verdict_on(error, project.settings.warehouse_folder)
+            failed.append(f"Nothing of {source.source} is in the public files: disclosure control failed on it: {reason}")
         for place in places:
             safe[place] = folder / f"{place.table}.{place.source}.parquet"
             shown[place.name].write_parquet(safe[place])
-    return safe
+    return safe, failed
 
 
 def _protected(project: Project, source: Source, tables: Frames, paths: Paths) -> Frames:

@@ -89,7 +89,8 @@ def _build(
     release_id = str(manifest["release_id"])
     with _staging(releases_folder(project), release_id) as folder, tempfile.TemporaryDirectory() as temporary:
         paths = _paths(project, objects)
-        safe = protect_reports(project, paths, Path(temporary))
+        safe, failed = protect_reports(project, paths, Path(temporary))
+        manifest["undrawn"] = failed
         _write_reports(project, folder, for_readers(paths, safe, _kept_back(project)["epi_public.duckdb"]))
         explained = {
             "meta.releases": _releases([*known, manifest]),
@@ -159,7 +160,7 @@ def _write(
         contracts = [contract for contract in project.contracts.values() if contract.schema in DATABASES[name]]
         files = for_readers(paths, safe, kept_back)
         write_database(folder / name, contracts, files, meta_for_readers(frames, kept_back), project.settings)
-    write_page(project, folder, manifest)
+    manifest["undrawn"] += write_page(project, folder, manifest)
     written = sorted(path for path in folder.rglob("*") if path.is_file())
     manifest["files"] = {str(path.relative_to(folder)): sha256_of_file(path) for path in written}
     replace_text(folder / "manifest.json", json.dumps(manifest, indent=1))

@@ -5,8 +5,9 @@ from typing import Any
 
 from pipelines.project.project import Project
 from pipelines.release.disclosed import HELD_BACK
-from pipelines.release.kept import current_release
+from pipelines.release.kept import current_release, manifests
 from pipelines.release.meta import deliveries
+from pipelines.release.page.sections import PAGE
 
 HEAD = "rejected, and left at the last accepted state:"
 
@@ -32,7 +33,19 @@ def standing_causes(project: Project, *, is_terminal: bool = False) -> dict[str,
     Problems count records: those of restricted sources are named in a terminal only, not in Dagster and not in an alert.
     """
     rejected = deliveries(project).filter(verdict="rejected")
-    return {f"{row['source']} {row['wave']}": _words(project, row, is_terminal) for row in rejected.iter_rows(named=True)}
+    causes = {f"{row['source']} {row['wave']}": _words(project, row, is_terminal) for row in rejected.iter_rows(named=True)}
+    return causes | {f"{PAGE} {number}": _of_page(line) for number, line in enumerate(_undrawn(project), 1)}
+
+
+def _undrawn(project: Project) -> list[str]:
+    """What could not be drawn of the newest release, a line each."""
+    known = manifests(project)
+    return list(known[-1].get("undrawn", [])) if known else []
+
+
+def _of_page(line: str) -> str:
+    to_do = "  to do: mend what the message names, then cramp-atlas refresh"
+    return "\n".join([f"{PAGE}: {line}", to_do, "  meanwhile: all else of the release is published"])
 
 
 def in_words(project: Project, causes: Mapping[str, str]) -> str:

@@ -50,6 +50,8 @@ def characteristics_by_outcome(estimation: Estimation) -> pl.DataFrame:
         for scope in estimation.scopes():
             for outcome in estimation.outcomes:
                 for name, of_name in levels.items():
+                    if name == outcome:  # who has the outcome has it: that describes nobody
+                        continue
                     rows += _rows(estimation, scope, population, outcome, name, of_name)
     return pl.DataFrame(rows, infer_schema_length=None).sort(KEY) if rows else pl.DataFrame()
 

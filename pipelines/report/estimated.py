@@ -14,6 +14,7 @@ from pipelines.making.seeing import bind_for
 from pipelines.project.project import Project
 from pipelines.report.estimation import Estimation
 from pipelines.report.estimators import COUNTING_RECORDS, ESTIMATORS, SETTINGS_NOT_READ
+from pipelines.report.finite import with_finite_numbers
 from pipelines.report.plan import records_received
 from pipelines.report.scales import marked_for_scale
 from pipelines.store import Place
@@ -26,7 +27,7 @@ def estimated(project: Project, plan: Plan) -> Made:
     objects = {read: project.store.path(read, content) for read, content in plan.inputs.items()}
     with engine(project.settings) as connection:
         estimation = _estimation(project, connection, place, objects)
-        frame = marked_for_scale(ESTIMATORS[place.name](estimation), estimation)
+        frame = marked_for_scale(with_finite_numbers(ESTIMATORS[place.name](estimation)), estimation)
     table = _as_contracted(frame, project.contracts[place.name].arrow_schema())
     return Made(*project.store.write(place, table), sorted(estimation.columns_read))
 

@@ -76,32 +76,38 @@ def _missing(kinds: pl.Series, n: pl.Series) -> Row:
         "n_no_value": int(n.sum()) - sum(of_kind.values()),
         "n_not_in_component": 0,
         "n_in_incomplete_sets": 0,
+        "n_without_matched_set": 0,
     }
 
 
 def _matched(estimation: Estimation, scope: Scope, population: str) -> Row:
-    """Members of the population, by whether their matched set has cases and noncases among them."""
+    """Members of the population, by whether their matched set is whole: cases, noncases and nobody of unknown status.
+
+    Who has no matched set is in no set at all, and counted apart.
+    """
     waves = ", ".join(literal(wave) for wave in scope.waves)
     estimation.columns_read.update({"wave", "matched_set", "is_case"}, estimation.population_variables(population))
-    [(n, n_unknown, n_whole)] = estimation.connection.sql(
+    [(n, n_unknown, n_without_set, n_whole)] = estimation.connection.sql(
         f"""
         with members as (
           select wave, matched_set, is_case from {estimation.respondents}
           where wave in ({waves}) and ({estimation.study.populations[population].where})
         ),
         sets as (
-          select count(*) as n, count(is_case) as n_known, count(*) filter (is_case) as n_cases
+          select
+            matched_set, count(*) as n, count(is_case) as n_known, count(*) filter (is_case) as n_cases
           from members group by wave, matched_set
         )
         select
-          coalesce(sum(n), 0), coalesce(sum(n - n_known), 0),
-          coalesce(sum(n_known) filter (n_cases > 0 and n_cases < n_known), 0)
+          coalesce(sum(n), 0), coalesce(sum(n - n_known), 0), coalesce(sum(n_known) filter (matched_set is null), 0),
+          coalesce(sum(n) filter (matched_set is not null and n_known = n and n_cases > 0 and n_cases < n), 0)
         from sets
         """
     ).fetchall()
     return _missing(pl.Series([None], dtype=pl.String), pl.Series([int(n_unknown)])) | {
         "n_missing": int(n - n_whole),
-        "n_in_incomplete_sets": int(n - n_unknown - n_whole),
+        "n_in_incomplete_sets": int(n - n_unknown - n_without_set - n_whole),
+        "n_without_matched_set": int(n_without_set),
         "n_analysed": int(n_whole),
     }
 

@@ -8,10 +8,13 @@ import polars as pl
 
 from pipelines.machine.quoting import identifier, literal
 from pipelines.report.estimation import Estimation, Scope
-from pipelines.statistics import StatsError, conditional_logistic, e_value, pair_odds_ratio
+from pipelines.statistics import StatsError, conditional_logistic, e_value, exact_common_odds_ratio, pair_odds_ratio
 
 FEW_DISCORDANT_PAIRS = 5
-"""Discordant pairs in the smaller direction under which a matched odds ratio is marked for review (sparse data bias)."""
+"""Discordant pairs, or informative sets, in the smaller direction under which a matched odds ratio is marked for review (sparse
+data bias)."""
+
+FOUR_CELLS = ("exposed_cases", "exposed_noncases", "unexposed_cases", "unexposed_noncases")
 
 Row = dict[str, Any]
 
@@ -22,7 +25,9 @@ def matched_rows(estimation: Estimation, scope: Scope, exposure: str) -> list[Ro
     Matching on an exposure makes its odds ratio meaningless, so no row is given for it.
     """
     source = estimation.source
-    if exposure in source.matched_on or not isinstance(estimation.study.exposures[exposure].reference, bool):
+    if exposure in (*source.matched_on, source.case_definition) or not isinstance(
+        estimation.study.exposures[exposure].reference, bool
+    ):
         return []
     rows = []
     for population in estimation.study.odds_ratios.populations:
@@ -46,14 +51,28 @@ def matched_rows(estimation: Estimation, scope: Scope, exposure: str) -> list[Ro
 
 
 def _estimate(estimation: Estimation, scope: Scope, exposure: str, population: str) -> Row:
+    """The odds ratio from the whole sets of the population: with a case and a control, and nobody of unknown status.
+
+    The likelihood of a set goes by its number of cases, which is not known where a status is not. Of a whole set, who has no
+    known exposure is left out, and the others stay; a pair needs both.
+    """
     people = _people(estimation, scope, exposure, population)
-    sets = people.group_by("wave", "matched_set").agg(
-        n=pl.len(),
-        n_cases=pl.col("is_case").sum(),
-        n_unknown=pl.col("is_exposed").is_null().sum(),
+    of_set = ["wave", "matched_set"]
+    sets = (
+        people.drop_nulls("matched_set")
+        .group_by(of_set)
+        .agg(
+            n=pl.len(),
+            n_cases=pl.col("is_case").sum(),
+            is_status_known=pl.col("is_case").is_not_null().all(),
+            is_exposure_known=pl.col("is_exposed").is_not_null().all(),
+        )
     )
-    whole = sets.filter(pl.col("n_unknown") == 0, pl.col("n_cases") > 0, pl.col("n_cases") < pl.col("n"))
-    analysed = people.join(whole, on=["wave", "matched_set"], how="semi").sort("wave", "matched_set", "is_case", "is_exposed")
+    whole = sets.filter("is_status_known", pl.col("n_cases") > 0, pl.col("n_cases") < pl.col("n"))
+    are_pairs = not whole.is_empty() and whole["n"].max() == 2
+    if are_pairs:
+        whole = whole.filter("is_exposure_known")
+    analysed = people.join(whole, on=of_set, how="semi").drop_nulls("is_exposed").sort(*of_set, "is_case", "is_exposed")
     counts = {
         "exposed_cases": _count(analysed, True, True),
         "exposed_noncases": _count(analysed, True, False),
@@ -61,7 +80,6 @@ def _estimate(estimation: Estimation, scope: Scope, exposure: str, population: s
         "unexposed_noncases": _count(analysed, False, False),
         "n_missing": people.height - analysed.height,
     }
-    are_pairs = not whole.is_empty() and whole["n"].max() == 2
     try:
         return counts | (_pairs(estimation, analysed) if are_pairs else _sets(estimation, analysed, exposure))
     except StatsError as error:
@@ -98,16 +116,28 @@ def _pairs(estimation: Estimation, analysed: pl.DataFrame) -> Row:
         "odds_ratio": odds.odds_ratio,
         "odds_ratio_lower": odds.lower,
         "odds_ratio_upper": odds.upper,
+        "odds_ratio_exact_lower": odds.lower,
+        "odds_ratio_exact_upper": odds.upper,
         "p_value": odds.p_value,
         "method": "conditional logistic regression of 1:1 pairs (ratio of discordant pairs), exact interval and McNemar test",
-        "e_value": _e_value(odds.odds_ratio, odds.lower, odds.upper),
+        **_e_values(odds.odds_ratio, odds.lower, odds.upper),
         "presentation": "review" if few else "show",
         "presentation_reason": reason,
     }
 
 
 def _sets(estimation: Estimation, analysed: pl.DataFrame, exposure: str) -> Row:
-    """Matched sets of any size: conditional logistic regression with the exact conditional likelihood."""
+    """Matched sets of any size: conditional logistic regression with the exact conditional likelihood.
+
+    Where few sets speak for one direction the Wald interval is not to be trusted, and the exact conditional one stands beside it.
+    """
+    tables = _tables_of_informative_sets(analysed)
+    a, b, c, d = (tables[cell].to_numpy() for cell in FOUR_CELLS)
+    # how many of the exposed cases could have been fewer, and more, with the same margins in every set
+    in_one_direction = int(min(np.minimum(a, d).sum(), np.minimum(b, c).sum()))
+    if in_one_direction == 0:
+        return {"presentation": "suppress", "presentation_reason": "there are no informative matched sets in one direction"}
+    level = estimation.study.confidence_level
     numbered = analysed.with_columns(set=pl.struct("wave", "matched_set").rank("dense"))
     fit = conditional_logistic(
         numbered["is_case"].to_numpy(),
@@ -115,19 +145,42 @@ def _sets(estimation: Estimation, analysed: pl.DataFrame, exposure: str) -> Row:
         numbered["set"].to_numpy(),
         names=[exposure],
     )
-    effect = fit.term(exposure, estimation.study.confidence_level)
-    return {
+    effect = fit.term(exposure, level)
+    row: Row = {
         "odds_ratio": effect.estimate,
         "odds_ratio_lower": effect.lower,
         "odds_ratio_upper": effect.upper,
         "p_value": effect.p_value,
         "method": "conditional logistic regression of matched sets, Wald interval",
-        "e_value": _e_value(effect.estimate, effect.lower, effect.upper),
+        **_e_values(effect.estimate, effect.lower, effect.upper),
         "presentation": "show",
         "presentation_reason": None,
     }
+    if in_one_direction >= FEW_DISCORDANT_PAIRS:
+        return row
+    exact = exact_common_odds_ratio(
+        exposed_cases=a, exposed_noncases=b, unexposed_cases=c, unexposed_noncases=d, confidence_level=level
+    )
+    return row | {
+        "odds_ratio_exact_lower": exact.lower,
+        "odds_ratio_exact_upper": exact.upper,
+        "presentation": "review",
+        "presentation_reason": f"fewer than {FEW_DISCORDANT_PAIRS} informative matched sets in one direction",
+    }
 
 
-def _e_value(estimate: float, lower: float, upper: float) -> float:
+def _tables_of_informative_sets(analysed: pl.DataFrame) -> pl.DataFrame:
+    """FOUR_CELLS of each set in which both the status and the exposure vary."""
+    exposed, case = pl.col("is_exposed"), pl.col("is_case")
+    kinds = (exposed & case, exposed & ~case, ~exposed & case, ~exposed & ~case)
+    counted = analysed.group_by("wave", "matched_set", maintain_order=True).agg(
+        kind.sum().cast(pl.Int64).alias(cell) for cell, kind in zip(FOUR_CELLS, kinds, strict=True)
+    )
+    a, b, c, d = (pl.col(cell) for cell in FOUR_CELLS)
+    return counted.filter(a + b > 0, c + d > 0, a + c > 0, b + d > 0)
+
+
+def _e_values(estimate: float, lower: float, upper: float) -> Row:
     """Cases of a case-control study are sampled on the outcome: the odds ratio is read as a rate ratio, without correction."""
-    return e_value(estimate, lower, upper, measure="odds_ratio", is_rare=True).point
+    found = e_value(estimate, lower, upper, measure="odds_ratio", is_rare=True)
+    return {"e_value": found.point, "e_value_limit": found.limit}

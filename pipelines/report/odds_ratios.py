@@ -11,7 +11,7 @@ from pipelines.report.adjusting import as_numbers, described
 from pipelines.report.estimation import Estimation, Scope, in_population
 from pipelines.report.matched import matched_rows
 from pipelines.report.stratified import mantel_haenszel_estimates
-from pipelines.report.verdicts import Row, as_text, not_shown, verdict_on_cells
+from pipelines.report.verdicts import EVERYBODY_OR_NOBODY, Row, as_text, not_shown, verdict_on_cells, with_note
 from pipelines.statistics import Categorical, Cells, Numeric, Regression, StatsError, adjust_p_values, e_value, regression
 from pipelines.statistics.multiplicity import AdjustmentMethod
 
@@ -51,7 +51,12 @@ def with_adjusted_p_values(frame: pl.DataFrame, method: AdjustmentMethod) -> pl.
     frame = frame.with_row_index("row")
     families = frame.drop_nulls("p_value").partition_by(FAMILY, maintain_order=True)
     adjusted = [
-        family.select("row", pl.Series("p_value_adjusted", adjust_p_values(family["p_value"].to_list(), method=method)))
+        family.select(
+            "row",
+            pl.Series("p_value_adjusted", adjust_p_values(family["p_value"].to_list(), method=method)),
+            p_value_family=pl.lit(_members(family)),
+            p_value_family_size=pl.lit(family.height, pl.Int64),
+        )
         for family in families
     ]
     named = frame.with_columns(multiple_testing=pl.when(pl.col("p_value").is_not_null()).then(pl.lit(method)))
@@ -60,14 +65,23 @@ def with_adjusted_p_values(frame: pl.DataFrame, method: AdjustmentMethod) -> pl.
     return named.join(pl.concat(adjusted), on="row", how="left").drop("row")
 
 
+def _members(family: pl.DataFrame) -> str:
+    """The tests of one family in words: the model and wave that they share, and each comparison."""
+    first = family.row(0, named=True)
+    comparisons = [f"{row['exposure']} {row['exposure_level']}" for row in family.iter_rows(named=True)]
+    return f"{first['model']}, {first['wave']}: {', '.join(sorted(comparisons))}"
+
+
 def _survey_rows(estimation: Estimation, scope: Scope, name: str, exposure: Exposure) -> list[Row]:
     study = estimation.study
     levels = [level for level in estimation.levels(name) if level != exposure.reference]
     rows = []
     for population in study.odds_ratios.populations:
         for model in ("crude", "adjusted") if estimation.is_weighted else ("crude", "adjusted", MANTEL_HAENSZEL):
-            adjusters = [] if model == "crude" else list(study.adjustment)
             for outcome in study.outcomes:
+                if outcome == name:  # a variable is not related to itself
+                    continue
+                adjusters = [] if model == "crude" else [column for column in study.adjustment if column not in (name, outcome)]
                 variables = {outcome, name, *adjusters, *estimation.population_variables(population)}
                 weight = estimation.weight(variables)
                 key = {
@@ -140,11 +154,11 @@ def _model_rows(
             common = mantel_haenszel_estimates(exposed, unexposed, outcome, adjusters, key["confidence_level"])
             estimates = not_shown(common) if isinstance(common, str) else common | verdict_on_cells(four, None)
         else:
-            estimates = (
-                _estimates(fitted, name, level, key["confidence_level"])
-                | {"degrees_freedom_rule": estimation.degrees_freedom_rule}
-                | verdict_on_cells(four, fitted.logistic.degrees_freedom)
-            )
+            estimates = _estimates(fitted, name, level, key["confidence_level"])
+            if "odds_ratio" in estimates:
+                verdict = verdict_on_cells(four, fitted.logistic.degrees_freedom)
+                estimates |= with_note(verdict, _put_aside(fitted.logistic, adjusters))
+                estimates |= {"degrees_freedom_rule": estimation.degrees_freedom_rule}
         rows.append(row | estimates | _e_value(estimates, is_rare))
     return rows
 
@@ -161,16 +175,26 @@ def _fit(cells: Cells, outcome: str, terms: list[Categorical | Numeric], domain:
     """The logistic and the Poisson model, or why they cannot be fitted."""
     try:
         return Fitted(
-            regression(cells, outcome, terms, family="logistic", domain=domain),
-            regression(cells, outcome, terms, family="poisson", domain=domain),
+            regression(cells, outcome, terms, family="logistic", domain=domain, separation="limit"),
+            regression(cells, outcome, terms, family="poisson", domain=domain, separation="limit"),
         )
     except StatsError as error:
         return str(error)
 
 
 def _estimates(fitted: Fitted, name: str, level: Any, confidence_level: float) -> Row:
-    odds = fitted.logistic.term(name, level, confidence_level)
-    ratio = fitted.poisson.term(name, level, confidence_level)
+    """The estimates of one level, or why there are none."""
+    model = fitted.logistic
+    if model.residual_degrees_freedom <= 0:
+        n = len(model.names)
+        return not_shown(
+            f"the model has {n} coefficients, the design {model.degrees_freedom} degrees of freedom: use fewer terms"
+        )
+    try:
+        odds = model.term(name, level, confidence_level)
+        ratio = fitted.poisson.term(name, level, confidence_level)
+    except StatsError as error:
+        return not_shown(str(error))
     return {
         "odds_ratio": odds.estimate,
         "odds_ratio_lower": odds.lower,
@@ -184,12 +208,25 @@ def _estimates(fitted: Fitted, name: str, level: Any, confidence_level: float) -
     }
 
 
+def _put_aside(model: Regression, adjusters: Sequence[str]) -> str | None:
+    """That a model leaves people out: all in some level of an adjuster have, or lack, the outcome. None where it does not.
+
+    They say nothing about the other coefficients, which are the same with and without them.
+    """
+    if not model.n_separated:
+        return None
+    columns = [column for column in adjusters if any(name.startswith(f"{column}=") for name in model.separated)]
+    named = ", ".join(columns or adjusters) or "the exposure"
+    return f"in some level of {named} {EVERYBODY_OR_NOBODY}: the odds ratio is that of the others"
+
+
 def _e_value(estimates: Row, is_rare: bool) -> Row:
-    """E-value of an estimated odds ratio; where the outcome is common, by its square root."""
+    """E-values of an estimated odds ratio and of its limit nearer to 1; where the outcome is common, by their square roots."""
     if "odds_ratio" not in estimates:
         return {}
     ratio = (estimates[name] for name in ("odds_ratio", "odds_ratio_lower", "odds_ratio_upper"))
-    return {"e_value": e_value(*ratio, measure="odds_ratio", is_rare=is_rare).point}
+    found = e_value(*ratio, measure="odds_ratio", is_rare=is_rare)
+    return {"e_value": found.point, "e_value_limit": found.limit}
 
 
 def _reference(estimation: Estimation, complete: pl.DataFrame, column: str) -> Any:

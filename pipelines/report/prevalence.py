@@ -85,6 +85,8 @@ def _population(estimation: Estimation, scope: Scope, population: str, splits: S
     frames = []
     for outcome in sorted(estimation.study.outcomes):
         for split in splits:
+            if outcome in split.by:  # everybody or nobody of a level has it: it is the level
+                continue
             variables = {outcome, *split.by, *estimation.population_variables(population)}
             weight = estimation.weight(variables)
             refusal = estimation.refusal(scope, variables, population)

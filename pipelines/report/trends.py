@@ -6,7 +6,7 @@ import polars as pl
 
 from pipelines.report.estimation import AGE_BAND, Estimation, Scope, in_population
 from pipelines.report.verdicts import not_shown
-from pipelines.statistics import StatsError, rao_scott_test, trend
+from pipelines.statistics import Cells, StatsError, rao_scott_test, trend
 from pipelines.statistics.presentation import FEWEST_DEGREES_OF_FREEDOM
 
 MIN_BANDS = 3
@@ -61,18 +61,29 @@ def _row(estimation: Estimation, scope: Scope, population: str, outcome: str) ->
     key |= {"n_levels": n_bands, "n_respondents": int(analysed["n"].sum())}
     try:
         effect = trend(cells, outcome, AGE_BAND, scores, confidence_level=estimation.study.confidence_level, domain=domain)
-        association = rao_scott_test(cells, AGE_BAND, outcome, domain=domain)
     except StatsError as error:
         return key | not_shown(str(error))
+    association, untested = _association(cells, outcome, domain)
     few = effect.degrees_freedom < FEWEST_DEGREES_OF_FREEDOM
     return key | {
         "odds_ratio": effect.estimate,
         "odds_ratio_lower": effect.lower,
         "odds_ratio_upper": effect.upper,
         "p_value": effect.p_value,
-        "association_p_value": association.p_value,
+        "association_p_value": association,
         "degrees_freedom": int(effect.degrees_freedom),
         "method": "design-based logistic regression on the number of the band, complete cases",
         "presentation": "review" if few else "show",
-        "presentation_reason": f"fewer than {FEWEST_DEGREES_OF_FREEDOM} degrees of freedom" if few else None,
+        "presentation_reason": "; ".join(
+            [*([f"fewer than {FEWEST_DEGREES_OF_FREEDOM} degrees of freedom"] if few else []), *([untested] if untested else [])]
+        )
+        or None,
     }
+
+
+def _association(cells: Cells, outcome: str, domain: pl.Expr) -> tuple[float | None, str | None]:
+    """The p-value of any association with the bands, or why there is none."""
+    try:
+        return rao_scott_test(cells, AGE_BAND, outcome, domain=domain).p_value, None
+    except StatsError as error:
+        return None, f"no test of association: {error}"

@@ -8,6 +8,10 @@ SPARSE_CELL = 5
 """Respondents in the smallest of the four cells under which an odds ratio is marked for review: sparse data bias pushes it
 away from 1 (Greenland, Mansournia & Altman 2016, BMJ 352:i1981)."""
 
+
+EVERYBODY_OR_NOBODY = "everybody or nobody has the outcome"
+"""Said of a level of an adjuster whose people tell nothing about the odds ratio."""
+
 Row = dict[str, Any]
 
 
@@ -26,6 +30,14 @@ def not_shown(reason: str) -> Row:
 def as_text(level: Any) -> str:
     """A level as the report writes it: booleans as true and false."""
     return str(level).lower() if isinstance(level, bool) else str(level)
+
+
+def with_note(verdict: Row, note: str | None) -> Row:
+    """The verdict with a note that calls for a look."""
+    if note is None:
+        return verdict
+    reasons = [reason for reason in (verdict["presentation_reason"], note) if reason]
+    return {"presentation": "review", "presentation_reason": "; ".join(reasons)}
 
 
 NOT_SHOWN = "suppress"

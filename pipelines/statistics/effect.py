@@ -13,9 +13,14 @@ from pipelines.statistics.intervals import require_level, t_quantile
 
 @dataclass(frozen=True)
 class Effect:
-    """A log odds ratio or log prevalence ratio, its exponential, and the interval and two-sided p-value by t(degrees_freedom)."""
+    """A log odds ratio or log prevalence ratio, its exponential, and the interval and two-sided p-value by t(degrees_freedom).
+
+    The exponentials may be infinite or 0 where the logarithms are not: those of a slope per a large unit.
+    """
 
     log_estimate: float
+    log_lower: float
+    log_upper: float
     se: float
     estimate: float
     lower: float
@@ -37,12 +42,33 @@ def effect(log_estimate: float, se: float, degrees_freedom: float, confidence_le
     margin = t_quantile(degrees_freedom, confidence_level) * se
     return Effect(
         log_estimate=log_estimate,
+        log_lower=log_estimate - margin,
+        log_upper=log_estimate + margin,
         se=se,
         estimate=_exp(log_estimate),
         lower=_exp(log_estimate - margin),
         upper=_exp(log_estimate + margin),
         p_value=two_sided_p(log_estimate / se, degrees_freedom),
         degrees_freedom=degrees_freedom,
+        confidence_level=confidence_level,
+    )
+
+
+def profile_effect(
+    log_estimate: float, se: float, log_limits: tuple[float, float], p_value: float, confidence_level: float
+) -> Effect:
+    """A log ratio whose limits and p-value are those of a profile likelihood; `se` is not what they are made of."""
+    log_lower, log_upper = log_limits
+    return Effect(
+        log_estimate=log_estimate,
+        log_lower=log_lower,
+        log_upper=log_upper,
+        se=se,
+        estimate=_exp(log_estimate),
+        lower=_exp(log_lower),
+        upper=_exp(log_upper),
+        p_value=p_value,
+        degrees_freedom=math.inf,
         confidence_level=confidence_level,
     )
 

@@ -54,6 +54,10 @@ class SeparatedOutcome(StatsError):
     """Some terms predict the outcome perfectly: their coefficients are infinite."""
 
 
+class DegenerateTable(StatsError):
+    """A table whose cells leave a test statistic without variance, such as a perfect association."""
+
+
 class RankDeficient(StatsError):
     """Some terms are constant, or combinations of other terms."""
 

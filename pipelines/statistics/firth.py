@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
 
 from pipelines.statistics.design import FloatArray
-from pipelines.statistics.effect import Effect
+from pipelines.statistics.effect import Effect, profile_effect
 from pipelines.statistics.errors import EmptyDomain, InvalidArgument, NotConverged
 from pipelines.statistics.intervals import require_level
-from pipelines.statistics.model_matrix import INTERCEPT, require_full_rank
+from pipelines.statistics.model_matrix import INTERCEPT, centred_and_scaled, require_full_rank
 
 MOST_ITERATIONS = 500
 _MOST_HALVINGS = 40
@@ -38,6 +38,8 @@ class FirthLogistic:
     n_members: int
     n_cases: int
     _penalised: _Penalised
+    _unscale: FloatArray
+    _scaled_coefficients: FloatArray
 
     def term(self, name: str, confidence_level: float = 0.95) -> Effect:
         """The odds ratio of one column, with the profile penalised-likelihood interval and test (chi-squared, 1 df).
@@ -49,20 +51,23 @@ class FirthLogistic:
         if name not in self.names:
             raise InvalidArgument(f"The model has no term {name}; it has {', '.join(self.names)}.", names=[name])
         i = self.names.index(name)
+        unit = float(self._unscale[i, i])  # of the raw coefficient, in that of the scaled column
+        x = self._penalised.x
+        if i == 0:  # the intercept is where the raw columns, not the centred ones, are 0
+            x = x.copy()
+            x[:, 1:] -= self._unscale[0, 1:]
+        coefficients = self._scaled_coefficients.copy()
+        coefficients[i] = self.coefficients[i] / unit
+        profile = _Profile(replace(self._penalised, x=x), i, coefficients, self.penalised_log_likelihood)
         se = math.sqrt(self.covariance[i, i])
-        profile = _Profile(self._penalised, i, self.coefficients, self.penalised_log_likelihood)
         allowed = float(special.chdtri(1, 1 - confidence_level))
-        estimate = float(self.coefficients[i])
-        lower, upper = (profile.limit(estimate, direction * se, allowed) for direction in (-1, 1))
-        return Effect(
-            log_estimate=estimate,
-            se=se,
-            estimate=math.exp(estimate),
-            lower=math.exp(lower),
-            upper=math.exp(upper),
-            p_value=float(special.chdtrc(1, max(0.0, profile.drop(0.0)))),
-            degrees_freedom=math.inf,
-            confidence_level=confidence_level,
+        lower, upper = (unit * profile.limit(coefficients[i], direction * se / unit, allowed) for direction in (-1, 1))
+        return profile_effect(
+            float(self.coefficients[i]),
+            se,
+            (lower, upper),
+            float(special.chdtrc(1, max(0.0, profile.drop(0.0)))),
+            confidence_level,
         )
 
 
@@ -85,31 +90,31 @@ def firth_logistic(is_case: npt.ArrayLike, x: npt.ArrayLike, *, names: Sequence[
     if not np.isin(case, (0, 1)).all() or not np.isfinite(columns).all():
         raise InvalidArgument("is_case must be boolean or 0/1, and x complete and finite. Leave others out and count them.")
     patterns, of_member = np.unique(columns, axis=0, return_inverse=True)
-    raw = np.column_stack([np.ones(len(patterns)), patterns])
-    require_full_rank(raw, labels)
-    spread = np.sqrt(np.mean(raw**2, axis=0))
+    scaled, unscale = centred_and_scaled(np.column_stack([np.ones(len(patterns)), patterns]))
+    require_full_rank(scaled, labels)
     n_members = np.bincount(of_member.ravel()).astype(np.float64)
     n_cases = np.bincount(of_member.ravel(), case).astype(np.float64)
-    penalised = _Penalised(raw / spread, spread, n_members, n_cases)
+    penalised = _Penalised(scaled, n_members, n_cases)
     coefficients = penalised.maximise(np.zeros(len(labels)), np.ones(len(labels), dtype=np.bool_))
     value, _, information = penalised.at(coefficients)
     return FirthLogistic(
         names=labels,
-        coefficients=coefficients / spread,
-        covariance=np.linalg.inv(information) / np.outer(spread, spread),
+        coefficients=unscale @ coefficients,
+        covariance=unscale @ np.linalg.inv(information) @ unscale.T,
         penalised_log_likelihood=value,
         n_members=len(case),
         n_cases=int(n_cases.sum()),
         _penalised=penalised,
+        _unscale=unscale,
+        _scaled_coefficients=coefficients,
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _Penalised:
-    """The penalised log-likelihood on patterns: x (patterns, k) = raw columns / spread, and members and cases of each."""
+    """The penalised log-likelihood on patterns: x (patterns, k) of columns of about unit size, and members and cases of each."""
 
     x: FloatArray
-    spread: FloatArray
     n_members: FloatArray
     n_cases: FloatArray
 
@@ -147,16 +152,17 @@ class _Penalised:
 
 
 class _Profile:
-    """Twice the drop of the penalised log-likelihood when one coefficient is held at a value and the others refitted."""
+    """Twice the drop of the penalised log-likelihood when one coefficient, of a column of about unit size, is held at a value and
+    the others refitted."""
 
     def __init__(self, penalised: _Penalised, i: int, coefficients: FloatArray, top: float) -> None:
         self._penalised, self._i, self._top = penalised, i, top
-        self._last = coefficients * penalised.spread
+        self._last = coefficients
         self._is_free = np.arange(len(coefficients)) != i
 
     def drop(self, held_at: float) -> float:
         start = self._last.copy()
-        start[self._i] = held_at * self._penalised.spread[self._i]
+        start[self._i] = held_at
         self._last = self._penalised.maximise(start, self._is_free) if self._is_free.any() else start
         return 2 * (self._top - self._penalised.at(self._last)[0])
 

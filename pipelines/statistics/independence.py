@@ -9,9 +9,12 @@ import polars as pl
 from scipy import linalg, special
 
 from pipelines.statistics.design import Cells, FloatArray, IntArray, index_levels
-from pipelines.statistics.errors import EmptyDomain, InvalidArgument, NoDegreesOfFreedom
+from pipelines.statistics.errors import DegenerateTable, EmptyDomain, InvalidArgument, NoDegreesOfFreedom
 from pipelines.statistics.quadratic_form import weighted_f_tail
 from pipelines.statistics.variance import design_degrees_freedom, sampling_frame, taylor_covariance
+
+_NO_VARIANCE = 1e-10  # of design effects, which are about 1
+_SINGULAR = 1e14  # condition number
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +53,8 @@ def rao_scott_test(cells: Cells, row: str, column: str, *, domain: pl.Expr | Non
     """Test that the keys `row` and `column` are independent among members of the domain with both known (any number of levels).
 
     Rao and Scott 1984, second-order (Satterthwaite) correction with design degrees of freedom, as svychisq of R's survey package
-    (statistics "F", "Chisq" and "saddlepoint"). Raises InvalidArgument, EmptyDomain, NoDegreesOfFreedom, LonelyPsu.
+    (statistics "F", "Chisq" and "saddlepoint"). Raises InvalidArgument, EmptyDomain, NoDegreesOfFreedom, LonelyPsu, and
+    DegenerateTable where the test statistic has no variance.
     """
     table = _two_way(cells, row, column, domain)
     p = table.weights / table.weights.sum()
@@ -61,7 +65,7 @@ def rao_scott_test(cells: Cells, row: str, column: str, *, domain: pl.Expr | Non
     inverse = np.divide(1.0, p.ravel(), out=np.zeros(p.size), where=p.ravel() > 0)
     contrasts = np.kron(_orthogonal_contrasts(p.shape[0]), _orthogonal_contrasts(p.shape[1])) * inverse[:, None]
     simple = contrasts.T @ (contrasts * p.ravel()[:, None]) / table.n_respondents
-    effects = np.linalg.eigvals(np.linalg.solve(simple, contrasts.T @ covariance @ contrasts)).real
+    effects = _design_effects(simple, contrasts.T @ covariance @ contrasts, (row, column))
     mean_effect, numerator = float(effects.mean()), float(effects.sum() ** 2 / (effects**2).sum())
     f, denominator = chi_squared / float(effects.sum()), numerator * table.degrees_freedom
     return RaoScottTest(
@@ -72,7 +76,7 @@ def rao_scott_test(cells: Cells, row: str, column: str, *, domain: pl.Expr | Non
         chi_squared=chi_squared,
         design_effects=np.sort(effects)[::-1],
         p_first_order=float(special.chdtrc(len(effects), chi_squared / mean_effect)),
-        p_saddlepoint=weighted_f_tail(chi_squared, effects, denominator),
+        p_saddlepoint=weighted_f_tail(chi_squared, effects[effects > _NO_VARIANCE * effects.max()], denominator),
         n_respondents=table.n_respondents,
         n_missing=table.n_missing,
         degrees_freedom=table.degrees_freedom,
@@ -112,7 +116,10 @@ def wald_f(estimates: FloatArray, covariance: FloatArray, degrees_freedom: int, 
         raise NoDegreesOfFreedom(
             f"A Wald test of {k} parameters needs more degrees of freedom than {degrees_freedom}. Test fewer at once."
         )
-    f = float(estimates @ np.linalg.solve(covariance, estimates)) / k * (denominator / degrees_freedom)
+    try:
+        f = float(estimates @ np.linalg.solve(covariance, estimates)) / k * (denominator / degrees_freedom)
+    except np.linalg.LinAlgError:
+        raise DegenerateTable(f"The {k} parameters of the test do not vary, or depend on one another: test fewer.") from None
     return WaldTest(f, k, denominator, float(special.fdtrc(k, denominator, f)))
 
 
@@ -147,6 +154,25 @@ def _two_way(cells: Cells, row: str, column: str, domain: pl.Expr | None) -> _Tw
         raise NoDegreesOfFreedom("The analysed members lie in as many strata as PSUs. Widen the population.", names=[row, column])
     n_respondents = int(cells.n[analysed].sum())
     return _TwoWay(weights, level, n_respondents, int(cells.n[member].sum()) - n_respondents, degrees_freedom)
+
+
+def _design_effects(simple: FloatArray, covariance: FloatArray, names: tuple[str, str]) -> FloatArray:
+    """Eigenvalues of the covariance over that of simple random sampling, both (k, k).
+
+    Raises DegenerateTable where a level of one key says all about the other, or too many cells are empty: there the association
+    has no variance, and no statistic its distribution.
+    """
+    determined = DegenerateTable(
+        f"No test: in this sample {names[0]} and {names[1]} determine one another, or too many combinations of them are empty.",
+        names=names,
+    )
+    try:
+        effects: FloatArray = np.linalg.eigvals(np.linalg.solve(simple, covariance)).real
+    except np.linalg.LinAlgError:
+        raise determined from None
+    if not np.isfinite(effects).all() or effects.sum() <= _NO_VARIANCE or np.linalg.cond(simple) > _SINGULAR:
+        raise determined
+    return effects
 
 
 def _indicators(table: _TwoWay) -> FloatArray:

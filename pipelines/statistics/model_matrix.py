@@ -39,7 +39,7 @@ class ModelMatrix:
 
     `x` (patterns, k) is scaled for solving: x = raw columns @ inverse(unscale), so raw coefficients are unscale @
     coefficients. `pattern` (cells,) is the pattern of each cell, -1 for cells that are not analysed. `omitted`: levels
-    without analysed members.
+    without analysed members. `basis` (k, r): of a matrix with fewer columns than names, the combinations that its columns are.
     """
 
     names: tuple[str, ...]
@@ -47,6 +47,7 @@ class ModelMatrix:
     unscale: FloatArray
     pattern: IntArray
     omitted: tuple[str, ...]
+    basis: FloatArray | None = None
 
 
 def column_name(term: Term, level: object = None) -> str:
@@ -84,7 +85,7 @@ def model_matrix(cells: Cells, terms: Sequence[Term], analysed: BoolArray) -> Mo
         names += [column_name(term, level) for level in shown]
         raw += [(patterns[term.column] == level).to_numpy().astype(np.float64) for level in shown]
         omitted += [column_name(term, level) for level in everywhere if level not in (*shown, term.reference)]
-    x, unscale = _scaled(np.column_stack(raw))
+    x, unscale = centred_and_scaled(np.column_stack(raw))
     require_full_rank(x, names)
     return ModelMatrix(tuple(names), x, unscale, pattern, tuple(omitted))
 
@@ -130,8 +131,11 @@ def _numbers(patterns: pl.DataFrame, column: str) -> FloatArray:
     return values
 
 
-def _scaled(raw: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Columns centred (but not the intercept) and divided by their spread, and the matrix that takes this back."""
+def centred_and_scaled(raw: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Columns (rows, k), of which the first is the intercept, centred (but not that one) and divided by their spread.
+
+    The second part (k, k) takes this back: raw coefficients are it @ those of the scaled columns.
+    """
     centre = raw.mean(axis=0)
     centre[0] = 0.0
     x, spread = divided_by_spread(raw - centre, raw)

@@ -32,12 +32,16 @@ def weighted_f_tail(statistic: float, weights: npt.ArrayLike, degrees_freedom: f
         """Derivative of the cumulant generating function of sum of own chi2(1) - denominator chi2(df)."""
         return float((own / (1 - 2 * z * own)).sum()) - degrees_freedom * denominator / (1 + 2 * z * denominator)
 
-    z = float(optimize.brentq(slope, -0.99999 / (2 * denominator), 0.99999 / 2, xtol=1e-15, rtol=1e-14))
+    # so near its end that the largest weight alone outweighs the denominator, however many its degrees of freedom
+    highest = (1 - min(1e-5, 0.5 / degrees_freedom)) / 2
+    z = float(optimize.brentq(slope, -0.99999 / (2 * denominator), highest, xtol=1e-15, rtol=1e-14))
     if abs(z) < _NEAR_THE_MEAN:
         return _satterthwaite(statistic, a, degrees_freedom)
     cumulant = -float(np.log1p(-2 * z * own).sum()) / 2 - degrees_freedom * math.log1p(2 * z * denominator) / 2
     curvature = 2 * float((own**2 / (1 - 2 * z * own) ** 2).sum())
     curvature += 2 * degrees_freedom * denominator**2 / (1 + 2 * z * denominator) ** 2
+    if cumulant >= 0:  # by rounding
+        return _satterthwaite(statistic, a, degrees_freedom)
     w, v = math.copysign(math.sqrt(-2 * cumulant), z), z * math.sqrt(curvature)
     return float(special.ndtr(-(w + math.log(v / w) / w)))
 

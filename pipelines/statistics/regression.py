@@ -6,7 +6,7 @@ Coefficients solve the weighted score equations; their covariance is the Taylor 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -24,7 +24,7 @@ from pipelines.statistics.errors import (
 from pipelines.statistics.model_matrix import INTERCEPT, ModelMatrix, Term, column_name, model_matrix
 from pipelines.statistics.newton import Fit, maximise
 from pipelines.statistics.replicate import Replicates, replicate_covariance
-from pipelines.statistics.separation import separating_columns
+from pipelines.statistics.separation import remainder, separating_columns
 from pipelines.statistics.variance import Frame, design_degrees_freedom, sampling_frame, taylor_covariance
 
 Family = Literal["logistic", "poisson"]
@@ -36,7 +36,9 @@ class Regression:
 
     `degrees_freedom`: PSUs minus strata with analysed members, the t reference of term(). `residual_degrees_freedom`: that +
     1 - k, R's choice. `n_missing`: respondents of the domain without the outcome or a term. `omitted`: levels nobody analysed
-    has. `log_likelihood` (up to a constant) and `information` (k, k) are those of the model with weights of mean 1.
+    has. `log_likelihood` (up to a constant) and `information` (k, k) are those of the model with weights of mean 1. `separated`:
+    coefficients that are infinite or undetermined, because the outcome of `n_separated` respondents is predicted perfectly; they
+    and what belongs to them are NaN, as is all of `information` then.
     """
 
     family: Family
@@ -53,6 +55,9 @@ class Regression:
     iterations: int
     log_likelihood: float
     information: FloatArray
+    outcome: str = ""
+    separated: tuple[str, ...] = ()
+    n_separated: int = 0
 
     def term(
         self,
@@ -64,7 +69,8 @@ class Regression:
     ) -> Effect:
         """The odds ratio (poisson: prevalence ratio) of a level against the reference, or per unit of a number (no level).
 
-        Raises InvalidArgument for a column or level without coefficient, EmptyDomain for a level that nobody analysed has.
+        Raises InvalidArgument for a column or level without coefficient, EmptyDomain for a level that nobody analysed has,
+        SeparatedOutcome for a coefficient that is not finite.
         """
         named = next((term for term in self.terms if term.column == column), None)
         if named is None:
@@ -76,6 +82,8 @@ class Regression:
             raise EmptyDomain(f"{name} has no coefficient: nobody analysed, or everybody, has this level.", names=[name])
         if name not in self.names:
             raise InvalidArgument(f"{name} has no coefficient: it is the reference or no level of {column}.", names=[name])
+        if name in self.separated:
+            raise _separated(self.outcome, [name])
         i = self.names.index(name)
         reference = self.degrees_freedom if degrees_freedom == "design" else self.residual_degrees_freedom
         return effect(float(self.coefficients[i]), float(np.sqrt(self.covariance[i, i])), reference, confidence_level)
@@ -89,12 +97,14 @@ def regression(
     family: Family = "logistic",
     domain: pl.Expr | None = None,
     replicates: Replicates | None = None,
+    separation: Literal["refuse", "limit"] = "refuse",
 ) -> Regression:
     """Regression of a binary outcome on categorical and numeric keys, among complete members of the domain.
 
     logistic gives log odds ratios, poisson (log link) log prevalence ratios. `outcome` is a key, boolean or 0/1; `domain` a
     boolean expression over the keys. Weights are scaled to a mean of 1, which changes no result. An interaction is a key of
-    its own. Covariance: Taylor, or by `replicates`, each fitted anew.
+    its own. Covariance: Taylor, or by `replicates`, each fitted anew. `separation`: where some group is predicted perfectly
+    there is no finite maximum; `limit` gives the coefficients that have a limit all the same, which are those of the others.
 
     Raises InvalidArgument, InvalidOutcome, EmptyDomain, RankDeficient, SeparatedOutcome, NoDegreesOfFreedom, LonelyPsu,
     NotConverged.
@@ -112,31 +122,53 @@ def regression(
     frame = sampling_frame(cells)
     degrees_freedom = require_degrees_freedom(cells, frame, np.where(analysed, 0, -1))
     matrix = model_matrix(cells, terms, analysed)
-    n_respondents = int(cells.n[analysed].sum())
+    n_respondents, n_cases = int(cells.n[analysed].sum()), int(cells.n[analysed & (case == 1)].sum())
+    n_missing = int(cells.n[member & ~analysed].sum())
     scale = n_respondents / float(cells.w[analysed].sum())
-    weight, cases = _pattern_sums(cells.w, matrix, analysed, scale), _pattern_sums(cells.w, matrix, analysed & (case == 1), scale)
+    cases = _pattern_sums(cells.w, matrix, analysed & (case == 1), scale)
     noncases = _pattern_sums(cells.w, matrix, analysed & (case == 0), scale)
-    _refuse_separation(matrix, cases, noncases, family, outcome)
-    fit = maximise(_likelihood(matrix.x, weight, cases, family), _start(matrix.x, weight, cases, family))
+    separated: list[str] = []
+    n_separated = 0
+    if names := _separated_names(matrix, cases, noncases, family):
+        if separation == "refuse":
+            raise _separated(outcome, names)
+        matrix, separated = _without_separated(matrix, cases, noncases, family)
+        if not len(matrix.x):
+            raise _separated(outcome, names)
+        n_separated = int(cells.n[analysed & (matrix.pattern < 0)].sum())
+        analysed = analysed & (matrix.pattern >= 0)
+        cases = _pattern_sums(cells.w, matrix, analysed & (case == 1), scale)
+    weight = _pattern_sums(cells.w, matrix, analysed, scale)
+    fit = maximise(_likelihood(matrix.x, weight, cases, family), _start(matrix, weight, cases, family))
     if replicates is None:
         covariance = _taylor_covariance(cells, matrix, fit, frame, case, analysed, scale, family)
     else:
         covariance = _replicate_covariance(cells, replicates, matrix, fit, case, analysed, scale, family)
+    coefficients = matrix.unscale @ fit.coefficients
+    if n_separated:
+        is_infinite = np.isin(matrix.names, separated)
+        coefficients[is_infinite] = covariance[is_infinite, :] = covariance[:, is_infinite] = np.nan
+        information = np.full_like(covariance, np.nan)
+    else:
+        information = _raw_information(matrix, fit.information)
     return Regression(
         family=family,
         terms=tuple(terms),
         names=matrix.names,
-        coefficients=matrix.unscale @ fit.coefficients,
+        coefficients=coefficients,
         covariance=covariance,
         degrees_freedom=degrees_freedom,
         residual_degrees_freedom=degrees_freedom + 1 - len(matrix.names),
         n_respondents=n_respondents,
-        n_cases=int(cells.n[analysed & (case == 1)].sum()),
-        n_missing=int(cells.n[member & ~analysed].sum()),
+        n_cases=n_cases,
+        n_missing=n_missing,
         omitted=matrix.omitted,
         iterations=fit.iterations,
         log_likelihood=fit.log_likelihood,
-        information=_raw_information(matrix, fit.information),
+        information=information,
+        outcome=outcome,
+        separated=tuple(separated),
+        n_separated=n_separated,
     )
 
 
@@ -202,11 +234,11 @@ def _mean(predictor: FloatArray, family: Family) -> FloatArray:
     return mean
 
 
-def _start(x: FloatArray, weight: FloatArray, cases: FloatArray, family: Family) -> FloatArray:
+def _start(matrix: ModelMatrix, weight: FloatArray, cases: FloatArray, family: Family) -> FloatArray:
     share = cases.sum() / weight.sum()
-    start = np.zeros(x.shape[1])
+    start = np.zeros(len(matrix.names))
     start[0] = special.logit(share) if family == "logistic" else np.log(share)
-    return start
+    return start if matrix.basis is None else matrix.basis.T @ start
 
 
 def _likelihood(
@@ -226,20 +258,43 @@ def _likelihood(
     return evaluate
 
 
-def _refuse_separation(matrix: ModelMatrix, cases: FloatArray, noncases: FloatArray, family: Family, outcome: str) -> None:
-    """A Poisson mean may exceed every outcome: there only patterns without cases can separate."""
-    has_cases, has_noncases = cases > 0, noncases > 0
+def _rising_and_falling(cases: FloatArray, noncases: FloatArray, family: Family) -> tuple[BoolArray, BoolArray]:
+    """Patterns whose likelihood rises for ever with their linear predictor, and with its opposite.
+
+    A Poisson mean may exceed every outcome: there only patterns without cases are of the kind.
+    """
     if family == "poisson":
-        rising, level = -matrix.x[~has_cases], matrix.x[has_cases]
-    else:
-        rising = np.vstack([matrix.x[has_cases & ~has_noncases], -matrix.x[has_noncases & ~has_cases]])
-        level = matrix.x[has_cases & has_noncases]
-    columns = separating_columns(rising, level)
-    if len(columns) == 0:
-        return
-    names = [matrix.names[i] for i in columns if matrix.names[i] != INTERCEPT] or [INTERCEPT]
-    raise SeparatedOutcome(
+        return np.zeros(len(cases), dtype=np.bool_), cases <= 0
+    return (cases > 0) & (noncases <= 0), (noncases > 0) & (cases <= 0)
+
+
+def _separated_names(matrix: ModelMatrix, cases: FloatArray, noncases: FloatArray, family: Family) -> list[str]:
+    """The names of columns that predict the outcome of some pattern perfectly; none where all coefficients are finite."""
+    up, down = _rising_and_falling(cases, noncases, family)
+    columns = separating_columns(np.vstack([matrix.x[up], -matrix.x[down]]), matrix.x[~up & ~down])
+    return [matrix.names[i] for i in columns if matrix.names[i] != INTERCEPT] or [matrix.names[i] for i in columns]
+
+
+def _separated(outcome: str, names: Sequence[str]) -> SeparatedOutcome:
+    return SeparatedOutcome(
         f"{outcome} is predicted perfectly by {', '.join(names)}: in some group of the analysed everybody or nobody has it, "
         "so the ratio is 0 or infinite. Merge levels, leave the term out, or report the counts.",
         names=names,
     )
+
+
+def _without_separated(
+    matrix: ModelMatrix, cases: FloatArray, noncases: FloatArray, family: Family
+) -> tuple[ModelMatrix, list[str]]:
+    """The matrix of the patterns that are not predicted perfectly, and the names of coefficients that have no limit."""
+    rest = remainder(matrix.x, *_rising_and_falling(cases, noncases, family))
+    place = np.where(rest.kept, np.cumsum(rest.kept) - 1, -1)
+    reduced = replace(
+        matrix,
+        x=matrix.x[rest.kept] @ rest.basis,
+        unscale=matrix.unscale @ rest.basis,
+        pattern=np.where(matrix.pattern >= 0, place[matrix.pattern], -1),
+        basis=rest.basis,
+    )
+    determined = rest.determines(matrix.unscale)
+    return reduced, [name for name, is_determined in zip(matrix.names, determined, strict=True) if not is_determined]

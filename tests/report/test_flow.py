@@ -20,7 +20,15 @@ from tests.report.test_estimates import cohort, estimation
 SHA256_DIGITS = 64
 
 FLOW = "report.respondent_flow"
-MISSING = ("n_not_asked", "n_refused", "n_dont_know", "n_no_value", "n_not_in_component", "n_in_incomplete_sets")
+MISSING = (
+    "n_not_asked",
+    "n_refused",
+    "n_dont_know",
+    "n_no_value",
+    "n_not_in_component",
+    "n_in_incomplete_sets",
+    "n_without_matched_set",
+)
 
 
 @pytest.fixture(scope="module")
@@ -89,13 +97,16 @@ def test_matched_sets_without_a_case_or_a_control_are_missing(project: Project) 
         (70, "unknown control", None),
         (30, "a younger control", False),
         (70, "a younger control", True),
+        (70, None, True),
+        (70, None, None),
     ]
     frame = people(members, ["age_years", "matched_set", "is_case"]).with_columns(has_cramps="is_case")
-    found = ESTIMATORS[FLOW](estimation(project, frame, pairs(), received={"1973": Received(9, 0)}))
+    found = ESTIMATORS[FLOW](estimation(project, frame, pairs(), received={"1973": Received(11, 0)}))
     [row] = found.filter(population="adults_60_plus").to_dicts()
-    # of unknown status: one; in incomplete sets: the case alone, two controls, the partner of the unknown, that of the younger
-    assert [row[name] for name in MISSING] == [0, 0, 0, 1, 0, 5]
-    assert (row["n_out_of_scope"], row["n_missing"], row["n_analysed"]) == (1, 6, 2)
+    # of unknown status: two, one of them in no set either; in incomplete sets: the case alone, two controls, the partner of the
+    # unknown, that of the younger
+    assert [row[name] for name in MISSING] == [0, 0, 0, 2, 0, 5, 1]
+    assert (row["n_out_of_scope"], row["n_missing"], row["n_analysed"]) == (1, 8, 2)
     [whole] = found.filter(population="everyone_asked").to_dicts()
     assert (whole["n_in_incomplete_sets"], whole["n_analysed"]) == (4, 4)
 

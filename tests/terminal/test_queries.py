@@ -189,6 +189,10 @@ def test_an_e_value_is_that_of_vanderweele_and_ding(published_synthetic: Atlas) 
     risk_ratio = exact["odds_ratio"].item() ** 0.5
     [found] = answer(published_synthetic, "e_values").filter(outcome="has_cramps", exposure="is_sedentary")["e_value"]
     assert found == round(risk_ratio + (risk_ratio * (risk_ratio - 1)) ** 0.5, 2)
+    lower, upper = exact["odds_ratio_lower"].item() ** 0.5, exact["odds_ratio_upper"].item() ** 0.5
+    nearer = 1.0 if lower <= 1 <= upper else lower if lower > 1 else 1 / upper
+    [limit] = answer(published_synthetic, "e_values").filter(outcome="has_cramps", exposure="is_sedentary")["e_value_limit"]
+    assert limit == round(nearer + (nearer * (nearer - 1)) ** 0.5, 2)
 
 
 def test_planted_values_are_counted_by_model(published_synthetic: Atlas) -> None:

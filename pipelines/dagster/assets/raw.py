@@ -5,19 +5,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-import duckdb
 
 from pipelines.dagster.assets.context import CHECK, asset_key, asset_spec, check_result, check_spec, materialisation
 from pipelines.landing.watch import is_arriving
-from pipelines.machine.disk import raise_if_full
-from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.lock import PATIENCE_SECONDS, warehouse_lock
-from pipelines.making.engine import without_values
+from pipelines.making.faults import ANY, verdict_on
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
 from pipelines.raw.drift.between import accepted_drift, note_drift
 from pipelines.raw.take_in import Delivery, take_in
-from pipelines.statistics import StatsError
 from pipelines.store.acceptance import with_accepted, with_rejection
 from pipelines.store.places import GENERATOR
 from pipelines.synthetic.delivery import deliver
@@ -94,10 +90,8 @@ def _generate(project: Project, source: Source) -> str:
     try:
         outcome = "generated a delivery" if deliver(project, source) else "the generated delivery is there already"
         problem = None
-    except (CrampAtlasError, StatsError, duckdb.Error) as error:
-        raise_if_full(error, project.settings.warehouse_folder)
-        reason = without_values(error) if isinstance(error, duckdb.Error) else str(error)
-        outcome = problem = f"nothing could be generated: {reason}"
+    except ANY as error:
+        outcome = problem = f"nothing could be generated: {verdict_on(error, project.settings.warehouse_folder)}"
     for wave in source.waves:
         acceptance = project.store.acceptance(source.source, wave)
         if problem:

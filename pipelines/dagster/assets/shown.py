@@ -16,6 +16,7 @@ from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
 from pipelines.dagster.assets.described import grid
 from pipelines.machine.code import code_digest
+from pipelines.making.faults import ANY, verdict_on
 from pipelines.project.project import Project
 from pipelines.project.respondents import ALL, POOLED
 from pipelines.release.figures.drawing import Figure
@@ -55,7 +56,10 @@ def report_metadata(project: Project, table: str, accepted: Mapping[Place, Sidec
     if restricted:
         metadata["not_shown"] = f"{', '.join(restricted)}: restricted; what may be shown stands in warehouse/epi_public.duckdb"
     if rows:
-        metadata |= _figures(project, table, rows, shown, before)
+        try:
+            metadata |= _figures(project, table, rows, shown, before)
+        except ANY as error:
+            metadata["not_drawn"] = f"the figures: {verdict_on(error, project.settings.warehouse_folder)}"
         metadata[PREVIEW] = _preview(project, project.contracts[table], rows)
     return metadata
 

@@ -9,10 +9,9 @@ from dataclasses import asdict, astuple, dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
-import duckdb
-
 from pipelines.contracts.model import Contract
-from pipelines.making.engine import engine, without_values
+from pipelines.making.engine import engine
+from pipelines.making.faults import ANY, verdict_on
 from pipelines.making.ingredients import of_code
 from pipelines.project.project import Project
 from pipelines.project.sources import SHARED_WAVE, Source
@@ -121,8 +120,9 @@ def _drift(project: Project, source: Source, place: Place, accepted: Sidecar) ->
     for comparison in (wave_before, _previous_delivery(project, place, previous)):
         try:
             findings = _findings(project, place, accepted, comparison, variables)
-        except duckdb.Error as error:
-            problems.append(f"could not be compared with {comparison.compared_with}: {without_values(error)}")
+        except ANY as error:
+            reason = verdict_on(error, project.settings.warehouse_folder)
+            problems.append(f"could not be compared with {comparison.compared_with}: {reason}")
             findings = [not_applicable(None, problems[-1])]
         results += [_row(place, comparison, finding) for finding in findings]
     for comparison in earlier:

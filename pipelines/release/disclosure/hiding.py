@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import polars as pl
 
 from pipelines.release.disclosure.model import FOUR_CELLS, ODDS_RATIOS, TRENDS, Row, Unit, UnitName
-from pipelines.report.verdicts import NOT_SHOWN
+from pipelines.report.verdicts import EVERYBODY_OR_NOBODY, NOT_SHOWN
 
 HIDDEN = "disclosure control: a count is too small, or would give a small one away"
 """The same for every hidden row: it must not tell small counts from those that go to protect them."""
@@ -17,6 +17,8 @@ DEGREES_HIDDEN = "degrees_freedom: disclosure control"
 NOT_ESTIMATED = "the model gives no estimate; why is kept back by disclosure control"
 """In place of what the estimator says, which may name a group in which everybody gave one answer."""
 
+LEFT_OUT = "some respondents tell nothing about it; why is kept back by disclosure control"
+
 KEPT = frozenset(
     {"source", "wave", "population", "outcome", "age_band", "sex", "exposure", "exposure_level", "reference_level", "model"}
     | {"standard_population", "variable", "adjusted_for", "confidence_level", "degrees_freedom_rule", "weight", "is_synthetic"}
@@ -24,7 +26,9 @@ KEPT = frozenset(
 )
 """Columns that stay in a hidden row: keys, and what is said of a row beside its numbers. Any other column goes."""
 
-KNOWN_NUMBERS = frozenset({"n_respondents", "n_cases", "n_missing", *FOUR_CELLS, "degrees_freedom", "n_levels"})
+KNOWN_NUMBERS = frozenset(
+    {"n_respondents", "n_cases", "n_missing", *FOUR_CELLS, "degrees_freedom", "n_levels", "p_value_family_size"}
+)
 """Whole numbers that the model follows, or that count no people. Any other whole number is hidden in every row."""
 
 BANDS = ("report.prevalence_by_age_band", "report.prevalence_by_age_band_and_sex")
@@ -74,12 +78,18 @@ def _made_of_hidden_bands(
 
 
 def _without_reasons(name: str, table: pl.DataFrame) -> pl.DataFrame:
-    """Rows that have counts and no odds ratio do not say what was wrong with the model."""
+    """Rows that have counts and no odds ratio do not say what was wrong with the model, nor others what it left out."""
     if name not in (ODDS_RATIOS, TRENDS):
         return table
     counted = "exposed_cases" if name == ODDS_RATIOS else "n_respondents"
     has_failed = pl.col("odds_ratio").is_null() & pl.col(counted).is_not_null()
-    reason = pl.when(has_failed).then(pl.lit(NOT_ESTIMATED)).otherwise(pl.col("presentation_reason"))
+    reason = (
+        pl.when(has_failed)
+        .then(pl.lit(NOT_ESTIMATED))
+        .when(pl.col("presentation_reason").str.contains(EVERYBODY_OR_NOBODY, literal=True))
+        .then(pl.lit(LEFT_OUT))
+        .otherwise(pl.col("presentation_reason"))
+    )
     return table.with_columns(presentation_reason=reason)
 
 

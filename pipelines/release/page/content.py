@@ -21,12 +21,14 @@ from pipelines.release.formatting import SYNTHETIC, Row, percent_with_interval
 from pipelines.release.page import people, quality, tables
 from pipelines.release.page.display import DisplayTable
 from pipelines.release.page.labels import Labels, best_of_waves
+from pipelines.release.page.sections import Sections, Undrawn
 from pipelines.release.wording import cite, cite_sources
 
 MOST_CELLS = 20_000
 """Cells of tables that a page holds at most: some two hundred printed pages. The other tables are in the files beside it."""
 
 Drawing = Callable[[], Figure]
+Table = DisplayTable | Undrawn
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,13 @@ class OutcomePart:
     """One outcome of one source: figures beside their tables, drawn when asked for. Each population has figures of its own."""
 
     label: str
-    characteristics: Sequence[DisplayTable]
-    prevalence: tuple[Sequence[Drawing], DisplayTable] | None
-    odds_ratios: Sequence[tuple[Drawing, DisplayTable]]
+    characteristics: Sequence[Table]
+    prevalence: tuple[Sequence[Drawing], Table] | None
+    odds_ratios: Sequence[tuple[Drawing, Table]]
 
     @property
-    def tables(self) -> list[DisplayTable]:
+    def sections(self) -> list[Table]:
+        """Its tables, and what stands in the place of one."""
         prevalence = [self.prevalence[1]] if self.prevalence else []
         return [*self.characteristics, *prevalence, *(table for _, table in self.odds_ratios)]
 
@@ -49,38 +52,43 @@ class SourcePart:
     """What a release says of one source. `lead` is the first thing to know: the prevalence of each outcome."""
 
     source: Source
-    lead: Sequence[str]
-    first_tables: Sequence[DisplayTable]
-    outcomes: Sequence[OutcomePart]
-    other_tables: Sequence[DisplayTable]
+    lead: Sequence[str] | Undrawn
+    first_tables: Sequence[Table]
+    outcomes: Sequence[OutcomePart | Undrawn]
+    other_tables: Sequence[Table]
 
     @property
-    def tables(self) -> list[DisplayTable]:
-        of_outcomes = [table for outcome in self.outcomes for table in outcome.tables]
+    def sections(self) -> list[Table]:
+        of_outcomes = [table for outcome in self.outcomes for table in _sections_of(outcome)]
         return [*self.first_tables, *of_outcomes, *self.other_tables]
 
 
 @dataclass(frozen=True)
 class Content:
-    """The page, part by part. `not_shown` are (reason, how many numbers); `rejected` are deliveries that are held back."""
+    """The page, part by part. `not_shown` are (reason, how many numbers); `rejected` are deliveries that are held back.
+
+    `sections` has drawn them and notes which could not be drawn.
+    """
 
     study: str
     release_id: str
     published_on: str
     compared_with: str | None
-    sources: Sequence[SourcePart]
+    sources: Sequence[SourcePart | Undrawn]
     absent: Sequence[Source]
     rejected: Sequence[Row]
-    not_shown: Sequence[tuple[str, int]]
-    quality: DisplayTable
-    changes: Sequence[DisplayTable]
-    drift: Sequence[str]
-    citation: Sequence[str]
+    not_shown: Sequence[tuple[str, int]] | Undrawn
+    quality: Table
+    changes: Sequence[DisplayTable] | Undrawn
+    drift: Sequence[str] | Undrawn
+    citation: Sequence[str] | Undrawn
+    sections: Sections
 
     @property
     def about(self) -> str:
         """The sources that the release says something of."""
-        named = [part.source.title + (f" ({SYNTHETIC})" if part.source.is_synthetic else "") for part in self.sources]
+        drawn = [part.source for part in self.sources if isinstance(part, SourcePart)]
+        named = [source.title + (f" ({SYNTHETIC})" if source.is_synthetic else "") for source in drawn]
         return "; ".join(named) or "no source has been delivered"
 
     @property
@@ -90,15 +98,22 @@ class Content:
 
     @property
     def tables(self) -> list[DisplayTable]:
-        """Every table, in the order of the page."""
-        of_sources = [table for part in self.sources for table in part.tables]
-        return [*of_sources, self.quality, *self.changes]
+        """Every table that could be drawn, in the order of the page."""
+        return _drawn([*self._of_sources, self.quality, *self._changes])
+
+    @property
+    def _of_sources(self) -> list[Table]:
+        return [table for part in self.sources for table in _sections_of(part)]
+
+    @property
+    def _changes(self) -> Sequence[DisplayTable]:
+        return [] if isinstance(self.changes, Undrawn) else self.changes
 
     @cached_property
     def on_page(self) -> frozenset[str]:
         """Names of the tables that the page holds: what tells of the release itself, and then as many as there is room for."""
-        room, names = MOST_CELLS, []
-        for table in [self.quality, *self.changes, *(table for part in self.sources for table in part.tables)]:
+        room, names = MOST_CELLS, [Undrawn.name]
+        for table in _drawn([self.quality, *self._changes, *self._of_sources]):
             cells = len(table.rows) * len(table.columns)
             if cells <= room:
                 room -= cells
@@ -106,9 +121,17 @@ class Content:
         return frozenset(names)
 
 
+def _sections_of(part: SourcePart | OutcomePart | Undrawn) -> list[Table]:
+    return [part] if isinstance(part, Undrawn) else part.sections
+
+
+def _drawn(sections: Sequence[Table]) -> list[DisplayTable]:
+    return [table for table in sections if isinstance(table, DisplayTable)]
+
+
 @dataclass(frozen=True)
 class Held:
-    """What a release holds: rows by report table, rows and frames of meta tables, and drift in words."""
+    """What a release holds: rows by report table, and rows and frames of meta tables."""
 
     reports: Mapping[str, Sequence[Row]]
     deliveries: Sequence[Row]
@@ -116,7 +139,7 @@ class Held:
     comparability: Sequence[Row]
     changes: pl.DataFrame
     sources: pl.DataFrame
-    drift: Sequence[str] = ()
+    drift: Sequence[Row] = ()
 
 
 def read_content(project: Project, database: Path, manifest: Mapping[str, Any]) -> Content:
@@ -131,7 +154,7 @@ def read_content(project: Project, database: Path, manifest: Mapping[str, Any]) 
             comparability=_rows(connection, "from meta.comparability"),
             changes=connection.sql("from meta.release_changes").pl(),
             sources=connection.sql("from meta.sources").pl(),
-            drift=in_words(_rows(connection, "from meta.drift")),
+            drift=_rows(connection, "from meta.drift"),
         )
     return content_of(project, held, manifest)
 
@@ -142,22 +165,33 @@ def content_of(project: Project, held: Held, manifest: Mapping[str, Any]) -> Con
     reported = {row["source"] for rows in held.reports.values() for row in rows}
     with_rows = [name for name in described["source"] if name in reported]
     published_on = str(manifest["published_at"])[:10]
+    sections = Sections(project.settings.warehouse_folder)
     return Content(
         study=project.study.title,
         release_id=manifest["release_id"],
         published_on=published_on,
         compared_with=manifest["compared_with"],
-        sources=[_source_part(project, name, _of(held.reports, name), _only(held.comparability, name)) for name in with_rows],
+        sources=[
+            sections.draw(project.sources[name].title, name, partial(_source_part, project, name, held, sections))
+            for name in with_rows
+        ],
         absent=[project.sources[name] for name in described["source"] if name not in with_rows],
         rejected=[row for row in held.deliveries if row["verdict"] == "rejected"],
-        not_shown=_not_shown(held.reports),
-        quality=quality.quality_table(held.deliveries, held.checks, project.sources),
-        changes=quality.changes_tables(held.changes, project.sources) if held.changes.height else [],
-        drift=held.drift,
-        citation=[
-            cite(project.study.title, manifest["release_id"], published_on),
-            *cite_sources(described.filter(pl.col("source").is_in(with_rows))),
-        ],
+        not_shown=sections.draw("What is not shown", None, lambda: _not_shown(held.reports)),
+        quality=sections.draw("Data quality", None, lambda: quality.quality_table(held.deliveries, held.checks, project.sources)),
+        changes=sections.draw(
+            "What changed", None, lambda: quality.changes_tables(held.changes, project.sources) if held.changes.height else []
+        ),
+        drift=sections.draw("Drift", None, lambda: in_words(held.drift)),
+        citation=sections.draw(
+            "Sources, and how to cite",
+            None,
+            lambda: [
+                cite(project.study.title, manifest["release_id"], published_on),
+                *cite_sources(described.filter(pl.col("source").is_in(with_rows))),
+            ],
+        ),
+        sections=sections,
     )
 
 
@@ -184,25 +218,31 @@ def _of(reports: Mapping[str, Sequence[Row]], source: str) -> dict[str, list[Row
     return {name.removeprefix("report."): _only(rows, source) for name, rows in reports.items()}
 
 
-def _source_part(project: Project, name: str, reports: dict[str, list[Row]], comparability: Sequence[Row]) -> SourcePart:
+def _source_part(project: Project, name: str, held: Held, sections: Sections) -> SourcePart:
     labels = Labels(project.study, project.sources[name])
-    reports = {table: [row for row in rows if labels.knows(row)] for table, rows in reports.items()}
-    outcomes = [_outcome_part(labels, outcome, reports) for outcome in project.study.outcomes]
+    reports = {table: [row for row in rows if labels.knows(row)] for table, rows in _of(held.reports, name).items()}
+    comparability = _only(held.comparability, name)
+    outcomes = [
+        sections.draw(label.label, name, partial(_outcome_part, labels, outcome, reports, sections))
+        for outcome, label in project.study.outcomes.items()
+    ]
     other = []
     if standardised := reports["prevalence_age_standardised"]:
         standards = ", ".join(sorted({row["standard_population"] for row in standardised}))
-        other.append(tables.standardised_table(labels, standardised, standards))
+        draw = partial(tables.standardised_table, labels, standardised, standards)
+        other.append(sections.draw("Age-standardised prevalence", name, draw))
     if planted := [row for row in reports["planted_truth"] if row["estimate"] is not None]:
-        other.append(tables.planted_table(labels, planted))
+        other.append(sections.draw("Planted values", name, partial(tables.planted_table, labels, planted)))
     if any(row["verdict"] != "identical" or row["condition"] for row in comparability):
-        other.append(quality.comparability_table(labels, comparability))
+        other.append(sections.draw("Comparability of waves", name, partial(quality.comparability_table, labels, comparability)))
     flow = reports["respondent_flow"]
-    first = [people.flow_table(labels, flow)] if flow else []
-    return SourcePart(labels.source, _lead(labels, reports["prevalence_by_age_band"]), first, outcomes, other)
+    first = [sections.draw("Respondent flow", name, partial(people.flow_table, labels, flow))] if flow else []
+    lead = sections.draw("Prevalence of each outcome", name, partial(_lead, labels, reports["prevalence_by_age_band"]))
+    return SourcePart(labels.source, lead, first, outcomes, other)
 
 
-def _outcome_part(labels: Labels, outcome: str, reports: dict[str, list[Row]]) -> OutcomePart:
-    label = labels.study.outcomes[outcome].label
+def _outcome_part(labels: Labels, outcome: str, reports: Mapping[str, Sequence[Row]], sections: Sections) -> OutcomePart:
+    label, source = labels.study.outcomes[outcome].label, labels.source.source
     prevalence, ratios, trends, characteristics = (
         [row for row in reports[table] if row["outcome"] == outcome]
         for table in ("prevalence_by_age_band", "odds_ratios", "trends", "characteristics_by_outcome")
@@ -212,19 +252,23 @@ def _outcome_part(labels: Labels, outcome: str, reports: dict[str, list[Row]]) -
     return OutcomePart(
         label,
         characteristics=[
-            people.characteristics_table(labels, outcome, labels.latest(of_population))
+            sections.draw(
+                f"{label}: characteristics",
+                source,
+                partial(people.characteristics_table, labels, outcome, labels.latest(of_population)),
+            )
             for of_population in labels.by_population(characteristics)
         ],
         prevalence=(
             [partial(prevalence_figure, of, label, _about(labels, of)) for of in labels.by_population(by_band)],
-            tables.prevalence_table(labels, outcome, prevalence, trends),
+            sections.draw(f"{label}: prevalence", source, partial(tables.prevalence_table, labels, outcome, prevalence, trends)),
         )
         if prevalence
         else None,
         odds_ratios=[
             (
                 partial(forest_figure, shown, labels.exposures, label, _about(labels, shown), level),
-                tables.odds_ratio_table(labels, outcome, shown),
+                sections.draw(f"{label}: odds ratios", source, partial(tables.odds_ratio_table, labels, outcome, shown)),
             )
             for of_population in labels.by_population(ratios)
             if (shown := best_of_waves(of_population))

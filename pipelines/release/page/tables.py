@@ -100,7 +100,7 @@ def odds_ratio_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> Displ
         Column("p_value", "p"),
         Column("p_value_adjusted", "p, adjusted"),
         Column("prevalence_ratio", f"Prevalence ratio ({labels.interval})"),
-        Column("e_value", "E-value"),
+        Column("e_value", "E-value (of the limit)"),
     ]
     cells: list[dict[str, str]] = []
     footnotes: list[tuple[int, str, str]] = []
@@ -109,7 +109,7 @@ def odds_ratio_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> Displ
             if row["model"] != model:
                 continue
             if row["presentation_reason"]:
-                footnotes.append((len(cells), "odds_ratio", row["presentation_reason"]))
+                footnotes.append((len(cells), "odds_ratio", f"{row['presentation_reason']}{_exact(row)}"))
             cells.append(
                 {
                     GROUP: _model(labels, row),
@@ -121,7 +121,7 @@ def odds_ratio_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> Displ
                     "p_value": p_value(row["p_value"]),
                     "p_value_adjusted": p_value(row["p_value_adjusted"]),
                     "prevalence_ratio": ratio_with_interval(row, "prevalence_ratio"),
-                    "e_value": ratio(row["e_value"]),
+                    "e_value": _e_values(row),
                 }
             )
     methods = sorted({row["method"] for row in rows if row["method"]})
@@ -129,11 +129,34 @@ def odds_ratio_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> Displ
     population = rows[0]["population"]
     notes = [
         f"{'; '.join(methods)}. n/N: cases of all people of the group, unweighted. "
-        f"p, adjusted: for the number of exposures ({', '.join(corrections) or 'none'})."
+        f"p, adjusted ({', '.join(corrections) or 'none'}): for the tests of its family, which has one model and one wave. "
+        f"{'; '.join(_families(labels, rows))}. E-value: of the odds ratio, and of the limit of its interval that is nearer to 1."
     ]
     title = f"{labels.study.outcomes[outcome].label}: odds ratios"
     name = f"odds-ratios-{labels.source.source}-{outcome}-{population}"
     return DisplayTable(name, title, columns, cells, notes, footnotes, labels.about(population))
+
+
+def _exact(row: Row) -> str:
+    """The exact interval, where it is another than the one shown."""
+    lower, upper = row["odds_ratio_exact_lower"], row["odds_ratio_exact_upper"]
+    if lower is None or lower == row["odds_ratio_lower"]:
+        return ""
+    return f"; exact interval {ratio(lower)} to {ratio(upper)}"
+
+
+def _e_values(row: Row) -> str:
+    return NOTHING if row["e_value"] is None else f"{ratio(row['e_value'])} ({ratio(row['e_value_limit'])})"
+
+
+def _families(labels: Labels, rows: Sequence[Row]) -> list[str]:
+    """The families of the p-values in a table, each with its size and its members."""
+    sizes = {row["p_value_family"]: row["p_value_family_size"] for row in rows if row["p_value_family"]}
+    found = []
+    for family, size in sizes.items():
+        shared, _, members = family.partition(": ")
+        found.append(f"Family {labels.names(shared)}, {size} test{'s' if size > 1 else ''}: {labels.names(members)}")
+    return found or ["No test"]
 
 
 def _model(labels: Labels, row: Row) -> str:

@@ -1,6 +1,7 @@
 """Writing the page, and its tables as Word and CSV, into the folder of a release."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -8,27 +9,68 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from pipelines.project.project import Project
 from pipelines.release.page.content import Content, read_content
+from pipelines.release.page.display import DisplayTable
 from pipelines.release.page.files import write_table, write_word
 from pipelines.release.page.markup import html, picture
+from pipelines.release.page.sections import PAGE, Sections, Undrawn
 
-PAGE, WORD, TABLES = "report.html", "report_tables.docx", "report_tables"
+WORD, TABLES = "report_tables.docx", "report_tables"
 """Names in the folder of a release."""
 
 
-def write_page(project: Project, folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Write the page, the Word file and the CSV files into the folder of a release that holds its public database."""
+def write_page(project: Project, folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Write the page, the Word file and the CSV files into the folder of a release that holds its public database.
+
+    Returns what could not be drawn, a line each: the page says so in the place of that section. Faults of the machine are raised.
+    """
+    whole = Sections(project.settings.warehouse_folder)
+    content = whole.draw(PAGE, None, lambda: _write(project, folder, manifest))
+    if isinstance(content, Undrawn):
+        (folder / PAGE).write_text(_nothing_but(content, project, manifest), encoding="utf-8")
+        return [content.in_words]
+    return list(dict.fromkeys(failed.in_words for failed in content.sections.undrawn))
+
+
+def _write(project: Project, folder: Path, manifest: Mapping[str, Any]) -> Content:
     content = read_content(project, folder / "epi_public.duckdb", manifest)
-    (folder / PAGE).write_text(render(project, content), encoding="utf-8")
     (folder / TABLES).mkdir()
-    for shown in content.tables:
-        write_table(shown, folder / TABLES / f"{shown.name}.csv")
-    write_word(content.title, [project.study.question, *content.citation], content.tables, folder / WORD)
+    files = {shown.name for shown in content.tables if _write_csv(shown, folder, content.sections)}
+    citation = [] if isinstance(content.citation, Undrawn) else content.citation
+    paragraphs = [project.study.question, *citation]
+    word = content.sections.draw(WORD, None, lambda: write_word(content.title, paragraphs, content.tables, folder / WORD))
+    missing = {shown.name for shown in content.tables} - files
+    page = render(project, content, missing=missing, has_word=not isinstance(word, Undrawn))
+    (folder / PAGE).write_text(page, encoding="utf-8")
+    return content
 
 
-def render(project: Project, content: Content) -> str:
-    """The page as HTML."""
+def render(project: Project, content: Content, *, missing: Collection[str] = (), has_word: bool = True) -> str:
+    """The page as HTML; `missing` are the tables of which there is no CSV file."""
     environment = Environment(
         loader=PackageLoader("pipelines.release.page", "templates"), autoescape=select_autoescape(), undefined=StrictUndefined
     )
-    environment.globals |= {"table": html, "picture": picture, "word": WORD, "folder": TABLES}
+    draw = content.sections.draw
+    environment.tests["undrawn"] = lambda shown: isinstance(shown, Undrawn)
+    environment.globals |= {
+        "table": lambda shown: draw(shown.title, None, lambda: html(shown)),
+        "picture": lambda drawn, title, source: draw(f"{title}, figure", source, lambda: picture(drawn)),
+        "word": WORD if has_word else None,
+        "folder": TABLES,
+        "missing": missing,
+    }
     return environment.get_template("report.html.j2").render(content=content, study=project.study)
+
+
+def _write_csv(shown: DisplayTable, folder: Path, sections: Sections) -> bool:
+    path = folder / TABLES / f"{shown.name}.csv"
+    return not isinstance(sections.draw(f"{shown.title}, CSV", None, lambda: write_table(shown, path)), Undrawn)
+
+
+def _nothing_but(failed: Undrawn, project: Project, manifest: Mapping[str, Any]) -> str:
+    """A page that says why there is none."""
+    title = escape(f"{project.study.title} \N{EN DASH} release {manifest['release_id']}")
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>\n'
+        f"<body><h1>{title}</h1><p>{escape(failed.in_words)}</p>"
+        "<p>Every number is in the report tables beside this page: epi_public.duckdb and report/.</p></body></html>\n"
+    )

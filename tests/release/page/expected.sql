@@ -80,7 +80,7 @@ select
     p_value(p_value),
     p_value(p_value_adjusted),
     ratio_ci(prevalence_ratio, prevalence_ratio_lower, prevalence_ratio_upper),
-    ratio(e_value)
+    if(e_value is null, ratio(null), ratio(e_value) || ' (' || ratio(e_value_limit) || ')')
   ]
 from (
   select *, bool_or(wave = 'pooled' and odds_ratio is not null) over (partition by source, population, outcome, exposure) as is_pooled
