@@ -38,7 +38,7 @@ def _regression(family: str) -> Fit:
 
 def _trend(x: np.ndarray) -> tuple[float, float, float]:
     cells = _cells(X)
-    found = trend(cells, "y", "x", dict(zip(X.tolist(), x.tolist(), strict=True)))  # type: ignore[arg-type]
+    found = trend(cells, "y", "x", dict(zip(X.tolist(), x.tolist(), strict=True)), confidence_level=0.95)  # type: ignore[arg-type]
     return found.log_estimate, found.se, found.p_value
 
 
