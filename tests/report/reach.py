@@ -329,6 +329,7 @@ def _page(made: Project, content: Content) -> Iterator[tuple[str, Any]]:
     yield "page: citation", tree.xpath("string(//section[@id='cite'])")
     of_sources = tree.xpath("//main/section")[: len(content.sources)]
     yield "page: sources", [" ".join(part.text_content().split()) for part in of_sources]
+    assert isinstance(content.citation, list)
     words = [content.title, made.study.question, *content.citation]
     yield "word", [words, [(table.heading, table.columns, table.rows, table.notes, table.footnotes) for table in content.tables]]
 
