@@ -4,8 +4,7 @@ from pipelines.contracts.comparability import contradictions, unjudged
 from pipelines.core.plan import plan_core
 from pipelines.machine.settings import Settings
 from pipelines.project.project import Project, refuse
-from pipelines.project.respondents import AGE, AGE_BAND
-from pipelines.project.selects import columns_returned
+from pipelines.project.selects import ANSWERS, columns_asked
 from pipelines.project.source_checks import source_problems
 from pipelines.project.study_checks import study_problems
 from pipelines.raw.plan import plan_raw
@@ -55,7 +54,7 @@ def _check(project: Project) -> None:
     ]
     problems += [
         f"{select.name} has no contract data_contracts/{name.split('/')[0].replace('.', '/')}.odcs.yaml"
-        for name, select in project.selects.items()
+        for name, select in [*project.selects.items(), *project.vocabularies.items()]
         if name.split("/")[0] not in project.contracts
     ]
     problems += [
@@ -80,8 +79,14 @@ def _check(project: Project) -> None:
 def _check_reads(project: Project) -> list[str]:
     """What a select reads must be there: contracted tables, codebooks, and what the engine binds for it."""
     readable = {name for name in project.contracts if not name.startswith("meta.")} | BOUND_FOR_SELECTS
-    readable |= {f"codebook.{contract.table}" for contract in project.contracts.values() if contract.codebook}
-    selects = [*project.selects.values(), *(check for checks in project.checks.values() for check in checks)]
+    coded = [contract.table for contract in project.contracts.values() if contract.codebook and contract.schema == "raw"]
+    readable |= {f"{schema}.{table}" for table in coded for schema in ("codebook", "decoded")}
+    readable |= {f"{ANSWERS}{table.partition('.')[2]}" for table in project.vocabularies}
+    selects = [
+        *project.selects.values(),
+        *project.vocabularies.values(),
+        *(check for checks in project.checks.values() for check in checks),
+    ]
     return [
         f"{select.name} reads {read}, which is no table" for select in selects for read in select.reads if read not in readable
     ]
@@ -111,8 +116,7 @@ def _check_comparability(project: Project) -> list[str]:
             for problem in contradictions(verdicts, project.contracts[study.respondents].column_types())
         ]
         select = project.selects.get(f"{study.respondents}/{source.source}")
-        asked = columns_returned(select.text) if select else []
-        asked += [AGE_BAND] if AGE in asked else []
+        asked = columns_asked(select, project.vocabularies.get(study.respondents)) if select else set()
         variables = [name for name in study.variables if name in asked]
         problems += [
             f"add a comparability verdict on {variable} of {source.source} between {one} and {other} to {file}"

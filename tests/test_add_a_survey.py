@@ -234,13 +234,9 @@ MISTAKES: list[Mistake] = [
     deliver("2022", lambda line: line.replace(",", ";")),
     deliver("2023", lambda line: f"{line},{'SLEPTIM1' if line.startswith('SEQNO') else '7'}"),
     deliver("2022", str, n_left_out=1),
-    edit(SELECT, "  people._PSU as psu,\n", ""),
-    edit(
-        SELECT,
-        "  case when people.LEGCRMP1 is null then 'not_asked' else legcrmp1.kind_of_missing end as has_cramps_missing,\n",
-        "",
-    ),
-    edit(SELECT, "exerany2.code = 'no' as is_sedentary", "people.EXERANY3 = 2 as is_sedentary"),
+    edit(SELECT, ",\n  _PSU as psu", ""),
+    edit(SELECT, "  coalesce(LEGCRMP1_missing, 'not_asked') as cramp_frequency_missing,\n", ""),
+    edit(SELECT, "EXERANY2_code = 'no' as is_sedentary", "EXERANY3 = 2 as is_sedentary"),
 ]
 MESSAGES = re.findall(r"^\| `(.+?)` \|", PAGE, re.MULTILINE)
 

@@ -13,6 +13,7 @@ def plan_core(project: Project, place: Place) -> Plan:
     """One wave of a core table; absent where a raw table that its select reads was never accepted for that wave."""
     source = project.sources[place.source]
     select = project.selects[f"{place.name}/{place.source}"]
+    vocabulary = project.vocabularies.get(place.name)
     tables = [name for name in select.reads if name.startswith("raw.")]
     inputs = accepted_inputs(project, [raw_place(source, table, place.wave) for table in tables])
     if len(inputs) < len(tables):
@@ -26,6 +27,7 @@ def plan_core(project: Project, place: Place) -> Plan:
         **of_contract(project, place),
         **codebooks,
         select.name: digest(select.text),
+        **({vocabulary.name: digest(vocabulary.text)} if vocabulary else {}),
         **of_study(project, ["age_bands"]),
         "source": digest(
             [source.top_codes(), source.is_synthetic, source.design, source.components, source.lonely_psu, source.psus_nested]

@@ -14,9 +14,10 @@ from sqlglot.lineage import lineage
 from sqlglot.optimizer.qualify import qualify
 
 from pipelines.contracts.codebook import HEADER
+from pipelines.project.decoding import columns_decoded
 from pipelines.project.project import Project
-from pipelines.project.respondents import AGE, AGE_BAND
-from pipelines.project.selects import Select
+from pipelines.project.respondents import REASON
+from pipelines.project.selects import ANSWERS, CODE, DECODED, Select
 
 LOOKED_UP = frozenset({"codebook", "study"})
 """Schemas of tables that say what data means: what is looked up in them is made from what it is looked up by."""
@@ -34,6 +35,20 @@ Origins = Mapping[str, tuple[Origin, ...]]
 """Column -> what it is made from, in order; nothing for a constant. What a select leaves out is not in it."""
 
 
+def origins_of(project: Project, table: str, source: str) -> Origins:
+    """What the columns of a core table are made from in one source: by its select, and by what is the same for every source."""
+    answered = origins(project, project.selects[f"{table}/{source}"])
+    vocabulary = project.vocabularies.get(table)
+    if vocabulary is None:
+        return answered
+    found = {}
+    for column, made_from in origins(project, vocabulary).items():
+        read = [answered.get(origin.column, ()) if origin.table.startswith(ANSWERS) else (origin,) for origin in made_from]
+        if column in answered or any(read):
+            found[column] = tuple(sorted({origin for origins in read for origin in origins}))
+    return found
+
+
 def origins(project: Project, select: Select) -> Origins:
     """What the columns that a select returns are made from; raises SqlglotError or ValueError where sqlglot cannot tell.
 
@@ -41,14 +56,15 @@ def origins(project: Project, select: Select) -> Origins:
     rows are no origins.
     """
     tables = {name: list(contract.column_types()) for name, contract in project.contracts.items()}
-    tables |= {f"codebook.{contract.table}": HEADER for contract in project.contracts.values() if contract.codebook}
+    for contract in project.contracts.values():
+        if contract.codebook:
+            tables[f"codebook.{contract.table}"] = HEADER
+            tables[f"{DECODED}{contract.table}"] = columns_decoded(contract)
+    tables |= {f"{ANSWERS}{name.partition('.')[2]}": tables[name] for name in project.vocabularies}
     top_codes = {f"{variable}_top_code" for source in project.sources.values() for variable in source.top_codes()}
     tables["study.age_bands"] = project.study.age_bands.frame().columns
     tables["meta.this_wave"] = ["source", "wave", "is_synthetic", *sorted(top_codes)]
-    found = dict(_origins(select.text, tuple((name, tuple(columns)) for name, columns in tables.items())))
-    if select.name.startswith("sql/core/") and AGE in found:
-        found[AGE_BAND] = found[AGE]
-    return found
+    return _origins(select.text, tuple((name, tuple(columns)) for name, columns in tables.items()))
 
 
 @cache
@@ -67,8 +83,20 @@ def _origins(sql: str, tables: tuple[tuple[str, tuple[str, ...]], ...]) -> Origi
         read = {
             (f"{leaf.db}.{leaf.name}", name) for leaf, name in leaves if isinstance(leaf, exp.Table) and leaf.db != "codebook"
         }
-        found[column] = tuple(sorted(Origin(table, written.get((table, name), name)) for table, name in read))
+        found[column] = tuple(
+            sorted({_delivered(Origin(table, written.get((table, name), name)), written) for table, name in read})
+        )
     return found
+
+
+def _delivered(origin: Origin, written: Mapping[tuple[str, str], str]) -> Origin:
+    """What was looked up is made from what it was looked up by."""
+    if not origin.table.startswith(DECODED):
+        return origin
+    table = origin.table.replace(DECODED, "raw.")
+    if (table, origin.column.lower()) in written:
+        return Origin(table, origin.column)
+    return Origin(table, origin.column.removesuffix(CODE).removesuffix(REASON))
 
 
 def _count_joins_as_origins(query: exp.Expr) -> None:

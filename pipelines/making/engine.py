@@ -38,7 +38,7 @@ def bind_objects(connection: duckdb.DuckDBPyConnection, contract: Contract, obje
     """
     paths = ", ".join(literal(str(path)) for path in objects)
     select = f"select * from read_parquet([{paths}], union_by_name = true)" if objects else no_rows(contract)
-    _bind(connection, contract.schema, contract.table, select)
+    bind_select(connection, contract.name, select)
 
 
 def no_rows(contract: Contract) -> str:
@@ -51,9 +51,11 @@ def bind_frame(connection: duckdb.DuckDBPyConnection, schema: str, table: str, f
     """Make a small frame readable as `schema.table`."""
     registered = f"{schema}__{table}"
     connection.register(registered, frame.to_arrow())
-    _bind(connection, schema, table, f"select * from {identifier(registered)}")
+    bind_select(connection, f"{schema}.{table}", f"select * from {identifier(registered)}")
 
 
-def _bind(connection: duckdb.DuckDBPyConnection, schema: str, table: str, select: str) -> None:
+def bind_select(connection: duckdb.DuckDBPyConnection, name: str, select: str) -> None:
+    """Make a select readable as `name` (`schema.table`)."""
+    schema, _, table = name.partition(".")
     connection.execute(f"create schema if not exists {identifier(schema)}")
     connection.execute(f"create or replace view {identifier(schema)}.{identifier(table)} as {select}")

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.making.engine import bind_frame, bind_objects
+from pipelines.making.engine import bind_frame, bind_objects, bind_select
+from pipelines.project.decoding import decoded
 from pipelines.project.project import Project
+from pipelines.project.selects import DECODED
 from pipelines.project.sources import SHARED_WAVE, Source
 from pipelines.store import Place
 
@@ -40,6 +42,11 @@ def bind_for(
         name = table.removeprefix("codebook.")
         bind_frame(connection, "codebook", name, project.contracts[f"raw.{name}"].codebook_frame())
         return
+    if table.startswith(DECODED):
+        contract = project.contracts[table.replace(DECODED, "raw.")]
+        bind_for(project, connection, place, contract.name, objects)
+        bind_select(connection, table, decoded(contract))
+        return
     paths = [path for read in places_read(project, place, table) if (path := objects.get(read) or accepted_path(project, read))]
     bind_objects(connection, project.contracts[table], paths)
 
@@ -56,7 +63,7 @@ def places_read(project: Project, place: Place, table: str) -> list[Place]:
 
 def is_there(project: Project, place: Place, table: str, candidates: Mapping[Place, Path]) -> bool:
     """Whether a select about `place` finds anything of a table that was delivered, be it of no rows."""
-    if table.startswith("codebook."):
+    if table.startswith(("codebook.", DECODED)):
         return True
     return any(
         read in candidates or ((sidecar := project.store.accepted(read)) is not None and sidecar.verdict == "accepted")

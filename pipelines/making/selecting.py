@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import duckdb
 import polars as pl
 import pyarrow as pa
 
@@ -18,14 +19,21 @@ BATCH_ROWS = 100_000
 
 
 @contextmanager
-def selected(project: Project, plan: Plan, select: Select, known: Mapping[str, pl.DataFrame]) -> Iterator[pa.RecordBatchReader]:
-    """The rows of a select, which reads tables, codebooks and the small frames `known` by name (`schema.table`)."""
+def bound(project: Project, plan: Plan, select: Select, known: Mapping[str, pl.DataFrame]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that reads what a select reads: tables, codebooks and the small frames `known` by name (`schema.table`)."""
     objects = {read: project.store.path(read, content) for read, content in plan.inputs.items()}
     with engine(project.settings) as connection:
         for table in select.reads:
-            if table.partition(".")[0] in {"raw", "core", "report", "codebook"}:
+            if table.partition(".")[0] in {"raw", "core", "report", "codebook", "decoded"}:
                 bind_for(project, connection, plan.place, table, objects)
         for name, frame in known.items():
             schema, _, table = name.partition(".")
             bind_frame(connection, schema, table, frame)
+        yield connection
+
+
+@contextmanager
+def selected(project: Project, plan: Plan, select: Select, known: Mapping[str, pl.DataFrame]) -> Iterator[pa.RecordBatchReader]:
+    """The rows of a select over what it reads."""
+    with bound(project, plan, select, known) as connection:
         yield connection.sql(select.text).to_arrow_reader(BATCH_ROWS)

@@ -12,7 +12,9 @@ from sqlglot.lineage import lineage
 from pipelines.contracts.codebook import HEADER
 from pipelines.contracts.model import Contract
 from pipelines.project.conditions import Domain
+from pipelines.project.decoding import columns_decoded, meanings
 from pipelines.project.respondents import AGE_BAND
+from pipelines.project.selects import DECODED
 from pipelines.project.sources import Source
 
 if TYPE_CHECKING:
@@ -81,10 +83,11 @@ def _levels_in(sql: str, column: str, contracts: Mapping[str, Contract], source:
     if column not in query.named_selects:
         return
     tables = {f"raw.{table}": contracts[f"raw.{table}"] for table in source.tables}
-    schema: dict[str, dict[str, dict[str, str]]] = {"raw": {}, "codebook": {}}
+    schema: dict[str, dict[str, dict[str, str]]] = {"raw": {}, "codebook": {}, "decoded": {}}
     for name, contract in tables.items():
         schema["raw"][name.removeprefix("raw.")] = contract.column_types()
         schema["codebook"][name.removeprefix("raw.")] = dict.fromkeys(HEADER, "VARCHAR")
+        schema["decoded"][name.removeprefix("raw.")] = dict.fromkeys(columns_decoded(contract), "VARCHAR")
     node = lineage(column, query.copy(), schema, dialect="duckdb", trim_selects=False)
     variables = _variables_looked_up(query)
     for step in node.walk():
@@ -109,14 +112,17 @@ def _levels_of_leaf(
     table: exp.Table, column: str, contracts: Mapping[str, Contract], variables: Mapping[str, str]
 ) -> Iterator[str]:
     contract = contracts.get(f"raw.{table.name}")
-    if table.db == "codebook" and contract and contract.codebook:
+    looked_up = meanings(contract) if contract and f"{table.db}." == DECODED else {}
+    if column.lower() in looked_up:
+        yield from looked_up[column.lower()]
+    elif table.db == "codebook" and contract and contract.codebook:
         wanted = variables.get(table.alias_or_name)
         yield from (
             code.code
             for code in contract.codebook.codes
             if code.code and not code.kind_of_missing and wanted in {None, code.variable}
         )
-    elif table.db == "raw" and contract:
+    elif table.db in {"raw", "decoded"} and contract:
         found = next((known for known in contract.columns if known.name.lower() == column.lower()), None)
         rules = [rule for rule in contract.rules if found and rule.column == found.name and rule.severity != "warn"]
         listed = next((rule.kwargs["value_set"] for rule in rules if rule.expectation == IN_SET), None)

@@ -12,7 +12,7 @@ from pipelines.contracts.comparability import Comparability
 from pipelines.contracts.model import Contract, load_contracts
 from pipelines.machine.errors import ConfigurationError, attempt
 from pipelines.machine.settings import Settings
-from pipelines.project.selects import Select, load_checks, load_selects
+from pipelines.project.selects import Select, load_checks, load_selects, load_vocabularies
 from pipelines.project.sources import SHARED_WAVE, Source, load_sources
 from pipelines.project.standards import StandardPopulation, load_standard_populations
 from pipelines.project.study import Study, load_study
@@ -30,6 +30,7 @@ class Project:
     contracts: Mapping[str, Contract]
     standard_population: StandardPopulation
     selects: Mapping[str, Select]
+    vocabularies: Mapping[str, Select]
     checks: Mapping[str, tuple[Select, ...]]
 
     @classmethod
@@ -44,12 +45,13 @@ class Project:
         sources = attempt(problems, load_sources, settings.data_contracts / "sources")
         contracts = attempt(problems, load_contracts, settings.data_contracts)
         selects = attempt(problems, load_selects, settings.sql)
+        vocabularies = attempt(problems, load_vocabularies, settings.sql)
         checks = attempt(problems, load_checks, settings.sql / "checks")
         if not problems:
             problems += standard_problems(settings.project / "study.yaml", study, standards)
         refuse(problems, settings)
         wanted = study.standardisation.standard_population
-        return cls(settings, study, sources, contracts, standards[wanted], selects, checks)
+        return cls(settings, study, sources, contracts, standards[wanted], selects, vocabularies, checks)
 
     @cached_property
     def store(self) -> Store:

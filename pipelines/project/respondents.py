@@ -5,10 +5,14 @@ from pipelines.project.sources import Source
 REASON = "_missing"
 """Ends the name of the column that says why a variable is unanswered."""
 
-NOT_ASKED = "not_asked"
+NOT_ASKED, MISSING = "not_asked", "missing"
+"""Kinds of missing: nobody asked; unknown without anybody having said why."""
 
 WEIGHTS = frozenset({"interview_weight", "exam_weight", "dietary_weight"})
 DESIGN_COLUMNS = WEIGHTS | {"stratum", "psu", "matched_set", "is_case"}
+
+TEXT_OF = {"stratum": "stratum_text", "psu": "psu_text"}
+"""Column of the design -> where it stands when the source's are text."""
 
 AGE, AGE_BAND = "age_years", "age_band"
 

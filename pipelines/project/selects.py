@@ -11,9 +11,21 @@ from sqlglot.errors import ParseError, SqlglotError
 
 from pipelines.machine.errors import ConfigurationError
 
+CODE = "_code"
+"""Ends the name of the column of `decoded.<table>` that holds what a received value means."""
+
+DECODED = "decoded."
+"""Begins the name of a raw table whose codes are looked up in its codebook."""
+
+ANSWERS = "answers."
+"""Begins the name of what the select of a source returns, for what is made of it the same for every source."""
+
 
 def tables_read(sql: str, name: str) -> list[str]:
-    """The `schema.table` names that a select reads, in order; raises ConfigurationError where it is not one select."""
+    """The `schema.table` names that a select reads, in order; raises ConfigurationError where it is not one select.
+
+    Who reads `decoded.<table>` reads `raw.<table>` and `codebook.<table>`, which are listed beside it.
+    """
     try:
         statements = [statement for statement in sqlglot.parse(sql, read="duckdb") if statement is not None]
     except SqlglotError as error:
@@ -22,7 +34,9 @@ def tables_read(sql: str, name: str) -> list[str]:
         raise ConfigurationError(f"{name}: brackets are nested too deeply.") from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise ConfigurationError(f"{name} must hold exactly one select")
-    return sorted({f"{table.db}.{table.name}" for table in statements[0].find_all(exp.Table) if table.db})
+    named = {f"{table.db}.{table.name}" for table in statements[0].find_all(exp.Table) if table.db}
+    decoded = [table.removeprefix(DECODED) for table in named if table.startswith(DECODED)]
+    return sorted(named | {f"{schema}.{table}" for table in decoded for schema in ("raw", "codebook")})
 
 
 def _place(error: SqlglotError) -> str:
@@ -38,10 +52,12 @@ def _place(error: SqlglotError) -> str:
 def tables_of_rows(sql: str) -> list[str]:
     """The `schema.table` names whose rows a select turns into its own: what stands after its `from`, looked up in its CTEs.
 
-    Tables that are only joined are not among them. A union has those of all its parts.
+    Tables that are only joined are not among them. A union has those of all its parts. `decoded.<table>` has the rows of
+    `raw.<table>`.
     """
     select = sqlglot.parse_one(sql, read="duckdb").assert_is(exp.Query)
-    return sorted(set(_tables_of_rows(select, {cte.alias: cte.this for cte in select.find_all(exp.CTE)})))
+    found = set(_tables_of_rows(select, {cte.alias: cte.this for cte in select.find_all(exp.CTE)}))
+    return sorted({table.replace(DECODED, "raw.") if table.startswith(DECODED) else table for table in found})
 
 
 def _tables_of_rows(query: exp.Expr, named: Mapping[str, exp.Expr]) -> Iterator[str]:
@@ -78,6 +94,28 @@ def load_selects(sql: Path) -> dict[str, Select]:
     files = {f"core.{path.parent.name}/{path.stem}": path for path in sorted(sql.glob("core/*/*.sql"))}
     files |= {f"report.{path.stem}": path for path in sorted(sql.glob("report/*.sql"))}
     return {name: _select(path, sql) for name, path in files.items()}
+
+
+def load_vocabularies(sql: Path) -> dict[str, Select]:
+    """`sql/core/x.sql` as `core.x`: what is the same for every source, made of the answers that their selects return."""
+    return {f"core.{path.stem}": _select(path, sql) for path in sorted(sql.glob("core/*.sql"))}
+
+
+def made_of_answers(vocabulary: Select) -> dict[str, frozenset[str]]:
+    """Column of a table -> the answers that it is written with, of those that the selects of sources return."""
+    select = sqlglot.parse_one(vocabulary.text, read="duckdb").assert_is(exp.Select)
+    aliases = {table.alias_or_name for table in select.find_all(exp.Table) if f"{table.db}." == ANSWERS}
+    return {
+        projection.alias_or_name: frozenset(column.name for column in projection.find_all(exp.Column) if column.table in aliases)
+        for projection in select.expressions
+    }
+
+
+def columns_asked(select: Select, vocabulary: Select | None) -> set[str]:
+    """The columns of a table that a source's select returns, and those that are made of them."""
+    returned = set(columns_returned(select.text))
+    made = made_of_answers(vocabulary) if vocabulary else {}
+    return returned | {name for name, made_of in made.items() if made_of & returned}
 
 
 def load_checks(folder: Path) -> dict[str, tuple[Select, ...]]:

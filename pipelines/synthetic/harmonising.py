@@ -8,9 +8,11 @@ import pyarrow as pa
 
 from pipelines.core.harmonise import completed, this_wave
 from pipelines.machine.quoting import identifier
-from pipelines.making.engine import bind_frame, engine
+from pipelines.making.engine import bind_frame, bind_select, engine
+from pipelines.project.decoding import decoded
 from pipelines.project.project import Project
 from pipelines.project.respondents import REASON
+from pipelines.project.selects import DECODED
 from pipelines.project.sources import Source
 from pipelines.report.estimators import ESTIMATORS, Estimation
 
@@ -33,18 +35,18 @@ def _bind_respondents(
     """Make the respondent table readable, without the columns that say why something is missing: no estimate needs them."""
     table = project.study.respondents
     select = project.selects[f"{table}/{source.source}"]
-    for read in select.reads:
+    for read in sorted(select.reads, key=lambda read: read.startswith(DECODED)):
         schema, name = read.split(".")
-        if schema == "codebook":
-            bind_frame(connection, "codebook", name, project.contracts[f"raw.{name}"].codebook_frame())
+        contract = project.contracts.get(f"raw.{name}")
+        if schema == "codebook" and contract:
+            bind_frame(connection, "codebook", name, contract.codebook_frame())
         elif schema == "raw":
             bind_frame(connection, "raw", name, people)
+        elif read.startswith(DECODED) and contract:
+            bind_select(connection, read, decoded(contract))
     bind_frame(connection, "study", "age_bands", project.study.age_bands.frame())
     bind_frame(connection, "meta", "this_wave", this_wave(source, wave))
-    bands = project.study.age_bands.frame()
-    harmonised = completed(
-        select.name, connection.sql(select.text).to_arrow_reader(100_000), project.contracts[table], source, bands
-    )
+    harmonised = completed(connection, select, project.vocabularies.get(table), project.contracts[table], source)
     columns = [column for column in harmonised.schema.names if not column.endswith(REASON)]
     rows = pa.Table.from_batches(batch.select(columns) for batch in harmonised)
     connection.register("harmonised", rows)

@@ -214,7 +214,9 @@ def test_everything_materialised_in_the_ui_shows_its_figures_and_where_its_colum
     )
     photograph(page, "column_lineage")
     expect_text(
-        open_dialog(page, ui, "core/respondents", "sql"), "sql/core/respondents/synthetic_survey.sql", "left join study.age_bands"
+        open_dialog(page, ui, "core/respondents", "sql"),
+        "sql/core/respondents/synthetic_survey.sql",
+        "from decoded.synthetic_survey_respondents",
     )
     photograph(page, "sql")
 

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 
 from pipelines.contracts.model import Contract, load_contract
 from pipelines.core.harmonise import completed
 from pipelines.machine.errors import CrampAtlasError
+from pipelines.project.selects import Select
 from pipelines.project.sources import Source
 
 TYPES = {
@@ -24,6 +26,7 @@ TYPES = {
     "matched_set": "VARCHAR",
     "is_case": "BOOLEAN",
 }
+SELECT = Select("sql/core/people/here.sql", "select * from delivered", ())
 SURVEY_ROW: dict[str, Any] = {
     "psu": 2,
     "stratum": 1,
@@ -64,9 +67,9 @@ def source(**changes: Any) -> Source:
 
 
 def rows_of(row: dict[str, Any], contract: Contract, of: Source) -> list[dict[str, Any]]:
-    table = pa.Table.from_pylist([row])
-    reader = pa.RecordBatchReader.from_batches(table.schema, table.to_batches())
-    found = completed("sql/core/people/here.sql", reader, contract, of).read_all()
+    with duckdb.connect() as connection:
+        connection.register("delivered", pa.Table.from_pylist([row]))
+        found = completed(connection, SELECT, None, contract, of).read_all()
     assert found.schema.equals(contract.arrow_schema(), check_metadata=True)
     rows: list[dict[str, Any]] = found.to_pylist()
     return rows
@@ -106,7 +109,6 @@ def test_what_is_returned_stays_as_it_is(contract: Contract) -> None:
         (without("respondent_id"), {}, "respondent_id is left out"),
         (without("age_band"), {}, "age_band is left out"),
         (without("age_years"), {}, "age_years is left out, but age_years_missing is not: return both or neither"),
-        (without("age_years_missing"), {}, "age_years_missing is left out, but age_years is not: return both or neither"),
         (without("stratum"), {}, r"stratum is left out, which the design of here \(survey\) needs"),
         (without("interview_weight"), {}, r"interview_weight is left out, which the design of here \(survey\) needs"),
         (SURVEY_ROW, {"components": {"exam": ["age_years"]}}, "exam_weight is left out, which the design"),
@@ -142,3 +144,8 @@ def test_a_verdict_about_a_wave_that_the_source_does_not_have_is_refused() -> No
     }
     with pytest.raises(ValueError, match="comparability names wave 2025, which is not under waves"):
         source(comparability=[verdict])
+
+
+def test_a_variable_that_everybody_answered_needs_no_reason(contract: Contract) -> None:
+    [row] = rows_of(without("age_years_missing"), contract, source())
+    assert (row["age_years"], row["age_years_missing"]) == (43, None)

@@ -16,7 +16,7 @@ from pipelines.dagster.assets import shown
 from pipelines.dagster.assets.context import check_result, materialisation
 from pipelines.dagster.assets.described import LINEAGE
 from pipelines.dagster.definitions import definitions
-from pipelines.dagster.lineage import Origin, origins
+from pipelines.dagster.lineage import Origin, origins, origins_of
 from pipelines.machine.quoting import identifier
 from pipelines.project.project import Project
 from pipelines.project.selects import Select
@@ -80,7 +80,7 @@ def test_an_asset_shows_the_sql_that_makes_it_or_its_estimator(specs: dict[str, 
 
 
 def made_from(project: Project, source: str, column: str) -> list[str]:
-    found = origins(project, project.selects[f"core.respondents/{source}"])[column]
+    found = origins_of(project, "core.respondents", source)[column]
     return [f"{origin.table}.{origin.column}" for origin in found]
 
 
@@ -95,7 +95,7 @@ def test_lineage_leads_through_codebooks_to_the_delivered_variable(project: Proj
         "raw.synthetic_case_control_participants.age",
         "study.age_bands.age_band",
     ]
-    assert made_from(project, "synthetic_case_control", "has_cramps_missing") == []
+    assert made_from(project, "synthetic_case_control", "matched_set") == ["raw.synthetic_case_control_participants.pair"]
     activity = {f"raw.nhanes_paq.{variable}" for variable in ("PAD200", "PAD320", "PAQ650", "PAQ665")}
     assert set(made_from(project, "nhanes", "is_sedentary")) == activity
 

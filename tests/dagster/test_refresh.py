@@ -176,7 +176,11 @@ def test_an_edited_select_must_run_before_publishing(synthetic: Atlas) -> None:
 def test_a_select_that_fails_leaves_its_table_as_it_was(synthetic: Atlas) -> None:
     select = "select count(*), sum(odds_ratio), max(wave) from report.odds_ratios where source = 'synthetic_survey'"
     before = synthetic.query(select)
-    synthetic.edit("sql/core/respondents/synthetic_survey.sql", "order by", "where no_such_column = 1\norder by")
+    synthetic.edit(
+        "sql/core/respondents/synthetic_survey.sql",
+        "from decoded.synthetic_survey_respondents",
+        "from decoded.synthetic_survey_respondents where no_such_column = 1",
+    )
     refreshed = synthetic.refresh()
     assert not refreshed.success
     assert 'core.respondents 2024: Binder Error: Referenced column "no_such_column" not found' in refreshed.failures[-1]

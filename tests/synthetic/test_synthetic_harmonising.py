@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from pipelines.core.harmonise import completed, this_wave
-from pipelines.making.engine import bind_frame, engine
+from pipelines.making.engine import bind_frame, bind_select, engine
+from pipelines.project.decoding import decoded
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
 
@@ -63,10 +64,10 @@ def harmonised(project: Project, source: Source, wave: str, records: list[dict[s
         bind_frame(connection, "codebook", people, contract.codebook_frame())
         bind_frame(connection, "study", "age_bands", project.study.age_bands.frame())
         bind_frame(connection, "meta", "this_wave", this_wave(source, wave))
-        select = project.selects[f"core.respondents/{source.source}"]
-        reader = connection.sql(select.text).to_arrow_reader(1_000)
-        core, bands = project.contracts["core.respondents"], project.study.age_bands.frame()
-        rows = pl.from_arrow(completed(select.name, reader, core, source, bands).read_all())
+        bind_select(connection, f"decoded.{people}", decoded(contract))
+        table = "core.respondents"
+        select, vocabulary = project.selects[f"{table}/{source.source}"], project.vocabularies[table]
+        rows = pl.from_arrow(completed(connection, select, vocabulary, project.contracts[table], source).read_all())
     assert isinstance(rows, pl.DataFrame)
     return rows
 

@@ -15,7 +15,7 @@ from sqlglot.errors import SqlglotError
 
 import pipelines
 from pipelines.dagster.column_schema import table_schema
-from pipelines.dagster.lineage import Origin, origins
+from pipelines.dagster.lineage import Origin, origins, origins_of
 from pipelines.project.project import Project
 from pipelines.project.respondents import DESIGN_COLUMNS
 from pipelines.project.selects import Select
@@ -59,7 +59,7 @@ def read_by_estimator(project: Project, made: Mapping[str, Sidecar]) -> dict[str
     variables = dict.fromkeys([*study.variables, *study.exposures, *study.adjustment])
     sections = {}
     for source, sidecar in made.items():
-        made_from = origins(project, project.selects[f"{study.respondents}/{source}"])
+        made_from = origins_of(project, study.respondents, source)
         ordered = [*(name for name in variables if name in sidecar.columns_read), *sidecar.columns_read]
         sections[source] = [
             (
@@ -94,7 +94,10 @@ def _delivered(source: Source, table: str) -> dict[str, Any]:
 def _selected(project: Project, table: str) -> dict[str, Any]:
     """The lineage of a table that is made by SQL. Where sqlglot cannot tell it, the table is made all the same."""
     try:
-        found = {source: origins(project, select) for source, select in _selects(project, table).items()}
+        if table.startswith("core."):
+            found = {source: origins_of(project, table, source) for source in project.sources}
+        else:
+            found = {source: origins(project, select) for source, select in _selects(project, table).items()}
     except (SqlglotError, ValueError) as error:
         return {LINEAGE: f"not known: {error}"}
     sections = {
@@ -145,7 +148,7 @@ def _table_lineage(found: Mapping[str, Iterable[Origin]]) -> dg.TableColumnLinea
 
 def _selects(project: Project, table: str) -> dict[str, Select]:
     """The selects of a table by source; one that is for all sources stands under `all sources`."""
-    selects = {name.partition("/"): select for name, select in project.selects.items()}
+    selects = {name.partition("/"): select for name, select in [*project.vocabularies.items(), *project.selects.items()]}
     return {source or "all sources": select for (name, _, source), select in selects.items() if name == table}
 
 

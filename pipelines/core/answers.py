@@ -1,0 +1,82 @@
+"""The answers of one source as SQL: what its select returns, with every column that the table promises.
+
+What is derived from answers for all sources alike stands in `sql/core/<table>.sql`, which reads them as `answers.<table>`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from pipelines.contracts.model import Contract
+from pipelines.machine.errors import CrampAtlasError
+from pipelines.machine.quoting import identifier, literal
+from pipelines.project.respondents import DESIGN_COLUMNS, MISSING, NOT_ASKED, REASON, TEXT_OF, columns_of_design
+from pipelines.project.selects import Select, made_of_answers
+from pipelines.project.sources import Source
+
+TEXTS = ("VARCHAR", "ENUM")
+"""Begins the name of a type of text in DuckDB."""
+
+
+def derived(vocabulary: Select) -> frozenset[str]:
+    """The columns that are made of the answers, or of the wave, and that no select needs to return."""
+    return frozenset(
+        name
+        for name, made_of in made_of_answers(vocabulary).items()
+        if not made_of or made_of - {name, name.removesuffix(REASON)}
+    )
+
+
+def answers(select: Select, returned: Mapping[str, str], contract: Contract, source: Source, derived: Collection[str]) -> str:
+    """A select around that of a source, with exactly the contract's columns. `returned`: column -> its type in DuckDB.
+
+    A variable that the select leaves out is NULL and 'not_asked', a column of a design that the source does not have NULL. So
+    is the reason of a variable that is returned without one. What is above a declared top code becomes it; what is unknown
+    stays so. Strata and PSUs that are text stand in `stratum_text` and `psu_text`. `derived` are the columns that are made of
+    the answers. Raises CrampAtlasError with every other column that is missing or unknown.
+    """
+    promised = contract.column_types()
+    problems = _problems(list(returned), list(promised), source, derived)
+    if problems:
+        raise CrampAtlasError(f"{select.name} does not return the columns of {contract.name}: {'; '.join(problems)}")
+    columns = ", ".join(f"{_column(name, kind, returned, source)} as {identifier(name)}" for name, kind in promised.items())
+    return f"select {columns} from (\n{select.text.rstrip().rstrip(';')}\n) as answered"
+
+
+def _column(name: str, kind: str, returned: Mapping[str, str], source: Source) -> str:
+    if name in TEXT_OF.values() and name not in returned:
+        name = next(column for column, its_text in TEXT_OF.items() if its_text == name)
+        return identifier(name) if returned.get(name, "").startswith(TEXTS) else _null(kind)
+    if name not in returned:
+        is_unasked = name.endswith(REASON) and name.removesuffix(REASON) not in returned
+        return literal(NOT_ASKED) if is_unasked else _null(kind)
+    if name in TEXT_OF and returned[name].startswith(TEXTS):
+        return _null(kind)
+    return _top_coded(name, returned, source.top_codes())
+
+
+def _top_coded(name: str, returned: Mapping[str, str], top_codes: Mapping[str, int]) -> str:
+    column, variable = identifier(name), name.removesuffix(REASON)
+    if name in top_codes:
+        return f"case when {column} > {top_codes[name]} then {top_codes[name]} else {column} end"
+    if name.endswith(REASON) and variable in top_codes and variable in returned:
+        return f"case when {identifier(variable)} is null then coalesce({column}, {literal(MISSING)}) end"
+    return column
+
+
+def _null(kind: str) -> str:
+    return f"cast(null as {kind.lower()})"
+
+
+def _problems(returned: Sequence[str], promised: Sequence[str], source: Source, derived: Collection[str]) -> list[str]:
+    problems = [f"{name} is no column of it" for name in returned if name not in promised]
+    needed, absent = columns_of_design(source), DESIGN_COLUMNS - columns_of_design(source)
+    for name in promised:
+        if name in returned or name in derived or name in absent or name in TEXT_OF.values():
+            continue
+        partner = name.removesuffix(REASON) if name.endswith(REASON) else f"{name}{REASON}"
+        if name in needed:
+            problems.append(f"{name} is left out, which the design of {source.source} ({source.design}) needs")
+        elif partner not in promised:
+            problems.append(f"{name} is left out")
+        elif partner in returned and not name.endswith(REASON):
+            problems.append(f"{name} is left out, but {partner} is not: return both or neither")
+    return problems
