@@ -69,7 +69,7 @@ def test_missing_answers_are_split_by_kind(project: Project) -> None:
     [row] = found.filter(population="adults_20_plus", outcome="has_cramps").to_dicts()
     # ten records were kept, and one of them is no respondent; two respondents are younger
     assert (row["n_received"], row["n_set_aside"], row["n_out_of_scope"]) == (12, 2, 1 + 2)
-    assert [row[name] for name in MISSING] == [1, 2, 1, 1, 0, 0]
+    assert [row[name] for name in MISSING] == [1, 2, 1, 1, 0, 0, 0]
     assert (row["n_missing"], row["n_analysed"], row["weight"]) == (5, 2, None)
     [old] = found.filter(population="adults_60_plus", outcome="has_cramps").to_dicts()
     assert (old["n_out_of_scope"], old["n_missing"], old["n_analysed"]) == (9, 1, 0)
