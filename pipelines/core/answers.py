@@ -5,10 +5,12 @@ What is derived from answers for all sources alike stands in `sql/core/<table>.s
 
 from collections.abc import Collection, Mapping, Sequence
 
+import polars as pl
+
 from pipelines.contracts.model import Contract
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.quoting import identifier, literal
-from pipelines.project.respondents import DESIGN_COLUMNS, MISSING, NOT_ASKED, REASON, TEXT_OF, columns_of_design
+from pipelines.project.respondents import AGE, AGE_BAND, DESIGN_COLUMNS, MISSING, NOT_ASKED, REASON, TEXT_OF, columns_of_design
 from pipelines.project.selects import Select, made_of_answers
 from pipelines.project.sources import Source
 
@@ -25,19 +27,30 @@ def derived(vocabulary: Select) -> frozenset[str]:
     )
 
 
-def answers(select: Select, returned: Mapping[str, str], contract: Contract, source: Source, derived: Collection[str]) -> str:
+def answers(
+    select: Select,
+    returned: Mapping[str, str],
+    contract: Contract,
+    source: Source,
+    derived: Collection[str],
+    age_bands: pl.DataFrame,
+) -> str:
     """A select around that of a source, with exactly the contract's columns. `returned`: column -> its type in DuckDB.
 
     A variable that the select leaves out is NULL and 'not_asked', a column of a design that the source does not have NULL. So
     is the reason of a variable that is returned without one. What is above a declared top code becomes it; what is unknown
-    stays so. Strata and PSUs that are text stand in `stratum_text` and `psu_text`. `derived` are the columns that are made of
+    stays so. Who returns `age_years` has `age_band` by it (`age_bands`: `age_band`, `lower_age` held, `upper_age` not held).
+    Strata and PSUs that are text stand in `stratum_text` and `psu_text`. `derived` are the columns that are made of
     the answers. Raises CrampAtlasError with every other column that is missing or unknown.
     """
     promised = contract.column_types()
-    problems = _problems(list(returned), list(promised), source, derived)
+    bands = {AGE_BAND: _bands(age_bands)} if AGE in returned and AGE_BAND in promised else {}
+    problems = _problems(list(returned), list(promised), source, {*derived, *bands})
     if problems:
         raise CrampAtlasError(f"{select.name} does not return the columns of {contract.name}: {'; '.join(problems)}")
-    columns = ", ".join(f"{_column(name, kind, returned, source)} as {identifier(name)}" for name, kind in promised.items())
+    columns = ", ".join(
+        f"{bands.get(name) or _column(name, kind, returned, source)} as {identifier(name)}" for name, kind in promised.items()
+    )
     return f"select {columns} from (\n{select.text.rstrip().rstrip(';')}\n) as answered"
 
 
@@ -60,6 +73,15 @@ def _top_coded(name: str, returned: Mapping[str, str], top_codes: Mapping[str, i
     if name.endswith(REASON) and variable in top_codes and variable in returned:
         return f"case when {identifier(variable)} is null then coalesce({column}, {literal(MISSING)}) end"
     return column
+
+
+def _bands(age_bands: pl.DataFrame) -> str:
+    age = identifier(AGE)
+    bands = (
+        f"when {age} >= {lower} and {age} < {upper} then {literal(band)}"
+        for band, lower, upper in age_bands.select(AGE_BAND, "lower_age", "upper_age").iter_rows()
+    )
+    return f"case {' '.join(bands)} end"
 
 
 def _null(kind: str) -> str:

@@ -17,7 +17,8 @@ from pipelines.machine.quoting import literal
 from pipelines.making.build import Built, Made, build
 from pipelines.making.design import problems_of_design
 from pipelines.making.engine import bind_select, engine
-from pipelines.making.selecting import BATCH_ROWS, bound
+from pipelines.making.ordering import in_order
+from pipelines.making.selecting import bound
 from pipelines.project.project import Project
 from pipelines.project.respondents import TEXT_OF, WEIGHTS, columns_of_design
 from pipelines.project.selects import ANSWERS, Select
@@ -41,7 +42,9 @@ def harmonised(project: Project, plan: Plan) -> Made:
     vocabulary = project.vocabularies.get(place.name)
     known = {"study.age_bands": project.study.age_bands.frame(), "meta.this_wave": this_wave(source, place.wave)}
     with bound(project, plan, select, known) as connection:
-        made = Made(*project.store.write(place, completed(connection, select, vocabulary, project.contracts[place.name], source)))
+        text = completed(connection, select, vocabulary, project.contracts[place.name], source, known["study.age_bands"])
+        schema = project.contracts[place.name].arrow_schema()
+        made = Made(*in_order(connection, text, lambda rows: project.store.write(place, typed(select, rows, schema))))
     if place.name == project.study.respondents and source.design == "survey":
         _require_design(project, source, select.name, project.store.path(place, made.content))
     return made
@@ -57,25 +60,33 @@ def _require_design(project: Project, source: Source, select: str, respondents: 
 
 
 def completed(
-    connection: duckdb.DuckDBPyConnection, select: Select, vocabulary: Select | None, contract: Contract, source: Source
-) -> pa.RecordBatchReader:
-    """The rows of a core table in one wave of a source: its answers, and what is the same for every source.
+    connection: duckdb.DuckDBPyConnection,
+    select: Select,
+    vocabulary: Select | None,
+    contract: Contract,
+    source: Source,
+    age_bands: pl.DataFrame,
+) -> str:
+    """The select of the rows of a core table in one wave of a source: its answers, and what is the same for every source.
 
-    What the source's select reads must be readable on the connection. The columns are the contract's, in its order and types.
-    Raises CrampAtlasError where the select does not return what is promised, or a number does not fit.
+    What the source's select reads must be readable on the connection. Raises CrampAtlasError where it, or the vocabulary, does
+    not return the contract's columns.
     """
     relation = connection.sql(select.text)
     returned = dict(zip(relation.columns, map(str, relation.types), strict=True))
-    text = answers(select, returned, contract, source, derived(vocabulary) if vocabulary else ())
-    if vocabulary:
-        bind_select(connection, f"{ANSWERS}{contract.table}", text)
-        text = vocabulary.text
-    reader = connection.sql(text).to_arrow_reader(BATCH_ROWS)
-    schema = contract.arrow_schema()
-    problems = sorted(set(schema.names) ^ set(reader.schema.names))
-    if vocabulary and problems:
+    text = answers(select, returned, contract, source, derived(vocabulary) if vocabulary else (), age_bands)
+    if vocabulary is None:
+        return text
+    bind_select(connection, f"{ANSWERS}{contract.table}", text)
+    problems = sorted(set(contract.column_types()) ^ set(connection.sql(vocabulary.text).columns))
+    if problems:
         raise CrampAtlasError(f"{vocabulary.name} and the contract of {contract.name} differ in {', '.join(problems)}")
-    return pa.RecordBatchReader.from_batches(schema, (_typed(select, batch, schema) for batch in reader))
+    return vocabulary.text
+
+
+def typed(select: Select, rows: pa.RecordBatchReader, schema: pa.Schema) -> pa.RecordBatchReader:
+    """The rows in the contract's types and order of columns; raises CrampAtlasError where a number does not fit."""
+    return pa.RecordBatchReader.from_batches(schema, (_typed(select, batch, schema) for batch in rows))
 
 
 def _typed(select: Select, batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

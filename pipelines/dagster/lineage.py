@@ -16,7 +16,7 @@ from sqlglot.optimizer.qualify import qualify
 from pipelines.contracts.codebook import HEADER
 from pipelines.project.decoding import columns_decoded
 from pipelines.project.project import Project
-from pipelines.project.respondents import REASON
+from pipelines.project.respondents import AGE, AGE_BAND, REASON
 from pipelines.project.selects import ANSWERS, CODE, DECODED, Select
 
 LOOKED_UP = frozenset({"codebook", "study"})
@@ -37,7 +37,9 @@ Origins = Mapping[str, tuple[Origin, ...]]
 
 def origins_of(project: Project, table: str, source: str) -> Origins:
     """What the columns of a core table are made from in one source: by its select, and by what is the same for every source."""
-    answered = origins(project, project.selects[f"{table}/{source}"])
+    answered = dict(origins(project, project.selects[f"{table}/{source}"]))
+    if AGE in answered:
+        answered[AGE_BAND] = answered[AGE]
     vocabulary = project.vocabularies.get(table)
     if vocabulary is None:
         return answered

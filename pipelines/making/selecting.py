@@ -8,14 +8,13 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.making.engine import bind_frame, engine
+from pipelines.making.ordering import BATCH_ROWS
 from pipelines.making.seeing import bind_for
 from pipelines.project.project import Project
 from pipelines.project.selects import Select
 from pipelines.store.recipe import Plan
 
 ENGINE_LIBRARIES = ("duckdb", "great-expectations", "pyarrow")
-
-BATCH_ROWS = 100_000
 
 
 @contextmanager

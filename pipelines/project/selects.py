@@ -10,6 +10,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
 from pipelines.machine.errors import ConfigurationError
+from pipelines.project.respondents import AGE, AGE_BAND
 
 CODE = "_code"
 """Ends the name of the column of `decoded.<table>` that holds what a received value means."""
@@ -114,6 +115,7 @@ def made_of_answers(vocabulary: Select) -> dict[str, frozenset[str]]:
 def columns_asked(select: Select, vocabulary: Select | None) -> set[str]:
     """The columns of a table that a source's select returns, and those that are made of them."""
     returned = set(columns_returned(select.text))
+    returned |= {AGE_BAND} if AGE in returned else set()
     made = made_of_answers(vocabulary) if vocabulary else {}
     return returned | {name for name, made_of in made.items() if made_of & returned}
 

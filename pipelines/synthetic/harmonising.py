@@ -6,9 +6,10 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from pipelines.core.harmonise import completed, this_wave
+from pipelines.core.harmonise import completed, this_wave, typed
 from pipelines.machine.quoting import identifier
 from pipelines.making.engine import bind_frame, bind_select, engine
+from pipelines.making.ordering import BATCH_ROWS
 from pipelines.project.decoding import decoded
 from pipelines.project.project import Project
 from pipelines.project.respondents import REASON
@@ -36,18 +37,21 @@ def _bind_respondents(
     table = project.study.respondents
     select = project.selects[f"{table}/{source.source}"]
     for read in sorted(select.reads, key=lambda read: read.startswith(DECODED)):
-        schema, name = read.split(".")
-        contract = project.contracts.get(f"raw.{name}")
-        if schema == "codebook" and contract:
-            bind_frame(connection, "codebook", name, contract.codebook_frame())
-        elif schema == "raw":
+        kind, name = read.split(".")
+        delivered = project.contracts.get(f"raw.{name}")
+        if kind == "codebook" and delivered:
+            bind_frame(connection, "codebook", name, delivered.codebook_frame())
+        elif kind == "raw":
             bind_frame(connection, "raw", name, people)
-        elif read.startswith(DECODED) and contract:
-            bind_select(connection, read, decoded(contract))
+        elif read.startswith(DECODED) and delivered:
+            bind_select(connection, read, decoded(delivered))
     bind_frame(connection, "study", "age_bands", project.study.age_bands.frame())
     bind_frame(connection, "meta", "this_wave", this_wave(source, wave))
-    harmonised = completed(connection, select, project.vocabularies.get(table), project.contracts[table], source)
-    columns = [column for column in harmonised.schema.names if not column.endswith(REASON)]
+    contract = project.contracts[table]
+    text = completed(connection, select, project.vocabularies.get(table), contract, source, project.study.age_bands.frame())
+    schema = contract.arrow_schema()
+    harmonised = typed(select, connection.sql(text).to_arrow_reader(BATCH_ROWS), schema)
+    columns = [column for column in schema.names if not column.endswith(REASON)]
     rows = pa.Table.from_batches(batch.select(columns) for batch in harmonised)
     connection.register("harmonised", rows)
     connection.execute(f"create schema if not exists {identifier(table.split('.')[0])}")

@@ -1,11 +1,12 @@
 -- one row per respondent of one wave of one source: what is the same for every source, made of the answers that its select returns
+-- Top codes and age bands are in the answers already, by the source's file and study.yaml.
 select
   this_wave.source,
   this_wave.wave,
   answers.respondent_id,
   answers.age_years,
   case when answers.age_years is null then answers.age_years_missing end as age_years_missing,
-  case when answers.age_years is null then answers.age_band else age_bands.age_band end as age_band,
+  answers.age_band,
   answers.sex,
   case when answers.sex is null then answers.sex_missing end as sex_missing,
   answers.race_ethnicity,
@@ -68,6 +69,4 @@ select
   this_wave.is_synthetic
 from answers.respondents as answers
 cross join meta.this_wave as this_wave
-left join study.age_bands as age_bands
-  on answers.age_years >= age_bands.lower_age and answers.age_years < age_bands.upper_age
 order by length(answers.respondent_id), answers.respondent_id

@@ -7,10 +7,11 @@ import pyarrow as pa
 import pytest
 
 from pipelines.contracts.model import Contract, load_contract
-from pipelines.core.harmonise import completed
+from pipelines.core.harmonise import completed, typed
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.project.selects import Select
 from pipelines.project.sources import Source
+from pipelines.project.study import AgeBands
 
 TYPES = {
     "respondent_id": "VARCHAR",
@@ -26,6 +27,7 @@ TYPES = {
     "matched_set": "VARCHAR",
     "is_case": "BOOLEAN",
 }
+BANDS = AgeBands(lower_bounds=[16, 40, 50]).frame()
 SELECT = Select("sql/core/people/here.sql", "select * from delivered", ())
 SURVEY_ROW: dict[str, Any] = {
     "psu": 2,
@@ -69,7 +71,8 @@ def source(**changes: Any) -> Source:
 def rows_of(row: dict[str, Any], contract: Contract, of: Source) -> list[dict[str, Any]]:
     with duckdb.connect() as connection:
         connection.register("delivered", pa.Table.from_pylist([row]))
-        found = completed(connection, SELECT, None, contract, of).read_all()
+        text = completed(connection, SELECT, None, contract, of, BANDS)
+        found = typed(SELECT, connection.sql(text).to_arrow_reader(10), contract.arrow_schema()).read_all()
     assert found.schema.equals(contract.arrow_schema(), check_metadata=True)
     rows: list[dict[str, Any]] = found.to_pylist()
     return rows
@@ -107,7 +110,7 @@ def test_what_is_returned_stays_as_it_is(contract: Contract) -> None:
     ("row", "changes", "problem"),
     [
         (without("respondent_id"), {}, "respondent_id is left out"),
-        (without("age_band"), {}, "age_band is left out"),
+        (without("age_band", "age_years", "age_years_missing"), {}, "age_band is left out"),
         (without("age_years"), {}, "age_years is left out, but age_years_missing is not: return both or neither"),
         (without("stratum"), {}, r"stratum is left out, which the design of here \(survey\) needs"),
         (without("interview_weight"), {}, r"interview_weight is left out, which the design of here \(survey\) needs"),
@@ -142,10 +145,24 @@ def test_a_verdict_about_a_wave_that_the_source_does_not_have_is_refused() -> No
         "reason": "the same question",
         "reference": "here",
     }
-    with pytest.raises(ValueError, match="comparability names wave 2025, which is not under waves"):
+    with pytest.raises(ValueError, match="names wave 2025, which is not under waves"):
         source(comparability=[verdict])
 
 
 def test_a_variable_that_everybody_answered_needs_no_reason(contract: Contract) -> None:
     [row] = rows_of(without("age_years_missing"), contract, source())
     assert (row["age_years"], row["age_years_missing"]) == (43, None)
+
+
+def test_an_age_has_its_band_whatever_the_select_says(contract: Contract) -> None:
+    [row] = rows_of(SURVEY_ROW | {"age_band": "16-39"}, contract, source())
+    assert row["age_band"] == "40-49"
+    [row] = rows_of(SURVEY_ROW | {"age_years": None, "age_years_missing": "refused"}, contract, source())
+    assert (row["age_band"], row["age_years_missing"]) == (None, "refused")
+
+
+def test_what_is_above_a_top_code_becomes_it_and_what_is_unknown_stays_so(contract: Contract) -> None:
+    of = source(waves={"2024": {"tables": {}, "top_codes": {"age_years": 45}}})
+    assert [rows_of(SURVEY_ROW | {"age_years": age}, contract, of)[0]["age_years"] for age in (44, 45, 46)] == [44, 45, 45]
+    [row] = rows_of(SURVEY_ROW | {"age_years": None}, contract, of)
+    assert (row["age_years"], row["age_years_missing"]) == (None, "missing")

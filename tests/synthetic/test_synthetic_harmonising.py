@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines.core.harmonise import completed, this_wave
+from pipelines.core.harmonise import completed, this_wave, typed
 from pipelines.making.engine import bind_frame, bind_select, engine
 from pipelines.project.decoding import decoded
 from pipelines.project.project import Project
@@ -67,7 +67,9 @@ def harmonised(project: Project, source: Source, wave: str, records: list[dict[s
         bind_select(connection, f"decoded.{people}", decoded(contract))
         table = "core.respondents"
         select, vocabulary = project.selects[f"{table}/{source.source}"], project.vocabularies[table]
-        rows = pl.from_arrow(completed(connection, select, vocabulary, project.contracts[table], source).read_all())
+        core, bands = project.contracts[table], project.study.age_bands.frame()
+        text = completed(connection, select, vocabulary, core, source, bands)
+        rows = pl.from_arrow(typed(select, connection.sql(text).to_arrow_reader(1_000), core.arrow_schema()).read_all())
     assert isinstance(rows, pl.DataFrame)
     return rows
 
