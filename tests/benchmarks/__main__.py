@@ -1,6 +1,6 @@
-"""`python -m tests.benchmarks [statistics|contracts|page|publishing] [millions ...]`.
+"""`python -m tests.benchmarks [statistics|contracts|harmonising|page|publishing] [millions ...]`.
 
-Estimators by a scan, contracts by hand SQL, publishing by a copy of the same Parquet files, the page by its
+Estimators by a scan, contracts by hand SQL, harmonising and publishing by a copy of the same Parquet files, the page by its
 cells.
 """
 
@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -21,15 +22,17 @@ from rich.table import Table
 from tests.atlas import Atlas, make_atlas
 from tests.benchmarks.answers import answers_contract, write_answers
 from tests.benchmarks.contract_tasks import WAYS, by_contract, by_hand
+from tests.benchmarks.harmonising import MOST_COPIES, copy_people, harmonise_people, write_people
 from tests.benchmarks.page import SECONDS_A_CELL, write_large_page
 from tests.benchmarks.publishing import copy_seconds, enlarge
 from tests.benchmarks.respondents import write_respondents
 from tests.benchmarks.tasks import TASKS, Task, connect, relation, scan
 
-MILLIONS = {"statistics": (1, 10), "contracts": (1, 10), "page": (), "publishing": (1, 10)}
+MILLIONS = {"statistics": (1, 10), "contracts": (1, 10), "harmonising": (1, 10), "page": (), "publishing": (1, 10)}
 NOT_UNLESS_NAMED = {"publishing"}
 """Needs several gigabytes of disk."""
 CONTRACT_ROUNDS = 5
+HARMONISING_ROUNDS = 3
 ROUNDS = {"prevalence": 15, "categorical": 11, "continuous": 5}
 MOST_MEMORY_MB = 400
 SVY_UP_TO = 1_000_000  # respondents: above, svy needs several GB
@@ -45,10 +48,29 @@ def main(arguments: list[str]) -> None:
         time_statistics(millions or list(MILLIONS["statistics"]))
     if "contracts" in wanted:
         time_contracts(millions or list(MILLIONS["contracts"]))
+    if "harmonising" in wanted:
+        time_harmonising(millions or list(MILLIONS["harmonising"]))
     if "page" in wanted:
         time_page()
     if "publishing" in wanted:
         time_publishing(millions or list(MILLIONS["publishing"]))
+
+
+def time_harmonising(millions: list[float]) -> None:
+    table = Table("respondents", "raw MB", "copy s", "harmonise s", "harmonise / copy", "of CPU", "target")
+    with tempfile.TemporaryDirectory() as folder:
+        for n in (int(number * 1_000_000) for number in millions):
+            path = Path(folder) / f"people_{n}.parquet"
+            console.print(f"writing {n:,} respondents")
+            write_people(path, n)
+            harmonise_people(path)  # not counted
+            pairs = [
+                (timed(partial(harmonise_people, path)), timed(partial(copy_people, path))) for _ in range(HARMONISING_ROUNDS)
+            ]
+            ours, copy = (list(zip(*times, strict=True)) for times in zip(*pairs, strict=True))
+            size, seconds = f"{path.stat().st_size / 1e6:,.0f}", [f"{min(copy[0]):.2f}", f"{min(ours[0]):.2f}"]
+            table.add_row(f"{n:,}", size, *seconds, ratios(ours[0], copy[0]), ratios(ours[1], copy[1]), f"{MOST_COPIES:g}")
+    console.print(table)
 
 
 def time_page() -> None:
