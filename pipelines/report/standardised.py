@@ -6,7 +6,7 @@ from pipelines.machine.quoting import identifier, literal
 from pipelines.project.respondents import ALL
 from pipelines.report.estimation import AGE, AGE_BAND, STANDARD_AGE_GROUP, Estimation, Scope, in_population
 from pipelines.report.prevalence import not_shown, with_labels, without_unreliable
-from pipelines.statistics import EmptyDomain, UnknownStandardCell, standardise
+from pipelines.statistics import Cells, EmptyDomain, UnknownStandardCell, standardise
 
 OLDEST = 120
 """Years up to which it is asked who may be in a population."""
@@ -16,7 +16,8 @@ def prevalence_age_standardised(estimation: Estimation) -> pl.DataFrame:
     """Prevalence with the age structure of the study's standard population: for each sex, and for both together.
 
     The standard and the population must span the same ages: a population with people outside the standard, or that leaves a part
-    of the standard without anybody, has rows without numbers that say so. A case-control source has no prevalence and gives no
+    of the standard without anybody, has rows without numbers that say so. Members of unknown age are in no group of the standard:
+    `n_missing` counts them. A case-control source has no prevalence and gives no
     row.
     """
     if estimation.source.design == "case_control":
@@ -112,7 +113,9 @@ def _estimate(
     estimation: Estimation, scope: Scope, weight: str | None, population: str, outcome: str, asked: pl.DataFrame
 ) -> pl.DataFrame:
     cells = estimation.cells(scope, weight, (*estimation.study.outcomes, STANDARD_AGE_GROUP, "sex"))
+    domain = pl.col(in_population(population))
     estimated = []
+    by: list[str]
     try:
         for by in ([], ["sex"]) if asked.height > 1 else ([],):
             table = standardise(
@@ -121,11 +124,35 @@ def _estimate(
                 column=STANDARD_AGE_GROUP,
                 standard=estimation.standard.shares,
                 by=by,
-                domain=pl.col(in_population(population)),
+                domain=domain,
                 confidence_level=estimation.study.confidence_level,
             ).table
+            table = _with_unknown_ages(table, cells, domain, by)
             estimated.append(table if by else table.with_columns(sex=pl.lit(ALL)))
     except (EmptyDomain, UnknownStandardCell) as error:
         return not_shown(asked, str(error))
     known = pl.concat(estimated, how="diagonal_relaxed").drop("empty_standard_cells")
     return without_unreliable(asked.join(known, on="sex", how="left", maintain_order="left"))
+
+
+def _with_unknown_ages(table: pl.DataFrame, cells: Cells, domain: pl.Expr, by: list[str]) -> pl.DataFrame:
+    """The rows with members of unknown age, who are in no group of the standard, among those without an answer."""
+    members = cells.table.filter(pl.Series(cells.members(domain)))
+    is_unknown = pl.col(STANDARD_AGE_GROUP).is_null()
+    if members.filter(is_unknown).is_empty():
+        return table
+    counts = members.group_by(pl.lit(True).alias("all"), *by).agg(
+        pl.col("n").filter(is_unknown).sum().alias("n_unknown"),
+        pl.col("w").filter(is_unknown).sum().alias("w_unknown"),
+        pl.col("w").sum().alias("w_all"),
+    )
+    known = 1 - pl.col("w_unknown") / pl.col("w_all")
+    return (
+        table.with_columns(all=True)
+        .join(counts, on=["all", *by], how="left", maintain_order="left")
+        .with_columns(
+            n_missing=pl.col("n_missing") + pl.col("n_unknown").cast(pl.Int64),
+            missing_weight_share=1 - (1 - pl.col("missing_weight_share")) * known,
+        )
+        .drop("all", "n_unknown", "w_unknown", "w_all")
+    )

@@ -38,7 +38,12 @@ def people() -> pl.DataFrame:
 
 
 def standardised(
-    project: Project, standard: StandardPopulation, populations: dict[str, str], source: Source | None = None
+    project: Project,
+    standard: StandardPopulation,
+    populations: dict[str, str],
+    source: Source | None = None,
+    asked_people: pl.DataFrame | None = None,
+    sex: str = "all",
 ) -> list[dict[str, object]]:
     """Rows of has_cramps, both sexes together; `populations` are name -> where."""
     study = project.study.model_copy(
@@ -50,10 +55,11 @@ def standardised(
             "standardisation": project.study.standardisation.model_copy(update={"populations": list(populations)}),
         }
     )
-    asked = estimation(project, people(), source or cohort(), standard_population=standard)
+    respondents = people() if asked_people is None else asked_people
+    asked = estimation(project, respondents, source or cohort(), standard_population=standard)
     object.__setattr__(asked, "study", study)
     found = ESTIMATORS["report.prevalence_age_standardised"](asked)
-    return found.filter(outcome="has_cramps", sex="all").to_dicts()
+    return found.filter(outcome="has_cramps", sex=sex).to_dicts()
 
 
 def test_a_population_of_the_ages_of_its_standard_is_the_weighted_mean_of_its_groups(
@@ -62,6 +68,22 @@ def test_a_population_of_the_ages_of_its_standard_is_the_weighted_mean_of_its_gr
     [row] = standardised(project, standards["us_2000_adults_three_groups"], {"adults": "age_years >= 20"})
     assert row["prevalence"] == pytest.approx(0.3966 * 0.5 + 0.3718 * 0.75 + 0.2316 * 0.25, rel=1e-12)  # the shares add up to 1
     assert (row["n_respondents"], row["presentation_reason"]) == (1_100, None)
+
+
+@pytest.mark.parametrize(("sex", "n_unknown", "n_silent", "n"), [("all", 30, 4, 1_100), ("male", 10, 4, 550)])
+def test_members_of_unknown_age_are_counted_as_missing(
+    project: Project, standards: dict[str, StandardPopulation], sex: str, n_unknown: int, n_silent: int, n: int
+) -> None:
+    """20 women and 10 men of unknown age with an answer, and four men of 30 years without one."""
+    adults = people().filter(pl.col("age_years") >= 20)
+    unknown = adults.head(30).with_columns(age_years=None, has_cramps=True, sex=pl.Series(["female"] * 20 + ["male"] * 10))
+    silent = adults.head(4).with_columns(age_years=30, has_cramps=None, sex=pl.lit("male"))
+    everybody = pl.concat([adults, unknown, silent], how="vertical_relaxed")
+    standard = standards["us_2000_adults_three_groups"]
+    [row] = standardised(project, standard, {"everyone": "sex is not null"}, asked_people=everybody, sex=sex)
+    assert (row["n_respondents"], row["n_missing"]) == (n, n_unknown + n_silent)
+    assert row["missing_weight_share"] == pytest.approx((n_unknown + n_silent) / (n + n_unknown + n_silent), rel=1e-12)
+    assert row["prevalence"] == pytest.approx(0.3966 * 0.5 + 0.3718 * 0.75 + 0.2316 * 0.25, rel=1e-12)
 
 
 def test_people_outside_the_standard_are_counted_and_nothing_is_shown(
