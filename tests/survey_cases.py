@@ -8,6 +8,7 @@ import polars as pl
 import yaml
 
 from pipelines.core.harmonise import build_core
+from pipelines.project.project import Project
 from pipelines.raw.take_in import take_in
 from pipelines.report.estimators import ESTIMATORS
 from pipelines.report.make import build_report
@@ -34,9 +35,9 @@ def add_survey(atlas: Atlas, case: str, **declared: Any) -> str:
     return name
 
 
-def harmonise(atlas: Atlas, name: str) -> list[str]:
-    """Take the survey in and harmonise it; returns every problem."""
-    project = atlas.project
+def harmonise(atlas: Atlas, name: str, project: Project | None = None) -> list[str]:
+    """Take the survey in and harmonise it; returns every problem. The project is loaded unless it is given."""
+    project = project or atlas.project
     problems = []
     for wave in project.sources[name].study_waves:
         problems += take_in(project, name, wave).problems
@@ -44,9 +45,9 @@ def harmonise(atlas: Atlas, name: str) -> list[str]:
     return problems
 
 
-def report(atlas: Atlas, name: str, table: str) -> pl.DataFrame:
+def report(atlas: Atlas, name: str, table: str, project: Project | None = None) -> pl.DataFrame:
     """The rows of the survey in a report table."""
-    project = atlas.project
+    project = project or atlas.project
     assert f"report.{table}" in ESTIMATORS
     place = Place("report", table, name, "all")
     sidecar = build_report(project, place).sidecar

@@ -1,12 +1,13 @@
 """All small surveys of tests/cases/statistics in one project: each has its right number or its message."""
 
 from io import StringIO
-from typing import Any
+from typing import NamedTuple
 
 import duckdb
 import pytest
 from rich.console import Console
 
+from pipelines.project.project import Project
 from pipelines.terminal.summary import _print_prevalence
 from tests.atlas import Atlas, make_atlas
 from tests.survey_cases import CASES, add_survey, harmonise, report, respondents
@@ -29,51 +30,60 @@ ODDS_RATIOS = {
 OTHERS = ("survey_blankage", "survey_panel", "survey_rounds")
 
 
+class Surveys(NamedTuple):
+    """`found`: case -> its source and the problems of its respondents."""
+
+    atlas: Atlas
+    project: Project
+    found: dict[str, tuple[str, list[str]]]
+
+
 @pytest.fixture(scope="module")
-def surveys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Atlas, dict[str, tuple[str, list[str]]]]:
-    """The project, and of each case its source with the problems of its respondents; those that are refused come first."""
+def surveys(tmp_path_factory: pytest.TempPathFactory) -> Surveys:
+    """All cases harmonised; those that are refused come first."""
     atlas = make_atlas(tmp_path_factory.mktemp("surveys") / "project")
     names = {case: add_survey(atlas, case) for case in (*REFUSED, *ODDS_RATIOS, *OTHERS)}
-    return atlas, {case: (name, harmonise(atlas, name)) for case, name in names.items()}
+    project = atlas.project
+    return Surveys(atlas, project, {case: (name, harmonise(atlas, name, project)) for case, name in names.items()})
 
 
-def test_every_case_is_among_them(surveys: tuple[Atlas, dict[str, Any]]) -> None:
-    assert {folder.name for folder in CASES.glob("survey_*")} == surveys[1].keys()
+def test_every_case_is_among_them(surveys: Surveys) -> None:
+    assert {folder.name for folder in CASES.glob("survey_*")} == surveys.found.keys()
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_estimated_has_one_message(surveys: tuple[Atlas, dict[str, tuple[str, list[str]]]], case: str) -> None:
-    name, [problem] = surveys[1][case]
+def test_what_cannot_be_estimated_has_one_message(surveys: Surveys, case: str) -> None:
+    name, [problem] = surveys.found[case]
     assert REFUSED[case] in problem
     assert problem.startswith("core.respondents 2020")
     assert f"{name}.sql" in problem or f"{name}.yaml" in problem
 
 
 @pytest.mark.parametrize("case", ODDS_RATIOS)
-def test_the_odds_ratio_is_that_of_r(surveys: tuple[Atlas, dict[str, tuple[str, list[str]]]], case: str) -> None:
-    atlas, found = surveys
+def test_the_odds_ratio_is_that_of_r(surveys: Surveys, case: str) -> None:
+    atlas, project, found = surveys
     name, problems = found[case]
     where, odds_ratio, presentation = ODDS_RATIOS[case]
     assert problems == []
-    [row] = report(atlas, name, "odds_ratios").filter(**where).to_dicts()
+    [row] = report(atlas, name, "odds_ratios", project).filter(**where).to_dicts()
     assert (row["odds_ratio"], row["presentation"]) == (pytest.approx(odds_ratio, rel=1e-8), presentation)
 
 
-def test_blank_ages_are_in_no_band(surveys: tuple[Atlas, dict[str, tuple[str, list[str]]]]) -> None:
-    atlas, found = surveys
+def test_blank_ages_are_in_no_band(surveys: Surveys) -> None:
+    atlas, _, found = surveys
     assert found["survey_blankage"] == ("blankage", [])
     assert respondents(atlas, "blankage", "2020").filter(age_band="80+").height == 83
 
 
-def test_the_terminal_prints_the_pooled_wave(surveys: tuple[Atlas, dict[str, tuple[str, list[str]]]]) -> None:
-    atlas, found = surveys
+def test_the_terminal_prints_the_pooled_wave(surveys: Surveys) -> None:
+    atlas, project, found = surveys
     assert found["survey_rounds"] == ("rounds", [])
-    rows = report(atlas, "rounds", "prevalence_by_age_band")
+    rows = report(atlas, "rounds", "prevalence_by_age_band", project)
     assert set(rows["wave"]) == {"round1", "round2", "pooled"}
     said = StringIO()
     with duckdb.connect() as connection:
         connection.register("rows", rows.to_arrow())
         connection.execute("create schema report; create table report.prevalence_by_age_band as select * from rows")
-        _print_prevalence(atlas.project, connection, Console(file=said, width=200))
+        _print_prevalence(project, connection, Console(file=said, width=200))
     assert "Prevalence, % (rounds pooled)" in said.getvalue()
     assert "round1" not in said.getvalue()

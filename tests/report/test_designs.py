@@ -4,12 +4,16 @@ import math
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 from scipy import stats
 
+from pipelines.statistics import Design, collapse, rank_test
+from pipelines.statistics.design import LonelyOption
 from tests.atlas import Atlas, make_atlas
 from tests.golden.reference import assert_close, reference
+from tests.survey_cases import CASES as SURVEYS
 from tests.survey_cases import add_survey, harmonise, report, respondents
 
 TOLERANCE = 1e-8
@@ -87,6 +91,19 @@ def test_trend_standardised_and_characteristics(estimated: tuple[str, dict[str, 
         assert_close(ages[f"mean_of_{group}_se"], expected[f"age of {group}"]["se"], TOLERANCE, f"{group} error")
     sex = one(tables["characteristics_by_outcome"], characteristic="sex", level="female")
     assert_close(sex["p_value"], expected["sex by outcome"]["estimate"], TOLERANCE, "Rao-Scott p")
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_a_rank_test_with_lonely_psus(option: LonelyOption) -> None:
+    """R's svyranktest of the ids, which are never tied, between adults with and without the outcome."""
+    people = pl.read_csv(SURVEYS / "survey_lonely" / "people_2020.csv")
+    with duckdb.connect() as connection:
+        connection.register("people", people.to_arrow())
+        design = Design("st", "ps", "w", lonely=option)
+        cells = collapse(connection, "people", design, keys={"id": "id", "y": "y = 1", "is_adult": "age >= 20"})
+    found, expected = rank_test(cells, "id", "y", domain=pl.col("is_adult")), EXPECTED[option]["rank of id"]
+    assert_close(found.difference, expected["estimate"], TOLERANCE, "difference")
+    assert_close(found.se, expected["se"], TOLERANCE, "error")
 
 
 def test_text_strata_and_psus_stand_as_they_were_sent(atlas: Atlas) -> None:
