@@ -1,6 +1,6 @@
 """The three stages together: whether the project fits what they can make, and what an object of any of them is made of."""
 
-from pipelines.contracts.comparability import contradictions, unjudged
+from pipelines.contracts.comparability import unjudged
 from pipelines.core.plan import plan_core
 from pipelines.machine.settings import Settings
 from pipelines.project.project import Project, refuse
@@ -109,17 +109,12 @@ def _check_comparability(project: Project) -> list[str]:
     study = project.study
     problems = []
     for source in project.sources.values():
-        file = f"sources/{source.source}.yaml"
         verdicts = project.comparability_of(source)
-        problems += [
-            f"{file}: comparability: {problem}"
-            for problem in contradictions(verdicts, project.contracts[study.respondents].column_types())
-        ]
         select = project.selects.get(f"{study.respondents}/{source.source}")
         asked = columns_asked(select, project.vocabularies.get(study.respondents)) if select else set()
         variables = [name for name in study.variables if name in asked]
         problems += [
-            f"add a comparability verdict on {variable} of {source.source} between {one} and {other} to {file}"
+            f"add a comparability verdict on {variable} of {source.source} between {one} and {other} to {source.file}"
             for variable, one, other in unjudged(verdicts, source.source, source.study_waves, variables)
         ]
     return problems

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from pipelines.machine.faults import faults
+from pipelines.machine.faults import fault_at, faults
 
 
 class Verdict(BaseModel):
@@ -39,6 +39,15 @@ class Verdict(BaseModel):
     def _only_what_is_comparable_has_a_condition(self) -> Self:
         if self.where and self.verdict == "not_comparable":
             raise ValueError("where belongs to identical or recoded: it says for whom waves are comparable")
+        return self
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        named: tuple[tuple[str, Sequence[str]], ...] = (("variables", self.variables), ("waves", self.waves))
+        for field, names in named:
+            for index, name in enumerate(names):
+                if name in names[:index]:
+                    raise fault_at([field, index], f"names {name} twice: keep one")
         return self
 
     def pairs(self) -> Iterator[tuple[str, str, str]]:

@@ -33,6 +33,14 @@ YAML_WORDS = {
 }
 """What the YAML parser says -> what to do."""
 
+NO_WORDS = {
+    "tag:yaml.org,2002:timestamp": "a date",
+    "tag:yaml.org,2002:bool": "true or false",
+    "tag:yaml.org,2002:float": "a number",
+    "tag:yaml.org,2002:null": "nothing",
+}
+"""What YAML takes an unquoted key for -> how that is called. A whole number is told where names are expected."""
+
 _COMPOSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is built in: ten times faster
 
 
@@ -161,6 +169,8 @@ def _wrong_keys(node: yaml.Node, seen: set[int]) -> Iterator[tuple[str, int]]:
             if key.value in names:
                 yield f"`{key.value}` is given twice. Keep one.", line
             names.add(key.value)
+            if key.tag in NO_WORDS:
+                yield f"`{key.value}` is read as {NO_WORDS[key.tag]} and not as a name: put it in quotes.", line
             yield from _wrong_keys(value, seen)
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:

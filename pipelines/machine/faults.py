@@ -6,7 +6,7 @@ Pydantic tells of a field by its error type; its own sentences, which name Pytho
 import difflib
 import types
 import typing
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +65,9 @@ def fault_at(location: Sequence[str | int], message: str) -> PydanticCustomError
 
 def faults(error: ValidationError, model: type[BaseModel], unknown: str = "is no key here") -> list[Fault]:
     """Everything that is wrong with what was read into the model; `unknown` says what a key is that it does not have."""
-    return list(dict.fromkeys(_fault(item, model, unknown) for item in error.errors(include_url=False)))
+    items = error.errors(include_url=False)
+    told = [item for item in items if not _follows(item, items, model)]
+    return list(dict.fromkeys(_fault(item, model, unknown) for item in told))
 
 
 def known(names: Iterable[str], given: str | None = None) -> str:
@@ -102,6 +104,20 @@ def found(value: object) -> str:
     return f"found the text {quoted!r}" if isinstance(value, str) else f"found {quoted}"
 
 
+def _follows(item: ErrorDetails, items: Sequence[ErrorDetails], model: type[BaseModel]) -> bool:
+    """Whether an error follows from another: a key is missing that is misspelt, a list is short without its wrong items."""
+    place = item["loc"]
+    if item["type"] == "missing":
+        beside = [other["loc"][-1] for other in items if other["type"] == "extra_forbidden" and other["loc"][:-1] == place[:-1]]
+        return any(nearest(str(name), _fields(model, place[:-1])) == place[-1] for name in beside)
+    return item["type"] == "too_short" and any(len(other["loc"]) > len(place) == _shared(other["loc"], place) for other in items)
+
+
+def _shared(one: Location, other: Location) -> int:
+    """How many steps two locations have in common from the start."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
 def _fault(item: ErrorDetails, model: type[BaseModel], unknown: str) -> Fault:
     location = tuple(step for step in item["loc"] if step != "[key]")
     context = item.get("ctx", {})
@@ -126,7 +142,8 @@ def _sentence(item: ErrorDetails, context: dict[str, Any]) -> str:
         is_share = context[name] == 1 and kind.startswith("less")
         return f"must be {words} {context[name]:g}; {found(value)}" + (", and 95 % is written 0.95" if is_share else "")
     if kind in {"too_short", "string_too_short"}:
-        return f"must name at least {context['min_length']}; {found(value)}" if kind == "too_short" else "must not be empty"
+        few = f"must name at least {context.get('min_length')}; found {len(value) if isinstance(value, Sized) else 'none'}"
+        return few if kind == "too_short" else "must not be empty"
     return f"{KINDS.get(kind, 'cannot be used')}; {found(value)}{_remedy(kind, value)}"
 
 

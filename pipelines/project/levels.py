@@ -11,7 +11,7 @@ from sqlglot.lineage import lineage
 
 from pipelines.contracts.codebook import HEADER
 from pipelines.contracts.model import Contract
-from pipelines.project.conditions import Domain
+from pipelines.project.conditions import Conditions, Domain
 from pipelines.project.decoding import columns_decoded, meanings
 from pipelines.project.respondents import AGE_BAND
 from pipelines.project.selects import DECODED
@@ -39,6 +39,19 @@ def domain_with_levels(project: "Project", domain: Domain, column: str) -> Domai
         return domain
     levels = _selected_levels(project, column)
     return Domain(domain.type, levels) if levels else domain
+
+
+def condition_fault(project: "Project", conditions: Conditions, where: str) -> str | None:
+    """What is wrong with a condition on the respondents, in one sentence; None where it can be used."""
+    fault = conditions.fault(where)
+    if fault:
+        return fault
+    held = conditions.domains
+    text = [name for name in conditions.columns(where) if held[name].type == "VARCHAR" and held[name].levels is None]
+    if not text:
+        return None
+    known_now = {**held, **{name: domain_with_levels(project, held[name], name) for name in text}}
+    return Conditions(conditions.table, known_now).fault(where)
 
 
 def _domain(project: "Project", contract: Contract, name: str, kind: str) -> Domain:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 from pipelines.contracts.columns import NUMERIC_TYPES
 from pipelines.contracts.yaml_source import read_yaml
 from pipelines.machine.faults import Fault, known
+from pipelines.project.conditions import Conditions
+from pipelines.project.levels import condition_fault, domains
+from pipelines.project.respondents import REASON
 from pipelines.project.sources import Source
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ def _faults(project: "Project", source: Source) -> Iterator[Fault]:
     yield from _tables(project, source)
     if project.study.respondents in project.contracts:
         yield from _variables(project, source)
+        yield from _verdicts(project, source)
     yield from _design_columns(project, source)
 
 
@@ -54,7 +58,8 @@ def _variables(project: "Project", source: Source) -> Iterator[Fault]:
     named += [(("matched_on", index), name) for index, name in enumerate(source.matched_on)]
     for location, name in named:
         if name not in types:
-            yield Fault(location, f"names {name}, which is no column of {respondents}; {known(types, name)}")
+            answers = [column for column in types if not column.endswith(REASON)]
+            yield Fault(location, f"names {name}, which is no column of {respondents}; {known(answers, name)}")
     parts = list(source.components.values())
     for name in sorted(set(parts[0]).intersection(*parts[1:])) if len(parts) > 1 else ():
         yield Fault(("components",), f"names {name} in two components: a variable has the weight of one")
@@ -66,6 +71,47 @@ def _variables(project: "Project", source: Source) -> Iterator[Fault]:
                 yield Fault(at, f"names {name}, which is no column of {respondents}; {known(numbers, name)}")
             elif name not in numbers:
                 yield Fault(at, f"{name} is {types[name]} in {respondents}, and only a number has a top code; {known(numbers)}")
+    yield from _top_codes_out_of_range(project, source)
+
+
+def _top_codes_out_of_range(project: "Project", source: Source) -> Iterator[Fault]:
+    held = domains(project)
+    for wave, delivered in source.waves.items():
+        for name, code in delivered.top_codes.items():
+            lowest, highest = (held[name].lowest, held[name].highest) if name in held else (None, None)
+            if (lowest is not None and code < lowest) or (highest is not None and code > highest):
+                ends = [f"{word} {end:g}" for word, end in (("at least", lowest), ("at most", highest)) if end is not None]
+                yield Fault(
+                    ("waves", wave, "top_codes", name),
+                    f"{code} is no {name} that there can be: in {project.study.respondents} it is {' and '.join(ends)}",
+                )
+
+
+def _verdicts(project: "Project", source: Source) -> Iterator[Fault]:
+    """What the verdicts name, whether their conditions can be used, and what is judged twice: here, or in the contract, too."""
+    contract = project.contracts[project.study.respondents]
+    held = domains(project)
+    conditions = Conditions(contract.name, held) if any(verdict.where for verdict in source.comparability) else None
+    in_contract = [verdict for verdict in contract.comparability if verdict.source == source.source]
+    judged = {pair: f"in the contract of {contract.name}" for verdict in in_contract for pair in verdict.pairs()}
+    for number, verdict in enumerate(source.comparability):
+        at = ("comparability", number)
+        for index, name in enumerate(verdict.variables):
+            if name not in held:
+                answers = [column for column in held if not column.endswith(REASON)]
+                yield Fault(
+                    (*at, "variables", index), f"names {name}, which is no column of {contract.name}; {known(answers, name)}"
+                )
+        if conditions and verdict.where and (fault := condition_fault(project, conditions, verdict.where)):
+            yield Fault((*at, "where"), fault)
+        for pair in verdict.pairs():
+            variable, one, other = pair
+            if pair in judged:
+                yield Fault(
+                    (*at, "variables", verdict.variables.index(variable)),
+                    f"{variable} is judged between {one} and {other} {judged[pair]}, too: keep one verdict",
+                )
+            judged.setdefault(pair, f"by verdict {number + 1} of this file")
 
 
 def _design_columns(project: "Project", source: Source) -> Iterator[Fault]:

@@ -36,7 +36,7 @@ class Source(_Settings):
     """`data_contracts/sources/<source>.yaml`, checked."""
 
     source: str
-    title: str
+    title: str = Field(min_length=1)
     design: Literal["survey", "cohort", "clinic", "case_control"]
     classification: Literal["public_use", "synthetic", "restricted"] = Field(
         description="What is published of a restricted source goes through disclosure control."
@@ -46,8 +46,8 @@ class Source(_Settings):
     )
     is_synthetic: bool = False
     homepage: str | None = None
-    citation: str
-    terms_of_use: str
+    citation: str = Field(min_length=1)
+    terms_of_use: str = Field(min_length=1)
     components: dict[Literal["exam", "dietary"], list[str]] = {}
     matched_on: list[str] = []
     case_definition: str | None = None
@@ -69,11 +69,12 @@ class Source(_Settings):
     @model_validator(mode="after")
     def _waves_exist(self) -> "Source":
         for index, judged in enumerate(self.comparability):
-            unknown = sorted(set(judged.waves) - set(self.waves))
+            unknown = sorted(set(judged.waves) - set(self.study_waves))
             if unknown:
-                names = known(self.waves, unknown[0])
+                names = known(self.study_waves, unknown[0])
                 raise fault_at(
-                    ["comparability", index, "waves"], f"names wave {', '.join(unknown)}, which is not under waves; {names}"
+                    ["comparability", index, "waves"],
+                    f"names wave {', '.join(unknown)}, which is no wave of respondents under waves; {names}",
                 )
         return self
 
@@ -102,7 +103,8 @@ class Source(_Settings):
         names = ("lonely_psu", "psus_nested", "panel")
         said = [name for name in names if getattr(self, name) != type(self).model_fields[name].default]
         if said and self.design != "survey":
-            raise ValueError(f"{', '.join(said)} belongs to design: survey; a {self.design} has no strata and PSUs")
+            kind = self.design.replace("_", "-")
+            raise fault_at([said[0]], f"{', '.join(said)} belongs to design: survey; a {kind} source has no strata and PSUs")
         return self
 
     @property

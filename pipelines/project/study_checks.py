@@ -11,7 +11,7 @@ from pipelines.contracts.columns import NUMERIC_TYPES
 from pipelines.contracts.yaml_source import read_yaml
 from pipelines.machine.faults import Fault, found, known
 from pipelines.project.conditions import Conditions, Domain
-from pipelines.project.levels import domain_with_levels, domains
+from pipelines.project.levels import condition_fault, domain_with_levels, domains
 from pipelines.project.respondents import AGE, DESIGN_COLUMNS, REASON
 
 if TYPE_CHECKING:
@@ -195,13 +195,6 @@ def _bands(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:
 def _conditions(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:
     conditions = Conditions(project.study.respondents, held)
     for name, population in project.study.populations.items():
-        fault = conditions.fault(population.where)
-        if fault is None and (text := [column for column in conditions.columns(population.where) if _is_open(held, column)]):
-            known_now = {**held, **{column: domain_with_levels(project, held[column], column) for column in text}}
-            fault = Conditions(project.study.respondents, known_now).fault(population.where)
+        fault = condition_fault(project, conditions, population.where)
         if fault:
             yield Fault(("populations", name, "where"), fault)
-
-
-def _is_open(held: Mapping[str, Domain], column: str) -> bool:
-    return held[column].type == "VARCHAR" and held[column].levels is None

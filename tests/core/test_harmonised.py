@@ -145,7 +145,7 @@ def test_a_verdict_about_a_wave_that_the_source_does_not_have_is_refused() -> No
         "reason": "the same question",
         "reference": "here",
     }
-    with pytest.raises(ValueError, match="names wave 2025, which is not under waves"):
+    with pytest.raises(ValueError, match="names wave 2025, which is no wave of respondents under waves"):
         source(comparability=[verdict])
 
 

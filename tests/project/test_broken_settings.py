@@ -410,7 +410,6 @@ def test_all_mistakes_are_told_together(good: Atlas) -> None:
     (good.folder / "study.yaml").write_text(text, encoding="utf-8")
     assert [line.partition(": ")[0] for line in complaints(good.settings)] == [
         "study.yaml, line 7 (confidence_level)",
-        "study.yaml, line 98 (nightly.cron)",
         "study.yaml, line 99 (nightly.crom)",
     ]
 

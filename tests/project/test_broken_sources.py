@@ -1,0 +1,369 @@
+"""Every mistake in a source's file is one sentence with file, line, key and the names that there are, from load and lint."""
+
+from collections.abc import Callable
+
+import pytest
+
+from pipelines.authoring import lint as linting
+from pipelines.contracts.model import load_contracts
+from pipelines.machine.errors import ConfigurationError
+from pipelines.machine.settings import Settings
+from pipelines.project import project as loading
+from pipelines.project.selects import load_checks, load_selects, load_vocabularies
+from pipelines.stages import load_project
+from tests.atlas import Atlas, make_atlas
+
+Edit = Callable[[str], str]
+
+FILE = "data_contracts/sources/nhanes.yaml"
+DEMO = "file: Nchs/Data/Nhanes/Public/2005/DataFiles/DEMO_D.xpt, rows: 10348"
+VERDICT = """
+comparability:
+  - variables: [wave]
+    waves: ["2005-2006", "2007-2008"]
+    verdict: recoded
+    reason: the question was asked in other words
+    reference: the questionnaires
+"""
+
+FOREIGN_WORDS = ("pydantic", "Input should", "validation error", "Traceback", "http", "datetime.", "Fault(", "duckdb.", "None")
+"""What belongs to a library and not into a sentence to an analyst."""
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
+    return make_atlas(tmp_path_factory.mktemp("sources") / "project")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def read_once(good: Atlas) -> object:
+    """Contracts and SQL are the same in every case here, and are read once."""
+    settings = good.settings
+    contracts, selects = load_contracts(settings.data_contracts), load_selects(settings.sql)
+    vocabularies, checks = load_vocabularies(settings.sql), load_checks(settings.sql / "checks")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "load_contracts", lambda *_: contracts)
+        patch.setattr(loading, "load_selects", lambda *_: selects)
+        patch.setattr(loading, "load_vocabularies", lambda *_: vocabularies)
+        patch.setattr(loading, "load_checks", lambda *_: checks)
+        patch.setattr(linting, "_contract", lambda *_: None)
+        yield
+
+
+def complaints(settings: Settings) -> list[str]:
+    """What loading says, one sentence a line; lint says the same."""
+    said: list[str] = []
+    try:
+        load_project(settings)
+    except ConfigurationError as error:
+        said = str(error).splitlines()
+    assert linting.lint(settings) == said
+    return said
+
+
+def changed(before: str, after: str) -> Edit:
+    def edit(text: str) -> str:
+        assert text.count(before) == 1, f"{before!r} stands {text.count(before)} times"
+        return text.replace(before, after)
+
+    return edit
+
+
+def after_nesting(line: str) -> Edit:
+    """One more line, which becomes the sixth of the file."""
+    return changed("psus_nested: true\n", f"psus_nested: true\n{line}\n")
+
+
+def verdict(before: str = "", after: str = "") -> Edit:
+    """A verdict of the file's own at its end, from line 53 on."""
+    return lambda text: text + changed(before, after)(VERDICT) if before else text + VERDICT
+
+
+def where(condition: str) -> Edit:
+    return verdict("    reference: the questionnaires\n", f"    reference: the questionnaires\n    where: {condition}\n")
+
+
+REFUSED: dict[str, tuple[Edit, str, tuple[str, ...]]] = {
+    # keys
+    "key misspelt": (
+        changed("psus_nested: true", "psu_nested: true"),
+        "line 5 (psu_nested)",
+        ("is no key here", "did you mean psus_nested?", "lonely_psu"),
+    ),
+    "key of a wave": (
+        changed("{age_years: 85}", "{age_years: 85}\n    tabels: {}"),
+        "line 32 (waves.2005-2006.tabels)",
+        ("did you mean tables?", "top_codes"),
+    ),
+    "file misspelt": (
+        changed(DEMO, "fil: DEMO_D.xpt"),
+        "line 33 (waves.2005-2006.tables.nhanes_demo.fil)",
+        ("did you mean file?", "rows, form"),
+    ),
+    "file missing": (changed(DEMO, "rows: 3"), "line 33 (waves.2005-2006.tables.nhanes_demo.file)", ("must be given",)),
+    "form misspelt": (
+        changed(DEMO, f"{DEMO}, form: {{decimel: ','}}"),
+        "line 33 (waves.2005-2006.tables.nhanes_demo.form.decimel)",
+        ("did you mean decimal?", "encoding"),
+    ),
+    "design missing": (changed("design: survey\n", ""), "line 1 (design)", ("must be given",)),
+    "waves missing": (lambda text: text.partition("# Files lie")[0], "line 1 (waves)", ("must be given",)),
+    "source missing": (changed("source: nhanes\n", ""), "line 1 (source)", ("must be given",)),
+    "another source's name": (changed("source: nhanes\n", "source: nhane\n"), "line 1 (source)", ("the same name",)),
+    "reason missing": (
+        verdict("    reason: the question was asked in other words\n"),
+        "line 54 (comparability.0.reason)",
+        ("must be given",),
+    ),
+    "key of a verdict": (
+        verdict("    reason:", "    were: age_years > 3\n    reason:"),
+        "line 57 (comparability.0.were)",
+        ("did you mean where?",),
+    ),
+    # types
+    "table of text": (
+        changed(f"{{{DEMO}}}", "DEMO_D.xpt"),
+        "line 33 (waves.2005-2006.tables.nhanes_demo)",
+        ("must be a mapping",),
+    ),
+    "rows as text": (
+        changed("rows: 10348", "rows: '10348'"),
+        "line 33 (waves.2005-2006.tables.nhanes_demo.rows)",
+        ("must be a whole number", "without quotes"),
+    ),
+    "rows below 0": (
+        changed("rows: 10348", "rows: -1"),
+        "line 33 (waves.2005-2006.tables.nhanes_demo.rows)",
+        ("must be at least 0",),
+    ),
+    "homepage of a number": (
+        changed("homepage: https://www.cdc.gov/nchs/nhanes/", "homepage: 5"),
+        "line 8 (homepage)",
+        ("must be text", "number 5", "in quotes"),
+    ),
+    "empty title": (lambda text: text.replace(text.splitlines()[1], "title: ''"), "line 2 (title)", ("must not be empty",)),
+    "no title": (lambda text: text.replace(text.splitlines()[1], "title:"), "line 2 (title)", ("must be text; found nothing",)),
+    "nested or not, as text": (
+        changed("psus_nested: true", "psus_nested: 'true'"),
+        "line 5 (psus_nested)",
+        ("must be true or false", "without quotes"),
+    ),
+    "panel of a number": (after_nesting("panel: 1"), "line 6 (panel)", ("must be true or false; found the number 1",)),
+    "panel of a list": (after_nesting("panel: [a]"), "line 6 (panel)", ("must be true or false; found a list",)),
+    "component of text": (
+        changed("[magnesium_intake_mg]", "magnesium_intake_mg"),
+        "line 20 (components.dietary)",
+        ("must be a list", "'magnesium_intake_mg'"),
+    ),
+    "top code as text": (
+        changed("{age_years: 85}", "{age_years: '85'}"),
+        "line 31 (waves.2005-2006.top_codes.age_years)",
+        ("must be a whole number", "without quotes"),
+    ),
+    "top codes of a list": (
+        changed("{age_years: 85}", "[age_years]"),
+        "line 31 (waves.2005-2006.top_codes)",
+        ("must be a mapping of keys; found a list",),
+    ),
+    "waves of a list": (
+        lambda text: text.partition('  "2005-2006":')[0].removesuffix("waves:\n") + "waves: [a]\n",
+        "line 29 (waves)",
+        ("must be a mapping of keys; found a list",),
+    ),
+    "generator of a list": (lambda text: f"{text}\ngenerator: [a]\n", "line 53 (generator)", ("must be a mapping of keys",)),
+    "verdicts of text": (lambda text: f"{text}\ncomparability: same\n", "line 53 (comparability)", ("must be a list",)),
+    # words of a list
+    "design misspelt": (
+        changed("design: survey\n", "design: surveys\n"),
+        "line 3 (design)",
+        ("surveys is not known", "did you mean survey?", "case_control"),
+    ),
+    "classification misspelt": (
+        changed("classification: public_use", "classification: public"),
+        "line 6 (classification)",
+        ("did you mean public_use?", "synthetic, restricted"),
+    ),
+    "lonely PSU misspelt": (
+        after_nesting("lonely_psu: adjusted"),
+        "line 6 (lonely_psu)",
+        ("did you mean adjust?", "fail, certainty, adjust, average"),
+    ),
+    "lonely PSU of true": (after_nesting("lonely_psu: true"), "line 6 (lonely_psu)", ("true is not known", "certainty")),
+    "microdata misspelt": (
+        changed("is_synthetic: false", "microdata: withhold"),
+        "line 7 (microdata)",
+        ("did you mean withheld?", "included"),
+    ),
+    "component misspelt": (changed("  dietary: [", "  diet: ["), "line 20 (components.diet)", ("did you mean dietary?", "exam")),
+    "verdict misspelt": (
+        verdict("recoded", "recode"),
+        "line 56 (comparability.0.verdict)",
+        ("did you mean recoded?", "identical, recoded, not_comparable"),
+    ),
+    # columns and tables
+    "column of a component": (
+        changed("[magnesium_intake_mg]", "[magnesium_intake]"),
+        "line 20 (components.dietary.0)",
+        ("no column of core.respondents", "did you mean magnesium_intake_mg?", "has_cramps"),
+    ),
+    "column in two components": (
+        changed("[magnesium_intake_mg]", "[is_pregnant]"),
+        "line 18 (components)",
+        ("is_pregnant in two components",),
+    ),
+    "column of matched_on": (after_nesting("matched_on: [sexx]"), "line 6 (matched_on.0)", ("did you mean sex?", "age_band")),
+    "column of a top code": (
+        changed("{age_years: 85}", "{age_year: 85}"),
+        "line 31 (waves.2005-2006.top_codes.age_year)",
+        ("did you mean age_years?", "sitting_minutes_per_day"),
+    ),
+    "top code of text": (
+        changed("{age_years: 85}", "{sex: 85}"),
+        "line 31 (waves.2005-2006.top_codes.sex)",
+        ("only a number has a top code", "age_years"),
+    ),
+    "top code that nobody reaches": (
+        changed("{age_years: 85}", "{age_years: 999}"),
+        "line 31 (waves.2005-2006.top_codes.age_years)",
+        ("999 is no age_years", "at least 0 and at most 120"),
+    ),
+    "column of the design": (
+        changed("[WTDRD1, WTDR2D]", "[WTDRD1, WTDR3D]"),
+        "line 25 (design_columns.nhanes_dr1tot.1)",
+        ("WTDR3D", "no column of raw.nhanes_dr1tot", "WTDR2D"),
+    ),
+    "table of the design": (
+        changed("nhanes_dr1tot: [WTDRD1", "nhanes_dr2tot: [WTDRD1"),
+        "line 25 (design_columns.nhanes_dr2tot)",
+        ("did you mean nhanes_dr1tot?", "nhanes_demo"),
+    ),
+    "table misspelt": (
+        changed("nhanes_bmx: {file: Nchs/Data/Nhanes/Public/2005", "nhanes_bmxx: {file: Nchs/Data/Nhanes/Public/2005"),
+        "line 37 (waves.2005-2006.tables.nhanes_bmxx)",
+        ("has no contract", "did you mean nhanes_bmx?"),
+    ),
+    "variable of a verdict": (
+        verdict("[wave]", "[is_sedentry]"),
+        "line 54 (comparability.0.variables.0)",
+        ("no column of core.respondents", "did you mean is_sedentary?"),
+    ),
+    # waves
+    "wave of a verdict": (
+        verdict('"2007-2008"', '"2009-2010"'),
+        "line 55 (comparability.0.waves)",
+        ("2009-2010", "did you mean 2007-2008?", "2005-2006"),
+    ),
+    "wave that is none": (verdict('"2007-2008"', "all"), "line 55 (comparability.0.waves)", ("no wave of respondents",)),
+    "wave of a verdict without quotes": (
+        verdict('"2007-2008"', "2007"),
+        "line 55 (comparability.0.waves.1)",
+        ("must be text", "number 2007", "in quotes"),
+    ),
+    "verdict on one wave": (verdict(', "2007-2008"'), "line 55 (comparability.0.waves)", ("must name at least 2; found 1",)),
+    "verdict on a wave and itself": (
+        verdict('"2007-2008"', '"2005-2006"'),
+        "line 55 (comparability.0.waves.1)",
+        ("names 2005-2006 twice",),
+    ),
+    "judged in the contract, too": (
+        verdict("[wave]", "[is_sedentary]"),
+        "line 54 (comparability.0.variables.0)",
+        ("is_sedentary is judged between 2005-2006 and 2007-2008", "in the contract of core.respondents, too"),
+    ),
+    "judged twice": (
+        lambda text: text + VERDICT + VERDICT.replace("\ncomparability:\n", ""),
+        "line 59 (comparability.1.variables.0)",
+        ("wave is judged", "by verdict 1 of this file, too"),
+    ),
+    "wave without quotes": (
+        changed('"2005-2006":\n', "2005:\n"),
+        "line 30 (waves.2005)",
+        ("must be text", "number 2005", "in quotes"),
+    ),
+    "wave like a date": (changed('"2005-2006":\n', "2005-06-01:\n"), "line 30", ("`2005-06-01` is read as a date", "in quotes")),
+    "wave like a word of YAML": (changed('"2005-2006":\n', "no:\n"), "line 30", ("`no` is read as true or false", "in quotes")),
+    "wave called pooled": (changed('"2005-2006":\n', "pooled:\n"), "line 30 (waves.pooled)", ("give the wave another name",)),
+    "wave of nothing": (
+        lambda text: text.partition("  all:\n")[0] + "  all:\n",
+        "line 49 (waves.all)",
+        ("must be a mapping of keys; found nothing",),
+    ),
+    # conditions of verdicts
+    "condition with a syntax error": (
+        where("age_years >"),
+        "line 59 (comparability.0.where)",
+        ("`age_years >` is no condition in SQL", "at its end", "write one such as"),
+    ),
+    "condition on an unknown column": (
+        where("age_yers > 3"),
+        "line 59 (comparability.0.where)",
+        ("age_yers, which core.respondents does not have", "did you mean age_years?"),
+    ),
+    "condition on an unknown level": (
+        where("sex = 'women'"),
+        "line 59 (comparability.0.where)",
+        ("compares sex with 'women', which it never is", "male, female"),
+    ),
+    "condition that is a number": (where("age_years"), "line 59 (comparability.0.where)", ("true or false is needed",)),
+    "condition that is a number in YAML": (where("3"), "line 59 (comparability.0.where)", ("must be text", "in quotes")),
+    "condition with a select": (where("age_years > (select 3)"), "line 59 (comparability.0.where)", ("holds a select",)),
+    "empty condition": (where("''"), "line 59 (comparability.0.where)", ("must not be empty",)),
+    "condition of what is not comparable": (
+        lambda text: where("age_years > 3")(text).replace("recoded", "not_comparable"),
+        "line 54 (comparability.0)",
+        ("where belongs to identical or recoded",),
+    ),
+    # what does not fit together
+    "strata of a cohort": (
+        changed("design: survey\n", "design: cohort\n"),
+        "line 5 (psus_nested)",
+        ("belongs to design: survey", "cohort"),
+    ),
+    "withheld, and for the public": (
+        changed("is_synthetic: false", "microdata: withheld"),
+        "line 7 (microdata)",
+        ("classification: restricted",),
+    ),
+    "path that leads out": (
+        changed("Nchs/Data/Nhanes/Public/2005/DataFiles/DEMO_D.xpt", "../DEMO_D.xpt"),
+        "line 33 (waves.2005-2006.tables.nhanes_demo.file)",
+        ("leads out of its folder",),
+    ),
+    # YAML
+    "key twice": (lambda text: f"{text}\ntitle: again\n", "line 53", ("`title` is given twice",)),
+    "top code twice": (changed("{age_years: 85}", "{age_years: 85, age_years: 80}"), "line 31", ("`age_years` is given twice",)),
+    "tab": (changed("  exam: [is", "\texam: [is"), "line 19", ("a tab", "indent with blanks")),
+    "bracket that is not closed": (changed("[magnesium_intake_mg]", "[magnesium_intake_mg"), "line 23", ("`[` is not closed",)),
+    "empty file": (lambda _: "", "line 1", ("expected a mapping of fields", "found nothing")),
+    "comments only": (lambda _: "# nothing\n", "line 1", ("found nothing",)),
+    "list": (lambda _: "- a\n- b\n", "line 1", ("expected a mapping of fields", "found a list")),
+    "text": (lambda _: "hello\n", "line 1", ("expected a mapping of fields",)),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_mistake_in_a_source_is_one_sentence(good: Atlas, name: str) -> None:
+    edit, place, fragments = REFUSED[name]
+    path = good.folder / FILE
+    text = path.read_text(encoding="utf-8")
+    try:
+        path.write_text(edit(text), encoding="utf-8")
+        said = complaints(good.settings)
+    finally:
+        path.write_text(text, encoding="utf-8")
+    assert len(said) == 1, said
+    assert said[0].startswith(f"{FILE}, {place}: "), said[0]
+    for fragment in fragments:
+        assert fragment in said[0], said[0]
+    assert not [word for word in FOREIGN_WORDS if word in said[0]]
+
+
+@pytest.mark.parametrize("edit", [verdict(), where("sex = 'female' and age_years >= 20 and age_years < 45"), lambda text: text])
+def test_what_is_right_is_taken(good: Atlas, edit: Edit) -> None:
+    path = good.folder / FILE
+    text = path.read_text(encoding="utf-8")
+    try:
+        path.write_text(edit(text), encoding="utf-8")
+        assert complaints(good.settings) == []
+    finally:
+        path.write_text(text, encoding="utf-8")
