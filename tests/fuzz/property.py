@@ -55,7 +55,7 @@ def check(path: Path, settings: Settings) -> str:
 
 def run(folder: Path, suffix: str, n_examples: int, start: int) -> Counter[str]:
     """How so many damaged files of a format, drawn from a seed, end; raises with the smallest that breaks the property."""
-    limits = Settings(project=folder, reader_seconds_limit=SECONDS, reader_memory_limit=4 * 10**9)
+    limits = Settings(project=folder, reader_seconds_limit=SECONDS, reader_memory_limit=10**10)
     (folder / "warehouse" / "spill").mkdir(parents=True, exist_ok=True)
     path = folder / f"damaged{suffix}"
     drawn = files(folder, suffix)
