@@ -1,5 +1,8 @@
 """Whether the weights of the waves that are pooled are on one scale. If not, one wave decides every pooled estimate."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import polars as pl
 
 from pipelines.machine.quoting import identifier
@@ -8,6 +11,19 @@ from pipelines.report.estimation import Estimation
 
 LARGEST_RATIO = 10
 """Sums of weights estimate the population, which does not grow or shrink so many times from wave to wave."""
+
+DIFFERENT_SCALES = f"the weights of the waves are on different scales: their sums differ more than {LARGEST_RATIO} times"
+"""The reason of a row that pools them."""
+
+
+def scale_warnings(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """A sentence for each source and weight whose pooled rows, of any report tables, are marked."""
+    apart = {(row["source"], row["weight"]) for row in rows if DIFFERENT_SCALES in (row.get("presentation_reason") or "")}
+    return [
+        f"{source}, {weight}: {DIFFERENT_SCALES}, so one wave decides what is pooled, and pooled rows are marked for review. "
+        f"Bring the waves to one scale in sql/core/respondents/{source}.sql"
+        for source, weight in sorted(apart)
+    ]
 
 
 def marked_for_scale(frame: pl.DataFrame, estimation: Estimation) -> pl.DataFrame:
@@ -18,7 +34,7 @@ def marked_for_scale(frame: pl.DataFrame, estimation: Estimation) -> pl.DataFram
     apart = [weight for weight in pooled["weight"].drop_nulls().unique().sort() if _ratio(estimation, weight) > LARGEST_RATIO]
     if not apart:
         return frame
-    reason = pl.lit(f"the weights of the waves are on different scales: their sums differ more than {LARGEST_RATIO} times")
+    reason = pl.lit(DIFFERENT_SCALES)
     is_apart = (pl.col("wave") == POOLED) & pl.col("weight").is_in(apart) & (pl.col("presentation") != "suppress")
     before = pl.col("presentation_reason").cast(pl.String)
     with_reason = pl.concat_str(before, reason, separator="; ", ignore_nulls=True)

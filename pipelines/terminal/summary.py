@@ -20,6 +20,7 @@ from pipelines.release.kept import current_release, hold_file
 from pipelines.release.meta import deliveries
 from pipelines.release.page.labels import Labels
 from pipelines.release.standing import in_words, standing_causes
+from pipelines.report.scales import scale_warnings
 from pipelines.terminal.afterwards import say_what_is_new, say_what_is_next
 
 
@@ -31,6 +32,7 @@ def print_summary(project: Project, refreshed: Refreshed, console: Console) -> N
             _print_prevalence(project, connection, console)
             _print_odds_ratios(project, connection, console)
             _print_planted(connection, console)
+            _print_scales(connection, console)
     _print_state(project, console)
     for failure in refreshed.broken:
         console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
@@ -131,6 +133,14 @@ def _print_planted(connection: duckdb.DuckDBPyConnection, console: Console) -> N
         ours = [row for row in rows if row["source"] == source and row["model"] != "matched"]
         covered = sum(row["is_covered"] for row in ours)
         console.print(f"planted values of {source}, synthetic, inside their intervals: {covered} of {len(ours)}", highlight=False)
+
+
+def _print_scales(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
+    """Which sources pool waves whose weights are on different scales."""
+    judged = "select table_name from duckdb_columns() where schema_name = 'report' and column_name = 'presentation_reason'"
+    names = [row["table_name"] for row in _rows(connection, judged)]
+    for line in scale_warnings(row for name in names for row in _rows(connection, f"from report.{name}")):
+        console.print(f"[yellow]{escape(line)}[/yellow]", highlight=False, soft_wrap=True)
 
 
 def _print_state(project: Project, console: Console) -> str | None:

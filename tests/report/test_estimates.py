@@ -15,7 +15,7 @@ from pipelines.project.sources import Source
 from pipelines.project.study import load_study
 from pipelines.report.estimators import ESTIMATORS, SETTINGS_NOT_READ, Estimation
 from pipelines.report.plan import plan_report
-from pipelines.report.scales import marked_for_scale
+from pipelines.report.scales import marked_for_scale, scale_warnings
 from pipelines.stages import load_project
 from tests.atlas import Atlas, make_atlas
 from tests.golden.reference import reference
@@ -377,5 +377,10 @@ def test_pooled_weights_of_different_scales_are_marked(project: Project, later_w
     if is_marked:
         assert found["presentation"].to_list() == ["show", "review", "suppress", "show"]
         assert found["presentation_reason"].to_list() == [None, words, "no respondents", None]
+        marked = found.with_columns(source=pl.lit("berkeley")).to_dicts()
+        [said] = scale_warnings([*marked, *marked])
+        assert said.startswith(f"berkeley, interview_weight: {words}")
+        assert said.endswith("sql/core/respondents/berkeley.sql")
     else:
         assert found.equals(rows)
+        assert scale_warnings(found.with_columns(source=pl.lit("berkeley")).to_dicts()) == []

@@ -11,8 +11,10 @@ from rich.console import Console
 
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
+from pipelines.release.page.quality import quality_table
+from pipelines.report.scales import DIFFERENT_SCALES
 from pipelines.stages import load_project
-from pipelines.terminal.summary import _print_odds_ratios, _print_planted, _print_prevalence
+from pipelines.terminal.summary import _print_odds_ratios, _print_planted, _print_prevalence, _print_scales
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +133,14 @@ def test_an_outcome_that_a_held_back_table_does_not_have_is_left_empty(project: 
     assert "15.0 (15.0 to 15.0)" in said
     said = printed(grown, _print_odds_ratios, odds_ratios=[ratio("adults_20_plus", 2.0)])
     assert "2.00" in said
+
+
+def test_weights_of_different_scales_are_said_once_for_each_source_and_weight(project: Project) -> None:
+    reason = f"fewer than 8 degrees of freedom; {DIFFERENT_SCALES}"
+    marked = {"weight": "interview_weight", "presentation_reason": reason}
+    rows = [prevalence("pooled", 0.15) | marked, prevalence("pooled", 0.2, band="80+") | marked]
+    tables = {"prevalence_by_age_band": rows, "odds_ratios": [ratio("adults_20_plus", 1.3) | marked]}
+    [line] = printed(project, lambda _, *rest: _print_scales(*rest), **tables).splitlines()
+    assert line.startswith("rounds, interview_weight: the weights of the waves are on different scales")
+    quality = quality_table([], [], {}, tables)
+    assert quality.notes[1:] == [line]

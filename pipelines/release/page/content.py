@@ -178,7 +178,9 @@ def content_of(project: Project, held: Held, manifest: Mapping[str, Any]) -> Con
         absent=[project.sources[name] for name in described["source"] if name not in with_rows],
         rejected=[row for row in held.deliveries if row["verdict"] == "rejected"],
         not_shown=sections.draw("What is not shown", None, lambda: _not_shown(held.reports)),
-        quality=sections.draw("Data quality", None, lambda: quality.quality_table(held.deliveries, held.checks, project.sources)),
+        quality=sections.draw(
+            "Data quality", None, lambda: quality.quality_table(held.deliveries, held.checks, project.sources, held.reports)
+        ),
         changes=sections.draw(
             "What changed", None, lambda: quality.changes_tables(held.changes, project.sources) if held.changes.height else []
         ),

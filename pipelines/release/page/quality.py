@@ -10,12 +10,15 @@ from pipelines.release.changes import CHANGED, by_table, furthest_first
 from pipelines.release.formatting import NOTHING, Row, count, ratio
 from pipelines.release.page.display import Column, DisplayTable
 from pipelines.release.page.labels import Labels
+from pipelines.report.scales import scale_warnings
 
 CHANGES_SHOWN = 20
 
 
-def quality_table(deliveries: Sequence[Row], checks: Sequence[Row], sources: Mapping[str, Source]) -> DisplayTable:
-    """A row a delivery: its verdict, its records, and how its rules were judged."""
+def quality_table(
+    deliveries: Sequence[Row], checks: Sequence[Row], sources: Mapping[str, Source], reports: Mapping[str, Sequence[Row]]
+) -> DisplayTable:
+    """A row a delivery: its verdict, its records, and how its rules were judged; below, what rows of the reports warn of."""
     columns = [
         Column("name", "Source, wave", is_text=True),
         Column("verdict", "Verdict", is_text=True),
@@ -40,6 +43,7 @@ def quality_table(deliveries: Sequence[Row], checks: Sequence[Row], sources: Map
             }
         )
     notes = ["Records are those of all tables of a delivery. Every rule and its result is in meta.check_results."]
+    notes += scale_warnings(row for rows in reports.values() for row in rows)
     return DisplayTable("quality", "Deliveries and their contracts", columns, cells, notes, about=_all(sources.values()))
 
 
