@@ -12,7 +12,9 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.contracts.model import Contract
 from pipelines.landing.finding import digest_of
+from pipelines.landing.readers.delivered import Delivered
 from pipelines.landing.readers.names import composed
 from pipelines.machine.errors import WrongUsage
 from pipelines.making.judging import as_records, judge_claims, problems_of
@@ -27,7 +29,10 @@ from pipelines.store.places import rejected_rows_place
 
 @dataclass(frozen=True)
 class Trial:
-    """The verdict on one file. `set_aside` counts records by rule; a record may break several."""
+    """The verdict on one file. `set_aside` counts records by rule; a record may break several.
+
+    `notes` are what a person has to know of how the file and its columns were read; they reject nothing.
+    """
 
     place: Place
     n_rows: int
@@ -35,6 +40,7 @@ class Trial:
     set_aside: Mapping[str, int]
     results: Sequence[Mapping[str, Any]]
     problems: Sequence[str]
+    notes: Sequence[str] = ()
 
     @property
     def is_accepted(self) -> bool:
@@ -54,7 +60,8 @@ def try_out(project: Project, path: Path, place: Place) -> Trial:
         own = {"warehouse": Path(folder).resolve(), "landing": path.resolve().parent}
         settings = project.settings.model_copy(update=own)
         passing = replace(project, settings=settings)
-        sidecar = candidate(passing, plan_raw(project, place, digest_of(path)), path)
+        received: list[Delivered] = []
+        sidecar = candidate(passing, plan_raw(project, place, digest_of(path)), path, received.append)
         results, problems = list(sidecar.results), list(sidecar.problems)
         if not problems and sidecar.content:
             claims = _claims(project, place, passing.store.path(place, sidecar.content))
@@ -67,7 +74,21 @@ def try_out(project: Project, path: Path, place: Place) -> Trial:
             set_aside=_set_aside(passing, place, sidecar),
             results=results,
             problems=problems,
+            notes=_notes(received, project.contracts[place.name]),
         )
+
+
+def _notes(received: Sequence[Delivered], contract: Contract) -> list[str]:
+    """What the reader says of the file, and of each column that the contract takes in."""
+    names = {column.name for column in contract.columns}
+    return [
+        note
+        for delivered in received
+        for note in (
+            *delivered.notes,
+            *(f"column {name}: {text}" for name, text in delivered.column_notes.items() if name in names),
+        )
+    ]
 
 
 def _set_aside(project: Project, place: Place, sidecar: Sidecar) -> dict[str, int]:

@@ -1,11 +1,12 @@
 """One delivered file as a candidate: read, conformed and judged."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 from pipelines.contracts.expectations import SchemaProblems
 from pipelines.landing.finding import delivered_file
-from pipelines.landing.readers.delivered import DeliveryUnreadable
+from pipelines.landing.readers.delivered import Delivered, DeliveryUnreadable
 from pipelines.landing.readers.reading import read_delivery
 from pipelines.making.judging import as_records, judge_contract, problems_of
 from pipelines.project.project import Project
@@ -15,14 +16,16 @@ from pipelines.store import Sidecar
 from pipelines.store.recipe import Plan
 
 
-def candidate(project: Project, plan: Plan, path: Path) -> Sidecar:
-    """Read, conform and judge one file; every problem of the file is in the sidecar."""
+def candidate(project: Project, plan: Plan, path: Path, hear: Callable[[Delivered], None] | None = None) -> Sidecar:
+    """Read, conform and judge one file; every problem of the file is in the sidecar. `hear` is given what was read."""
     place = plan.place
     contract = project.contracts[place.name]
     delivered = delivered_file(project, place)
     try:
         landing = project.settings.landing_folder
         received = read_delivery(path, delivered.form, project.settings, within=landing, n_records=delivered.rows)
+        if hear:
+            hear(received)
         form = delivered.form
         table = conform(received.frame, contract, place.wave, form.decimal, received.column_faults, form.missing)
     except (DeliveryUnreadable, SchemaProblems) as error:

@@ -208,6 +208,8 @@ def _print_trial(file: Path, trial: "Trial") -> None:
         _print(
             f"{file.name} as {place.name} of {place.source} {place.wave}: its columns or its form are wrong, rows were not judged"
         )
+    for note in trial.notes:
+        _print(f"note: {note}", "yellow")
     warnings = [result for result in trial.results if result["status"] == "failed" and result["severity"] != "reject"]
     for result in warnings:
         verb = "set aside" if result["severity"] == "set_aside" else "warning"

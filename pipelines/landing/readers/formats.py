@@ -62,9 +62,11 @@ def unpacked(job: Job) -> Path:
     return job.path
 
 
-def _form_of_data_set(job: Job) -> Form:
-    """The form of a transport file; the member of an archive is the file, not a data set in it."""
-    return job.form if job.path.suffix.lower() == TRANSPORT else job.form.model_copy(update={"member": None})
+def _transport(path: Path, job: Job) -> Delivered:
+    """A transport file by its form; where it is packed, the member that a form names is the file, not a data set in it."""
+    is_packed = job.path.suffix.lower() != TRANSPORT
+    form = job.form.model_copy(update={"member": None}) if is_packed else job.form
+    return read_transport(path, form, job.folder, job.n_records, is_packed=is_packed)
 
 
 def _workbook(path: Path, job: Job) -> Delivered:
@@ -80,6 +82,6 @@ READERS: Mapping[str, Callable[[Path, Job], Delivered]] = {
         suffix: lambda path, job: read_statistical(path, job.form, job.path.parent, job.path.name, job.n_records)
         for suffix in LABELLED
     },
-    TRANSPORT: lambda path, job: read_transport(path, _form_of_data_set(job), job.folder, job.n_records),
+    TRANSPORT: _transport,
     ".parquet": lambda path, job: read_parquet(path),
 }

@@ -41,6 +41,8 @@ CHUNK = 2**16
 NUMBER = 1
 """The type of a variable that is a number; 2 is text."""
 
+NAME_ONE = "Say which one in its form: `form: {member: NAME}`"
+UNPACK = f"Unpack it and deliver the .xpt itself. {NAME_ONE}"
 ROWS = "Declare `rows` for it in the source's file, the number of records that its provider states"
 
 
@@ -66,14 +68,15 @@ class _Records:
     n_undecided: int = 0
 
 
-def read_transport(path: Path, form: Form, folder: Path, n_records: int | None = None) -> Delivered:
+def read_transport(path: Path, form: Form, folder: Path, n_records: int | None = None, is_packed: bool = False) -> Delivered:
     """Float64, String and date columns of the one data set, or of the `member` that the form names.
 
     A file that was cut between two of its records cannot be told from a whole one: compare the number of rows with the source's
-    (`n_records`). Special missing values are kept as codes, as `statistical` says. `folder` may be written to.
+    (`n_records`). Special missing values are kept as codes, as `statistical` says. `folder` may be written to. Where the file
+    `is_packed`, its form names the member of the archive, and none of several data sets can be named.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        member, is_alone = _member(content, form.member)
+        member, is_alone = _member(content, form.member, UNPACK if is_packed else NAME_ONE)
         records = _count(content, member, n_records)
         source = path if is_alone else folder / "member.xpt"
         if not is_alone:
@@ -105,7 +108,7 @@ def _read_xport(path: str, **options: Any) -> Any:
     return parser_entry_point(path, "xport", **options)
 
 
-def _member(content: mmap.mmap, wanted: str | None) -> tuple[_Member, bool]:
+def _member(content: mmap.mmap, wanted: str | None, remedy: str) -> tuple[_Member, bool]:
     """The data set to read, and whether it is the only one."""
     if content[: len(LIBRARIES[0])] not in LIBRARIES:
         raise Refused("no SAS transport file", "Fetch it again and look at what the server sends")
@@ -118,9 +121,7 @@ def _member(content: mmap.mmap, wanted: str | None) -> tuple[_Member, bool]:
     members = [_described(content, at, end) for at, end in pairwise([*places, len(content)])]
     names = ", ".join(shown(member.name) for member in members)
     if wanted is None and len(members) > 1:
-        raise Refused(
-            f"a SAS transport file of {len(members)} data sets ({names})", "Say which one in its form: `form: {member: NAME}`"
-        )
+        raise Refused(f"a SAS transport file of {len(members)} data sets ({names})", remedy)
     found = [member for member in members if wanted is None or member.name.upper() == wanted.upper()]
     if not found:
         raise Refused(f"no data set of the name in its form; there are {names}", "Correct `member` in its form")

@@ -4,6 +4,7 @@ Expected records are those that TS-140 lays out by hand, or those that SAS's own
 """
 
 from pathlib import Path
+from zipfile import ZipFile
 
 import polars as pl
 import pyreadstat
@@ -28,6 +29,14 @@ def test_of_several_data_sets_the_declared_one_is_read(tmp_path: Path) -> None:
     assert second.height == 2
     assert second.row(0)[-1] == "aspirin"
     assert "no data set of the name in its form; there are 'DEMO', 'DRUG'" in refused_here(path, tmp_path, member="LAB")
+
+
+def test_of_several_data_sets_in_an_archive_none_can_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "delivery.zip"
+    with ZipFile(path, "w") as archive:
+        archive.write(CASES / "xpt_two_members.xpt", "two.xpt")
+    assert "2 data sets ('DEMO', 'DRUG'). Unpack it and deliver the .xpt itself" in refused_here(path, tmp_path)
+    assert "Unpack it and deliver the .xpt itself" in refused_here(path, tmp_path, member="two.xpt")
 
 
 @pytest.mark.parametrize("n_cards", [1, 3])
