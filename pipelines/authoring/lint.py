@@ -36,6 +36,9 @@ PERSONAL = re.compile(
 MEASURED = re.compile(r"\b(age|years?|months?|weeks?|hours?|minutes?|kg|cm|mm|mg|kcal)\b", re.IGNORECASE)
 """Words in the description of a whole number that make it a measurement; without them it is a count, a code or an identifier."""
 
+COUNT = "n_"
+"""Begins the name of a report table's count, whose description may speak of ages."""
+
 ABOUT_PEOPLE = ("raw", "core")
 
 
@@ -122,7 +125,8 @@ def _column_problems(contract: Contract, column: Column) -> Iterator[tuple[str, 
 
 def _needs_unit(contract: Contract, column: Column) -> bool:
     """A fractional number is a measurement; a whole number is one if it has a range and is described in a unit's words."""
-    if column.type not in NUMERIC_TYPES:
+    is_count = contract.schema == "report" and column.name.startswith(COUNT)
+    if column.type not in NUMERIC_TYPES or is_count:
         return False
     if column.type == "DOUBLE":
         return True

@@ -26,6 +26,7 @@ YAML_WORDS = {
     "doubled?",
     "did not find expected ',' or '}'": "a `{` is not closed, or a comma is missing",
     "did not find expected ',' or ']'": "a `[` is not closed, or a comma is missing",
+    "did not find expected node content": "a `[` or `{` is not closed, or a value is missing",
     "found unexpected end of stream": "a quote is not closed",
     "control characters are not allowed": "a control character stands in the file: remove it",
     "expected a single document in the stream": "a line `---` begins a second document: one file holds one",

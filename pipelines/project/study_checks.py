@@ -86,7 +86,8 @@ def _kinds(project: "Project") -> Iterator[Fault]:
             if outcome in getattr(study, section):
                 yield Fault(
                     (section, outcome),
-                    f"is under outcomes, too, and nothing can be related to itself: keep {outcome} in one of the two",
+                    f"is under outcomes, too, and nothing can be related to itself: keep {outcome} in one of the two, "
+                    "and ask the question that needs it in the other in a project of its own",
                 )
     for name in study.characteristics.continuous:
         if name in study.categorical_characteristics:

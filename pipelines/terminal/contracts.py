@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipelines.authoring.compare import Difference
     from pipelines.authoring.trial import Trial
     from pipelines.project.form import Form
+    from pipelines.project.project import Project
 
 contract_app = typer.Typer(
     no_args_is_help=True,
@@ -34,15 +35,23 @@ def contract_lint() -> None:
     Loads the whole project as a refresh does, and asks what the house asks beyond: every table says what one row is, has a key
     or the reason why not, and a version X.Y.Z; raw tables link their documentation and terms; measurements have a unit; what
     may single out a respondent has a classification; no TODO of a draft is left.
+
+    Where respondents are accepted, it also says which population holds nobody of which source. That is no problem.
     """
     with explained():
         from pipelines.authoring.lint import lint
+        from pipelines.machine.errors import attempt
         from pipelines.machine.settings import Settings
+        from pipelines.report.membership import empty_populations
+        from pipelines.stages import load_project
 
         settings = Settings()
         problems = lint(settings)
         for problem in problems:
             _print(problem.removeprefix(f"{settings.project}/"), "red")
+        project: Project | None = attempt([], load_project, settings)
+        for line in empty_populations(project) if project else ():
+            _print(line, "yellow")
         n_contracts = len(list(settings.data_contracts.glob("*/*.odcs.yaml")))
         _print(f"{n_contracts} contracts: {f'{len(problems)} problems' if problems else 'nothing to mend'}")
     raise typer.Exit(ExitCode.LOOK if problems else ExitCode.GOOD)

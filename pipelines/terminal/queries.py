@@ -37,7 +37,7 @@ def load_queries(folder: Path) -> dict[str, Query]:
 
 def _read(path: Path) -> Query:
     comments: list[str] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in _text(path).splitlines():
         if not line.startswith(COMMENT):
             break
         comments.append(line.removeprefix(COMMENT).strip())
@@ -47,6 +47,13 @@ def _read(path: Path) -> Query:
         raise ConfigurationError(f"sql/queries/{path.name} must begin with a question, and a line on how to read the answer")
     values = dict(parse_setting(setting) for line in settings for setting in line.split(", "))
     return Query(path.stem, path, question, " ".join(how_to_read), values)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"sql/queries/{path.name}: byte {error.start} is not UTF-8. Save the file as UTF-8.") from error
 
 
 def parse_setting(text: str) -> tuple[str, str]:

@@ -20,6 +20,7 @@ from pipelines.release.kept import current_release, hold_file
 from pipelines.release.meta import deliveries
 from pipelines.release.page.labels import Labels
 from pipelines.release.standing import in_words, standing_causes
+from pipelines.report.membership import empty_populations
 from pipelines.report.scales import scale_warnings
 from pipelines.terminal.afterwards import say_what_is_new, say_what_is_next
 
@@ -39,6 +40,8 @@ def print_summary(project: Project, refreshed: Refreshed, console: Console) -> N
     # what stands every night is on the page; here it is news
     for line in drift_in_words(accepted_drift(project)) if refreshed.n_made else ():
         console.print(f"[yellow]drift: {escape(line)}[/yellow]", highlight=False, soft_wrap=True)
+    for line in empty_populations(project):
+        console.print(f"[yellow]{escape(line)}[/yellow]", highlight=False, soft_wrap=True)
     say_what_is_new(project, refreshed)
     total = sum(refreshed.step_seconds.values())
     slowest = sorted(refreshed.step_seconds.items(), key=lambda item: -item[1])[:4]

@@ -417,3 +417,19 @@ def test_all_mistakes_are_told_together(good: Atlas) -> None:
 def test_a_project_without_study_is_named(tmp_path: Path) -> None:
     said = complaints(Settings(project=tmp_path))
     assert "study.yaml does not exist: CRAMP_ATLAS_PROJECT must name the folder that holds study.yaml" in said
+
+
+@pytest.mark.parametrize(
+    ("study", "place"),
+    [
+        (STUDIES / "bands_above_topcode_and_outcome_is_exposure.yaml", "line 47 (exposures.takes_statin)"),
+        (STUDIES.parent / "statistics" / "outcome_and_exposure_study.yaml", "line 71 (exposures.takes_statin)"),
+    ],
+)
+def test_an_outcome_that_is_an_exposure_is_told_what_to_do(good: Atlas, study: Path, place: str) -> None:
+    (good.folder / "study.yaml").write_text(study.read_text(encoding="utf-8"), encoding="utf-8")
+    [said] = [line for line in complaints(good.settings) if "related to itself" in line]
+    assert said == (
+        f"study.yaml, {place}: is under outcomes, too, and nothing can be related to itself: keep takes_statin in "
+        "one of the two, and ask the question that needs it in the other in a project of its own."
+    )
