@@ -620,3 +620,12 @@ def test_the_dictionary_is_written_once_and_then_up_to_date(atlas: Atlas) -> Non
     assert result.exit_code == 1
     assert run("docs").output == "docs/data_dictionary: old.md, raw.md\n"
     assert not (atlas.folder / FOLDER / "old.md").exists()
+
+
+def test_how_a_column_was_read_is_told_by_the_draft_and_the_judgement(atlas: Atlas) -> None:
+    path = Path(__file__).parents[1] / "cases" / "deliveries" / "parquet_tz.parquet"
+    run("contract", "init", path, "--source", "clinic", "--table", "clinic_visits", "--wave", "2024")
+    contract = atlas.folder / "data_contracts" / "raw" / "clinic_visits.odcs.yaml"
+    assert "# TODO instants as a clock in Europe/Berlin shows them" in contract.read_text(encoding="utf-8")
+    judged = run("contract", "test", path, "--table", "raw.clinic_visits", "--wave", "2024")
+    assert "note: column seen: instants as a clock in Europe/Berlin shows them" in judged.output

@@ -88,7 +88,16 @@ def _local(name: str, values: pa.ChunkedArray) -> _Read:
         return _Read(pl.Series(name, [None] * len(values), dtype=pl.Null), fault="instants of a time zone that is not known")
     if zone in UTC:
         return _plain(name, local, note="instants in UTC: no clock of the respondent may have shown this date and time")
-    return _plain(name, local, note=f"instants as a clock in {zone} shows them")
+    return _plain(name, local, note=f"instants as a clock in {zone} shows them{_in_repeated_hours(local, zone)}")
+
+
+def _in_repeated_hours(local: pa.ChunkedArray, zone: str) -> str:
+    """How many local times the zone's clocks show twice, when they are set back: which of the two it was is lost."""
+    if zone.startswith(("+", "-")):
+        return ""
+    first, second = (pc.assume_timezone(local, zone, ambiguous=which) for which in ("earliest", "latest"))
+    n_twice = pc.sum(pc.not_equal(first, second)).as_py() or 0
+    return f"; {n_twice:,} in an hour that it shows twice: which of the two is lost" if n_twice else ""
 
 
 def _seconds(name: str, values: pa.ChunkedArray) -> _Read:

@@ -87,3 +87,18 @@ def test_nested_columns_stand_beside_the_others(tmp_path: Path) -> None:
     frame = delivered(tmp_path, id=[1, 2], scans=[[1], []], about=[{"a": 1}, None], raw=[b"x", b"y"]).frame
     assert frame["id"].to_list() == [1, 2]
     assert frame.columns == ["id", "scans", "about", "raw"]
+
+
+def test_an_hour_that_clocks_show_twice_is_told(tmp_path: Path) -> None:
+    """Clocks in Berlin went from 02:00 to 03:00 on 31 March 2024, and from 03:00 back to 02:00 on 27 October."""
+    seen = [datetime(2024, 3, 31, 1, 30), datetime(2024, 10, 27, 0, 30), datetime(2024, 10, 27, 1, 30), None]
+    columns = {
+        "berlin": pa.array(seen, pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us", tz="Europe/Berlin")),
+        "mumbai": pa.array([None, None, None, datetime(2024, 1, 1)], pa.timestamp("us", tz="+05:30")),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "seen.parquet")
+    delivered = read_here(tmp_path / "seen.parquet", tmp_path)
+    autumn = datetime(2024, 10, 27, 2, 30)
+    assert delivered.frame["berlin"].to_list() == [datetime(2024, 3, 31, 3, 30), autumn, autumn, None]
+    assert delivered.column_notes["berlin"].endswith("shows them; 2 in an hour that it shows twice: which of the two is lost")
+    assert delivered.column_notes["mumbai"] == "instants as a clock in +05:30 shows them"
