@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import sqlglot
@@ -76,6 +77,7 @@ def _tables_of_rows(query: exp.Expr, named: Mapping[str, exp.Expr]) -> Iterator[
         yield from _tables_of_rows(source.this, named)
 
 
+@cache
 def columns_returned(sql: str) -> list[str]:
     """The names of the columns that a select returns, in order."""
     return list(sqlglot.parse_one(sql, read="duckdb").assert_is(exp.Query).named_selects)
@@ -102,6 +104,7 @@ def load_vocabularies(sql: Path) -> dict[str, Select]:
     return {f"core.{path.stem}": _select(path, sql) for path in sorted(sql.glob("core/*.sql"))}
 
 
+@cache
 def made_of_answers(vocabulary: Select) -> dict[str, frozenset[str]]:
     """Column of a table -> the answers that it is written with, of those that the selects of sources return."""
     select = sqlglot.parse_one(vocabulary.text, read="duckdb").assert_is(exp.Select)
