@@ -137,7 +137,6 @@ def _sets(estimation: Estimation, analysed: pl.DataFrame, exposure: str) -> Row:
     in_one_direction = int(min(np.minimum(a, d).sum(), np.minimum(b, c).sum()))
     if in_one_direction == 0:
         return {"presentation": "suppress", "presentation_reason": "there are no informative matched sets in one direction"}
-    level = estimation.study.confidence_level
     numbered = analysed.with_columns(set=pl.struct("wave", "matched_set").rank("dense"))
     fit = conditional_logistic(
         numbered["is_case"].to_numpy(),
@@ -145,7 +144,7 @@ def _sets(estimation: Estimation, analysed: pl.DataFrame, exposure: str) -> Row:
         numbered["set"].to_numpy(),
         names=[exposure],
     )
-    effect = fit.term(exposure, level)
+    effect = fit.term(exposure, estimation.study.confidence_level)
     row: Row = {
         "odds_ratio": effect.estimate,
         "odds_ratio_lower": effect.lower,

@@ -157,7 +157,8 @@ def _model_rows(
             estimates = _estimates(fitted, name, level, key["confidence_level"])
             if "odds_ratio" in estimates:
                 verdict = verdict_on_cells(four, fitted.logistic.degrees_freedom)
-                estimates |= with_note(verdict, _put_aside(fitted.logistic, adjusters))
+                verdict = with_note(verdict, _put_aside(fitted.logistic, adjusters))
+                estimates |= with_note(verdict, _too_many_terms(fitted.logistic))
                 estimates |= {"degrees_freedom_rule": estimation.degrees_freedom_rule}
         rows.append(row | estimates | _e_value(estimates, is_rare))
     return rows
@@ -184,14 +185,8 @@ def _fit(cells: Cells, outcome: str, terms: list[Categorical | Numeric], domain:
 
 def _estimates(fitted: Fitted, name: str, level: Any, confidence_level: float) -> Row:
     """The estimates of one level, or why there are none."""
-    model = fitted.logistic
-    if model.residual_degrees_freedom <= 0:
-        n = len(model.names)
-        return not_shown(
-            f"the model has {n} coefficients, the design {model.degrees_freedom} degrees of freedom: use fewer terms"
-        )
     try:
-        odds = model.term(name, level, confidence_level)
+        odds = fitted.logistic.term(name, level, confidence_level)
         ratio = fitted.poisson.term(name, level, confidence_level)
     except StatsError as error:
         return not_shown(str(error))
@@ -218,6 +213,14 @@ def _put_aside(model: Regression, adjusters: Sequence[str]) -> str | None:
     columns = [column for column in adjusters if any(name.startswith(f"{column}=") for name in model.separated)]
     named = ", ".join(columns or adjusters) or "the exposure"
     return f"in some level of {named} {EVERYBODY_OR_NOBODY}: the odds ratio is that of the others"
+
+
+def _too_many_terms(model: Regression) -> str | None:
+    """That a model has as many coefficients as its design has degrees of freedom, or more: R's residual ones are then none."""
+    if model.residual_degrees_freedom > 0:
+        return None
+    n = len(model.names)
+    return f"the model has {n} coefficients, the design {model.degrees_freedom} degrees of freedom: use fewer terms"
 
 
 def _e_value(estimates: Row, is_rare: bool) -> Row:

@@ -40,7 +40,6 @@ def plan_report(project: Project, place: Place) -> Plan:
                     source.case_definition,
                     source.study_waves,
                     source.top_codes(),
-                    source.is_restricted,
                     source.lonely_psu,
                     source.psus_nested,
                     source.panel,

@@ -6,6 +6,7 @@ from pipelines.machine.quoting import identifier, literal
 from pipelines.project.respondents import ALL
 from pipelines.report.estimation import AGE, AGE_BAND, STANDARD_AGE_GROUP, Estimation, Scope, in_population
 from pipelines.report.prevalence import not_shown, with_labels, without_unreliable
+from pipelines.report.verdicts import OUTSIDE
 from pipelines.statistics import Cells, EmptyDomain, UnknownStandardCell, standardise
 
 OLDEST = 120
@@ -86,7 +87,7 @@ def _ages(estimation: Estimation, population: str) -> tuple[int, int]:
 
 
 def _people_beyond(estimation: Estimation, scope: Scope, weight: str | None, population: str, outcome: str) -> str | None:
-    """How many people with an answer are outside the standard; of a restricted source only that there are some."""
+    """How many people with an answer are outside the standard."""
     standard = estimation.standard
     estimation.columns_read.update(
         {"wave", AGE, outcome, *({weight} if weight else ())}, estimation.population_variables(population)
@@ -102,11 +103,8 @@ def _people_beyond(estimation: Estimation, scope: Scope, weight: str | None, pop
     ).fetchall()
     if not n:
         return None
-    outside = f"outside the ages of the standard {standard.name}"
-    if estimation.source.is_restricted:
-        return f"people of the population are {outside}"
     ages = f"{youngest:.0f}" if youngest == oldest else f"{youngest:.0f} to {oldest:.0f}"
-    return f"{n:,} people of {ages} years are {outside}"
+    return f"{n:,} people of {ages} years are {OUTSIDE} {standard.name}"
 
 
 def _estimate(

@@ -106,7 +106,7 @@ def test_a_delivery_that_is_read_without_space_is_not_recorded_as_rejected(
 def test_a_table_that_spills_onto_a_full_disk_is_made_the_next_time(
     synthetic: Atlas, monkeypatch: pytest.MonkeyPatch, error: duckdb.Error
 ) -> None:
-    synthetic.edit("data_contracts/core/respondents.odcs.yaml", "Sex as recorded by the source.", "Sex as the source says.")
+    synthetic.edit("sql/core/respondents/synthetic_survey.sql", "bmi as", "bmi + 0 as")
     project = synthetic.project
     recorded = synthetic.sidecars()
 

@@ -43,7 +43,7 @@ def test_a_killed_refresh_leaves_the_last_release_and_the_next_one_succeeds(synt
     assert synthetic.query("select distinct confidence_level from report.odds_ratios") == [(0.9,)]
 
 
-@pytest.mark.parametrize("moment", ["objects.ParquetWriter", "files.sync_folder", "publish._swap_link"])
+@pytest.mark.parametrize("moment", ["objects.ParquetWriter", "files.sync_folder", "kept._swap_link"])
 def test_a_refresh_that_dies_while_it_writes_leaves_the_last_release(synthetic: Atlas, moment: str) -> None:
     """The process ends, without a chance to clean up, the third time that it comes to the moment."""
     release = current_release(synthetic.project)
@@ -56,13 +56,13 @@ import os, sys
 from pathlib import Path
 from unittest.mock import patch
 os.environ["DAGSTER_HOME"] = {str(synthetic.folder / ".dagster")!r}
-import pipelines.release.publish as publish, pipelines.machine.files as files, pipelines.store.objects as objects
+import pipelines.release.kept as kept, pipelines.release.publish as publish, pipelines.machine.files as files, pipelines.store.objects as objects
 from pipelines.project.project import Project
 from pipelines.stages import load_project
 from pipelines.dagster.job import refresh
 from pipelines.machine.settings import Settings
 module, name = {moment!r}.split(".")
-holder = objects.pq if name == "ParquetWriter" else dict(files=files, publish=publish)[module]
+holder = objects.pq if name == "ParquetWriter" else dict(files=files, kept=kept)[module]
 real, calls = getattr(holder, name), []
 def dying(*arguments, **named):
     calls.append(1)
@@ -78,7 +78,7 @@ refresh(load_project(Settings(project=Path({str(synthetic.folder)!r}))))
     assert ended.returncode == 9, ended.stderr
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     levels = synthetic.query("select distinct confidence_level from report.odds_ratios")
-    assert levels == [(0.9,)] if moment == "publish._swap_link" else [(0.95,)]
+    assert levels == [(0.9,)] if moment == "kept._swap_link" else [(0.95,)]
 
     assert synthetic.refresh().success
     assert synthetic.query("select distinct confidence_level from report.odds_ratios") == [(0.9,)]

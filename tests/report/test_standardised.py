@@ -6,6 +6,7 @@ import pytest
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
 from pipelines.project.standards import StandardPopulation, load_standard_populations
+from pipelines.release.disclosure.hiding import STANDARDISED, with_hidden
 from pipelines.report.estimators import ESTIMATORS
 from pipelines.stages import load_project
 from tests.report.test_estimates import cohort, estimation
@@ -96,11 +97,10 @@ def test_people_outside_the_standard_are_counted_and_nothing_is_shown(
 
 
 def test_of_a_restricted_source_nobody_is_counted(project: Project, standards: dict[str, StandardPopulation]) -> None:
-    restricted = cohort().model_copy(update={"classification": "restricted"})
     populations = {"everyone": "age_years >= 16"}
-    [row] = standardised(project, standards["us_2000_adults_three_groups"], populations, restricted)
-    said = "people of the population are outside the ages of the standard us_2000_adults_three_groups"
-    assert (row["presentation"], row["presentation_reason"]) == ("suppress", said)
+    rows = standardised(project, standards["us_2000_adults_three_groups"], populations, cohort())
+    public = with_hidden({STANDARDISED: pl.DataFrame(rows, infer_schema_length=None)}, [], [])[STANDARDISED]
+    assert public["presentation_reason"].to_list() == ["people of the population are outside the ages of the standard"]
 
 
 @pytest.mark.parametrize(

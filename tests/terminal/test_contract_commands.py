@@ -209,7 +209,7 @@ def test_lint_lists_the_problems_of_all_files_together(clinic: Atlas) -> None:
     clinic.edit("data_contracts/sources/nhanes.yaml", "citation: >-", "sitation: >-")
     output = run("contract", "lint").output
     assert "data_contracts/sources/clinic.yaml, line 3 (design): hospital is not known; known: survey, cohort, clinic" in output
-    assert "data_contracts/sources/nhanes.yaml, line 7 (sitation): sitation is no key here; did you mean citation?" in output
+    assert "data_contracts/sources/nhanes.yaml, line 9 (sitation): sitation is no key here; did you mean citation?" in output
     assert "physicalType 'WHOLE' is not one of" in output
     assert "the description must start with `One row per`" in output
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import polars as pl
 
 from pipelines.release.disclosure.model import FOUR_CELLS, ODDS_RATIOS, TRENDS, Row, Unit, UnitName
-from pipelines.report.verdicts import EVERYBODY_OR_NOBODY, NOT_SHOWN
+from pipelines.report.verdicts import EVERYBODY_OR_NOBODY, NOT_SHOWN, OUTSIDE
 
 HIDDEN = "disclosure control: a count is too small, or would give a small one away"
 """The same for every hidden row: it must not tell small counts from those that go to protect them."""
@@ -18,6 +18,9 @@ NOT_ESTIMATED = "the model gives no estimate; why is kept back by disclosure con
 """In place of what the estimator says, which may name a group in which everybody gave one answer."""
 
 LEFT_OUT = "some respondents tell nothing about it; why is kept back by disclosure control"
+
+BEYOND = f"people of the population are {OUTSIDE}"
+"""Of a restricted source neither their number nor their ages are told."""
 
 KEPT = frozenset(
     {"source", "wave", "population", "outcome", "age_band", "sex", "exposure", "exposure_level", "reference_level", "model"}
@@ -79,18 +82,22 @@ def _made_of_hidden_bands(
 
 def _without_reasons(name: str, table: pl.DataFrame) -> pl.DataFrame:
     """Rows that have counts and no odds ratio do not say what was wrong with the model, nor others what it left out."""
+    reason = pl.col("presentation_reason").cast(pl.String)
+    if name == STANDARDISED:
+        is_counted = reason.str.contains(OUTSIDE, literal=True)
+        return table.with_columns(presentation_reason=pl.when(is_counted).then(pl.lit(BEYOND)).otherwise(reason))
     if name not in (ODDS_RATIOS, TRENDS):
         return table
     counted = "exposed_cases" if name == ODDS_RATIOS else "n_respondents"
     has_failed = pl.col("odds_ratio").is_null() & pl.col(counted).is_not_null()
-    reason = (
+    told = (
         pl.when(has_failed)
         .then(pl.lit(NOT_ESTIMATED))
-        .when(pl.col("presentation_reason").str.contains(EVERYBODY_OR_NOBODY, literal=True))
+        .when(reason.str.contains(EVERYBODY_OR_NOBODY, literal=True))
         .then(pl.lit(LEFT_OUT))
-        .otherwise(pl.col("presentation_reason"))
+        .otherwise(reason)
     )
-    return table.with_columns(presentation_reason=reason)
+    return table.with_columns(presentation_reason=told)
 
 
 def _without(table: pl.DataFrame, name: str, rows: Rows) -> pl.DataFrame:

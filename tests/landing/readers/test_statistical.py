@@ -191,7 +191,7 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path, suffix: str, other: str
     [
         (b"\x1c\0\0\0\0\0\0\0ENCRYPTEDSAV\x15" + bytes(100), "an SPSS file with a password"),
         (b"SR\x00\x04" + bytes(100), "a SAVE file of IDL"),
-        (b"id,age\n1,44\n", "a damaged SPSS file, or none: it does not begin as one"),
+        (b"id,age\n1,44\n", "text under a name that ends in .sav (a damaged SPSS file, or none)"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "a pointer of Git LFS"),
     ],
 )

@@ -380,7 +380,7 @@ def test_a_changed_threshold_makes_a_new_release_and_estimates_nothing_anew(with
 def test_only_the_microdata_of_a_restricted_source_can_be_withheld(published_synthetic: Atlas, tmp_path: Path) -> None:
     atlas = published_synthetic.copy(tmp_path / "project")
     declare(atlas, SURVEY, microdata="withheld")
-    with pytest.raises(ConfigurationError, match="microdata can be withheld of a restricted source only"):
+    with pytest.raises(ConfigurationError, match=r"\(microdata\): can be withheld of a restricted source only"):
         _ = atlas.project
 
 
