@@ -158,7 +158,11 @@ def _sets(estimation: Estimation, analysed: pl.DataFrame, exposure: str) -> Row:
     if in_one_direction >= FEW_DISCORDANT_PAIRS:
         return row
     exact = exact_common_odds_ratio(
-        exposed_cases=a, exposed_noncases=b, unexposed_cases=c, unexposed_noncases=d, confidence_level=level
+        exposed_cases=a,
+        exposed_noncases=b,
+        unexposed_cases=c,
+        unexposed_noncases=d,
+        confidence_level=estimation.study.confidence_level,
     )
     return row | {
         "odds_ratio_exact_lower": exact.lower,

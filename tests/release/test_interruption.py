@@ -56,7 +56,8 @@ import os, sys
 from pathlib import Path
 from unittest.mock import patch
 os.environ["DAGSTER_HOME"] = {str(synthetic.folder / ".dagster")!r}
-import pipelines.release.kept as kept, pipelines.release.publish as publish, pipelines.machine.files as files, pipelines.store.objects as objects
+import pipelines.release.kept as kept, pipelines.release.publish as publish
+import pipelines.machine.files as files, pipelines.store.objects as objects
 from pipelines.project.project import Project
 from pipelines.stages import load_project
 from pipelines.dagster.job import refresh
