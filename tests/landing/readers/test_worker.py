@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-import xlsxwriter
 
 from pipelines.landing.readers.desk import DESK, temporary_folder
 from pipelines.landing.readers.limits import Limits
@@ -33,14 +35,13 @@ DYING = {
 
 
 def test_memory_beyond_the_limit_is_a_refusal_and_the_next_file_is_read(landing: Path, read: Read, refusal: Refusal) -> None:
-    """Two cells in the corners of a sheet: the library lays out every cell between them."""
+    """A long text that the file holds once and the table eight million times."""
     limits = {"reader_memory_limit": 4_000_000_000}
-    with xlsxwriter.Workbook(landing / "delivery.xlsx") as book:
-        sheet = book.add_worksheet("people")
-        sheet.write(0, 0, "id")
-        sheet.write(1_048_575, 16_383, MARKER)
-    assert (landing / "delivery.xlsx").stat().st_size < 10_000
-    text = refusal(landing / "delivery.xlsx", limits)
+    path = landing / "delivery.parquet"
+    repeated = pa.DictionaryArray.from_arrays(np.zeros(8_000_000, dtype=np.int32), [MARKER * 100])
+    pq.write_table(pa.table({"note": repeated}), path, store_schema=False)
+    assert path.stat().st_size < 2_000_000
+    text = refusal(path, limits)
     assert "4,000,000,000 bytes of memory needed" in text
     assert "CRAMP_ATLAS_READER_MEMORY_LIMIT" in text
     assert read(sample(landing, ".csv"), limits).frame.height == N_RECORDS
@@ -165,7 +166,13 @@ def test_the_worker_of_a_killed_parent_ends(landing: Path, is_reading: bool) -> 
     ready = landing / "ready"
     lines.write_text(f"open({str(ready)!r}, 'w')\n" + ("time.sleep(60)" if is_reading else "raise ValueError"))
     limits = Limits(memory=10**10, seconds=60, decompressed=1, members=1, line=1)
-    request = {"task": "read", "path": "x.parquet", "form": {}, "limits": asdict(limits), "folder": str(landing)}
+    request = {
+        "task": "read",
+        "path": str(sample(landing, ".parquet")),
+        "form": {},
+        "limits": asdict(limits),
+        "folder": str(landing),
+    }
     line = json.dumps(request).encode() + b"\n"
     program = textwrap.dedent(
         f"""
@@ -180,7 +187,9 @@ def test_the_worker_of_a_killed_parent_ends(landing: Path, is_reading: bool) -> 
     parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert parent.stdout
     worker = int(parent.stdout.readline())
+    until = time.monotonic() + 60
     while not ready.exists():
+        assert time.monotonic() < until
         time.sleep(0.05)
     time.sleep(0.2)
     assert _state(worker) in ("R", "S", "D")
