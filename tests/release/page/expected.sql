@@ -120,6 +120,6 @@ union all
 select
   'comparability-' || source,
   replace(variable, '_', ' '),
-  [wave || ', ' || other_wave, replace(verdict, '_', ' '), coalesce(reason, '')]
+  [wave || ', ' || other_wave, replace(verdict, '_', ' '), concat(reason, '; pooled only where ' || condition)]
 from meta.comparability
 where verdict <> 'identical' and source in (select source from report.respondent_flow);
