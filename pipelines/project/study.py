@@ -247,7 +247,9 @@ class Study(_Settings):
 def load_study(path: Path) -> Study:
     """Read study.yaml; raises ConfigurationError with every field that is wrong, each with its line and the known names."""
     if not path.exists():
-        raise ConfigurationError(f"{path} does not exist: CRAMP_ATLAS_PROJECT must name the folder that holds study.yaml")
+        raise ConfigurationError(
+            f"{path} does not exist: {path.parent} is no project. CRAMP_ATLAS_PROJECT must name the folder that holds study.yaml"
+        )
     file = read_yaml(path)
     try:
         return Study.model_validate(file.content)
