@@ -224,7 +224,7 @@ def test_everything_materialised_in_the_ui_shows_its_figures_and_where_its_colum
 def test_an_asset_shows_its_owner_its_files_and_what_is_synthetic(ui: ServedUi, page: "Page") -> None:
     page.goto(f"{ui.url}/assets/raw/synthetic_survey_respondents")
     body = page.locator("body")
-    expect_text(body, "Owners", "epidemiology", "Source code", "ingest.py", "describes no real person", "respondents.csv")
+    expect_text(body, "Owners", "epidemiology", "Source code", "take_in.py", "describes no real person", "respondents.csv")
     photograph(page, "raw_asset")
     page.goto(f"{ui.url}/assets/raw/nhanes_slq")
     expect_text(body, "nothing delivered", "SLQ_D.xpt")
