@@ -11,7 +11,7 @@ from pipelines.report.adjusting import as_numbers, described
 from pipelines.report.estimation import Estimation, Scope, in_population
 from pipelines.report.matched import matched_rows
 from pipelines.report.stratified import mantel_haenszel_estimates
-from pipelines.report.verdicts import EVERYBODY_OR_NOBODY, Row, as_text, not_shown, verdict_on_cells, with_note
+from pipelines.report.verdicts import EVERYBODY_OR_NOBODY, FEWER_TERMS, Row, as_text, not_shown, verdict_on_cells, with_note
 from pipelines.statistics import Categorical, Cells, Numeric, Regression, StatsError, adjust_p_values, e_value, regression
 from pipelines.statistics.multiplicity import AdjustmentMethod
 
@@ -220,7 +220,7 @@ def _too_many_terms(model: Regression) -> str | None:
     if model.residual_degrees_freedom > 0:
         return None
     n = len(model.names)
-    return f"the model has {n} coefficients, the design {model.degrees_freedom} degrees of freedom: use fewer terms"
+    return f"the model has {n} coefficients, the design {model.degrees_freedom} {FEWER_TERMS}"
 
 
 def _e_value(estimates: Row, is_rare: bool) -> Row:

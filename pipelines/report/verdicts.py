@@ -12,6 +12,9 @@ away from 1 (Greenland, Mansournia & Altman 2016, BMJ 352:i1981)."""
 OUTSIDE = "outside the ages of the standard"
 """Part of the reason of rows whose people a standard population does not cover; disclosure control looks for it."""
 
+FEWER_TERMS = "degrees of freedom: use fewer terms"
+"""End of the reason of odds ratios whose model has too many coefficients; disclosure control looks for it."""
+
 EVERYBODY_OR_NOBODY = "everybody or nobody has the outcome"
 """Said of a level of an adjuster whose people tell nothing about the odds ratio."""
 

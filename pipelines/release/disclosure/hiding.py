@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import polars as pl
 
 from pipelines.release.disclosure.model import FOUR_CELLS, ODDS_RATIOS, TRENDS, Row, Unit, UnitName
-from pipelines.report.verdicts import EVERYBODY_OR_NOBODY, NOT_SHOWN, OUTSIDE
+from pipelines.report.verdicts import EVERYBODY_OR_NOBODY, FEWER_TERMS, NOT_SHOWN, OUTSIDE
 
 HIDDEN = "disclosure control: a count is too small, or would give a small one away"
 """The same for every hidden row: it must not tell small counts from those that go to protect them."""
@@ -21,6 +21,9 @@ LEFT_OUT = "some respondents tell nothing about it; why is kept back by disclosu
 
 BEYOND = f"people of the population are {OUTSIDE}"
 """Of a restricted source neither their number nor their ages are told."""
+
+TOO_MANY_TERMS = f"the model has at least as many coefficients as its design has {FEWER_TERMS}"
+"""Of a restricted source neither number is told: the degrees of freedom may be its respondents less one."""
 
 KEPT = frozenset(
     {"source", "wave", "population", "outcome", "age_band", "sex", "exposure", "exposure_level", "reference_level", "model"}
@@ -95,6 +98,8 @@ def _without_reasons(name: str, table: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit(NOT_ESTIMATED))
         .when(reason.str.contains(EVERYBODY_OR_NOBODY, literal=True))
         .then(pl.lit(LEFT_OUT))
+        .when(reason.str.contains(FEWER_TERMS, literal=True))
+        .then(pl.lit(TOO_MANY_TERMS))
         .otherwise(reason)
     )
     return table.with_columns(presentation_reason=told)

@@ -95,6 +95,11 @@ def _control_only(row: Row) -> int | None:
     return round(float(difference / (ratio - 1)))
 
 
+def _do_few_sets_speak(row: Row) -> bool:
+    """Whether hardly any informative set speaks for one direction, or none: only then is there an exact interval, or no ratio."""
+    return row["odds_ratio"] is None or row["odds_ratio_exact_lower"] is not None
+
+
 def _waves_of(rows: pl.DataFrame, pooled: Row, of_waves: dict[int, dict[str, int]]) -> list[int]:
     key = ("population", "outcome", "exposure", "exposure_level", "model")
     return [number for number in of_waves if all(rows[name][number] == pooled[name] for name in key)]
@@ -117,6 +122,8 @@ def _add(model: Model, number: int, row: Row, counted: dict[str, int], members: 
         small += [model.is_telling(discordant["control_only"], discordant["case_only"])]
         small += [model.is_few(members["both"]), model.is_few(members["neither"]), _control_only(row) is None]
         published |= discordant
+    else:
+        small += [_do_few_sets_speak(row)]
     model.add(ODDS_RATIOS, number, "answers", published, row | counted, any(small) or not is_known)
     is_few = model.is_few(members["n_missing"])
     model.add(ODDS_RATIOS, number, "missing", {"n_missing": members["n_missing"]}, row, is_few or not is_known)

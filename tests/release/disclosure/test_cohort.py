@@ -4,13 +4,15 @@ import polars as pl
 import pytest
 
 from pipelines.project.project import Project
-from pipelines.release.disclosure.hiding import DEGREES_HIDDEN, HIDDEN, LEFT_OUT
-from pipelines.release.disclosure.model import ODDS_RATIOS
+from pipelines.release.disclosure.hiding import DEGREES_HIDDEN, HIDDEN, LEFT_OUT, TOO_MANY_TERMS, with_hidden
+from pipelines.release.disclosure.model import FOUR_CELLS, ODDS_RATIOS
 from pipelines.release.disclosure.people import count_people, find_equal_weights
 from pipelines.release.disclosure.protecting import KNOWN_TABLES, protected, protected_pairs
 from pipelines.report.estimators import ESTIMATORS
 from pipelines.stages import load_project
 from tests.report.test_estimates import admissions, cohort, estimation
+
+BESIDE_AN_ODDS_RATIO = ("odds_ratio_exact_lower", "odds_ratio_exact_upper", "e_value_limit", "p_value_family_size")
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +111,17 @@ def test_degrees_of_freedom_without_weights_are_respondents_less_one_and_not_sho
     assert (row["presentation_reason"], row["is_suppressed"]) == (DEGREES_HIDDEN, True)
 
 
+def test_a_model_with_too_many_terms_does_not_tell_the_degrees_of_freedom() -> None:
+    reason = "the model has 14 coefficients, the design 13 degrees of freedom: use fewer terms"
+    rows = pairs(case_only=60, control_only=20, both=100, neither=200).with_columns(
+        weight=pl.lit(None, pl.String), degrees_freedom=pl.lit(13, pl.Int64), presentation_reason=pl.lit(reason)
+    )
+    [row] = with_hidden({ODDS_RATIOS: rows}, [], [])[ODDS_RATIOS].to_dicts()
+    assert row["degrees_freedom"] is None
+    assert row["presentation_reason"] == f"{TOO_MANY_TERMS}; {DEGREES_HIDDEN}"
+    assert not any(character.isdigit() for character in row["presentation_reason"])
+
+
 def test_why_a_model_failed_is_not_told(project: Project) -> None:
     # in one department everybody is admitted, and the estimator would name it
     people = by_age(admissions()).with_columns(has_cramps=pl.col("has_cramps") | (pl.col("race_ethnicity") == "1"))
@@ -146,6 +159,10 @@ def pairs(**cells: int) -> pl.DataFrame:
             "unexposed_cases": neither + control_only,
             "unexposed_noncases": neither + case_only,
             "odds_ratio": case_only / control_only if control_only else None,
+            "odds_ratio_exact_lower": 0.5 if control_only else None,
+            "odds_ratio_exact_upper": 9.0 if control_only else None,
+            "e_value_limit": 1.5 if control_only else None,
+            "p_value_family_size": 7,
         }
     )
 
@@ -169,7 +186,26 @@ def test_an_odds_ratio_of_pairs_is_hidden_where_one_kind_of_pair_is_rare(
     kinds = {"case_only": 60, "control_only": 20, "both": 100, "neither": 200} | changed
     [row] = protected_pairs(pairs(**kinds), project.study).to_dicts()
     assert row["is_suppressed"] == is_hidden
-    assert (row["odds_ratio"] is None) == (row["exposed_cases"] is None) == is_hidden
+    numbers = ("odds_ratio", *FOUR_CELLS, *BESIDE_AN_ODDS_RATIO)
+    assert [row[name] is None for name in numbers] == [is_hidden] * len(numbers)
+    assert row["presentation_reason"] == (HIDDEN if is_hidden else None)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "exact_lower", "is_hidden"),
+    [(1.4, None, False), (1.4, 1.1, True), (None, None, True)],  # an exact interval, or no ratio, says that few sets speak
+)
+def test_an_odds_ratio_of_larger_sets_is_hidden_where_hardly_any_speak_for_one_direction(
+    project: Project, ratio: float | None, exact_lower: float | None, is_hidden: bool
+) -> None:
+    two_controls = pairs(case_only=60, control_only=20, both=100, neither=200).with_columns(
+        exposed_noncases=pl.lit(200, pl.Int64),
+        unexposed_noncases=pl.lit(560, pl.Int64),
+        odds_ratio=pl.lit(ratio, pl.Float64),
+        odds_ratio_exact_lower=pl.lit(exact_lower, pl.Float64),
+    )
+    [row] = protected_pairs(two_controls, project.study).to_dicts()
+    assert [row[name] is None for name in (*FOUR_CELLS, "e_value_limit", "odds_ratio_exact_upper")] == [is_hidden] * 6
     assert row["presentation_reason"] == (HIDDEN if is_hidden else None)
 
 

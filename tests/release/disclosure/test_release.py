@@ -28,6 +28,10 @@ COUNTED = (
     "trends",
     "odds_ratios",
 )
+ESTIMATES = (
+    *("prevalence", "prevalence_se", "n_effective", "odds_ratio", "p_value", "e_value", "prevalence_ratio"),
+    *("odds_ratio_exact_lower", "odds_ratio_exact_upper", "e_value_limit", "p_value_family_size"),
+)
 CELLS = ("exposed_cases", "exposed_noncases", "unexposed_cases", "unexposed_noncases")
 
 
@@ -254,8 +258,7 @@ def test_no_small_count_stands_in_a_public_table(restricted_survey: Atlas, table
         small = [column for column in (*CELLS, "n_respondents", "n_cases", "n_missing") if is_small(truth, column)]
         assert all(row[column] is None for column in small)
         if is_small(truth, "n_others") or set(small) - {"n_missing"}:
-            estimates = ("prevalence", "prevalence_se", "n_effective", "odds_ratio", "p_value", "e_value", "prevalence_ratio")
-            assert [row.get(name) for name in estimates] == [None] * len(estimates)
+            assert [row.get(name) for name in ESTIMATES] == [None] * len(ESTIMATES)
         hidden = [name for name in row if row[name] is None and truth[name] is not None]
         assert row["is_suppressed"] == bool(hidden)
         assert not row["is_suppressed"] or "disclosure control" in row["presentation_reason"]
