@@ -79,7 +79,7 @@ refresh(load_project(Settings(project=Path({str(synthetic.folder)!r}))))
     assert ended.returncode == 9, ended.stderr
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     levels = synthetic.query("select distinct confidence_level from report.odds_ratios")
-    assert levels == [(0.9,)] if moment == "kept._swap_link" else [(0.95,)]
+    assert levels == ([(0.9,)] if moment == "kept._swap_link" else [(0.95,)])
 
     assert synthetic.refresh().success
     assert synthetic.query("select distinct confidence_level from report.odds_ratios") == [(0.9,)]

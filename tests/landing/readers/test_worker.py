@@ -189,7 +189,7 @@ def test_the_worker_of_a_killed_parent_ends(landing: Path, is_reading: bool) -> 
     worker = int(parent.stdout.readline())
     until = time.monotonic() + 60
     while not ready.exists():
-        assert time.monotonic() < until
+        assert time.monotonic() < until, "the worker never came to the patched reader"
         time.sleep(0.05)
     time.sleep(0.2)
     assert _state(worker) in ("R", "S", "D")
