@@ -15,8 +15,8 @@ from pipelines.machine.settings import Settings
 from pipelines.project.form import Form
 from pipelines.project.sources import load_source
 from pipelines.raw.conform import conform
+from tests.small_deliveries import delivery, names
 
-CASES = Path(__file__).parents[1] / "cases" / "deliveries"
 NO_DELIVERY = "perfect_association"
 """A folder of a whole project."""
 
@@ -83,17 +83,16 @@ DECLARED: list[tuple[str, Form, Rows]] = [
 def drafted_and_read(folder: Path, name: str, told: Form) -> tuple[dict[str, str], Rows]:
     """The types that are drafted for a file, and its values by the draft and by the form that the draft declares."""
     settings = Settings(project=folder)
-    write_draft(settings, CASES / name, "s", "s_t", "2024", told, list_text_values=False)
+    write_draft(settings, delivery(name, folder), "s", "s_t", "2024", told, list_text_values=False)
     contract = load_contract(settings.data_contracts / "raw" / "s_t.odcs.yaml", settings.data_contracts / "codebooks")
     form = load_source(settings.data_contracts / "sources" / "s.yaml").waves["2024"].tables["s_t"].form
-    delivered = read_delivery(CASES / name, form, settings)
+    delivered = read_delivery(delivery(name, folder), form, settings)
     table = conform(delivered.frame, contract, "2024", form.decimal, delivered.column_faults, form.missing)
     return {column.name: column.type for column in contract.columns}, [tuple(row.values()) for row in table.to_pylist()]
 
 
 def test_every_small_delivery_stands_in_a_table() -> None:
-    names = {path.name for path in CASES.iterdir()} - {NO_DELIVERY}
-    assert names == {*TAKEN, *REFUSED, *(name for name, _, _ in DECLARED)}
+    assert names() - {NO_DELIVERY} == {*TAKEN, *REFUSED, *(name for name, _, _ in DECLARED)}
 
 
 @pytest.mark.parametrize("name", TAKEN)

@@ -14,14 +14,13 @@ from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.settings import Settings
 from pipelines.project.form import Form
 from pipelines.raw.conform import conform
-
-CASES = Path(__file__).parents[1] / "cases" / "deliveries"
+from tests.small_deliveries import delivery
 
 
 def drafted(folder: Path, name: str, **form: str) -> tuple[Written, Contract, str]:
     """What `contract init` writes of a file in a project of its own: its steps, the contract, and the texts of all files."""
     settings = Settings(project=folder)
-    written = write_draft(settings, CASES / name, "clinic", "visits", "2024", Form(**form), list_text_values=False)
+    written = write_draft(settings, delivery(name, folder), "clinic", "visits", "2024", Form(**form), list_text_values=False)
     contract = load_contract(settings.data_contracts / "raw" / "visits.odcs.yaml", settings.data_contracts / "codebooks")
     return written, contract, "\n".join(path.read_text(encoding="utf-8") for path in written.paths)
 
@@ -44,7 +43,7 @@ def test_a_file_passes_its_draft_with_the_values_that_were_sent(
 ) -> None:
     _, contract, text = drafted(tmp_path, name, **form)
     assert {column: contract.column(column).type for column in types} == types
-    delivered = read_delivery(CASES / name, Form(**form), Settings(project=tmp_path))
+    delivered = read_delivery(delivery(name, tmp_path), Form(**form), Settings(project=tmp_path))
     table = conform(delivered.frame, contract, "2024", faults=delivered.column_faults)
     assert [tuple(row.values()) for row in table.to_pylist()][:2] == rows
     for key, value in form.items():

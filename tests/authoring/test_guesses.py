@@ -10,7 +10,8 @@ from pipelines.authoring.draft import draft
 from pipelines.authoring.guesses import guesses_of_form, has_decimal_commas, shapes
 from pipelines.authoring.lint import UNFINISHED
 from pipelines.project.form import Form
-from tests.landing.readers.here import CASES, read_here
+from tests.landing.readers.here import read_here
+from tests.small_deliveries import CASES
 
 TODO = re.compile("# TODO (.*)")
 

@@ -11,8 +11,6 @@ from pipelines.landing.readers.limits import Limits
 from pipelines.machine.settings import Settings
 from pipelines.project.form import Form
 
-CASES = Path(__file__).parents[2] / "cases" / "deliveries"
-
 
 def read_here(path: Path, folder: Path, n_records: int | None = None, **form: Any) -> Delivered:
     """The file, with `folder` to write to."""

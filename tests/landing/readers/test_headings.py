@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from pipelines.landing.readers.delivered import Delivered, Refused
-from tests.landing.readers.here import CASES, read_here
+from tests.landing.readers.here import read_here
 from tests.landing.readers.samples import write_workbook, zipped
+from tests.small_deliveries import CASES
 
 
 def read(path: Path, folder: Path, **form: Any) -> Delivered:

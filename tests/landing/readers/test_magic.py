@@ -7,8 +7,7 @@ import pytest
 from pipelines.landing.readers import magic
 from pipelines.landing.readers.magic import HEAD_BYTES, kind_of, remedy_for
 from tests.landing.readers.samples import packed, sample
-
-CASES = Path(__file__).parents[2] / "cases" / "deliveries"
+from tests.small_deliveries import CASES
 
 KINDS = {
     ".sav": magic.SPSS,

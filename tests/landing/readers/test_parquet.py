@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.landing.readers.delivered import Delivered
-from tests.landing.readers.here import CASES, read_here, refused_here
+from tests.landing.readers.here import read_here, refused_here
+from tests.small_deliveries import CASES
 
 
 def delivered(tmp_path: Path, **columns: Any) -> Delivered:

@@ -9,8 +9,9 @@ import pytest
 
 from pipelines.landing.readers.delivered import Refused
 from pipelines.landing.readers.formats import READERS
-from tests.landing.readers.here import CASES, read_here
+from tests.landing.readers.here import read_here
 from tests.landing.readers.samples import zipped
+from tests.small_deliveries import CASES
 
 
 def refusal(path: Path, folder: Path) -> Refused:
@@ -22,7 +23,7 @@ def refusal(path: Path, folder: Path) -> Refused:
 
 
 FOREIGN = [
-    (gzip.compress(b"id\n1\n"), "a gzip file"),
+    (gzip.compress(b"id\n1\n", mtime=0), "a gzip file"),
     (bz2.compress(b"id\n1\n"), "a bzip2 file"),
     (b"\xfd7zXZ\x00\x00", "an xz file"),
     (b"\x28\xb5\x2f\xfd\x24", "a Zstandard file"),

@@ -8,8 +8,9 @@ import polars as pl
 import pyreadstat
 import pytest
 
-from tests.landing.readers.here import CASES, read_here, refused_here
+from tests.landing.readers.here import read_here, refused_here
 from tests.landing.readers.samples import sample
+from tests.small_deliveries import CASES, delivery
 
 TOWNS = ["Hà Nội", "Huế", "Đà Lạt"]
 IN_CP1258 = [b"H\xe0 N\xf4\xf2i", b"Hu\xea\xec", b"\xd0\xe0 La\xf2t"]
@@ -161,7 +162,7 @@ def test_times_and_dates_of_spss_come_beside_each_other(tmp_path: Path) -> None:
 
 
 def test_a_transport_file_decodes_its_dates(tmp_path: Path) -> None:
-    frame = read_here(CASES / "xpt_dtdate.xpt", tmp_path).frame
+    frame = read_here(delivery("xpt_dtdate.xpt", tmp_path), tmp_path).frame
     assert frame["VISIT"].to_list() == [date(1982, 1, 1), date(2024, 1, 1)]
 
 

@@ -11,7 +11,8 @@ import pyreadstat
 import pytest
 
 from pipelines.landing.readers.transport import CARD
-from tests.landing.readers.here import CASES, read_here, refused_here
+from tests.landing.readers.here import read_here, refused_here
+from tests.small_deliveries import delivery
 
 DEMO = {"SEQN": [1.0, 2.0, 3.0], "AGE": [44.0, 51.0, 60.0]}
 
@@ -22,7 +23,7 @@ def write(path: Path, **columns: list[float] | list[str]) -> Path:
 
 
 def test_of_several_data_sets_the_declared_one_is_read(tmp_path: Path) -> None:
-    path = CASES / "xpt_two_members.xpt"
+    path = delivery("xpt_two_members.xpt", tmp_path)
     assert "a SAS transport file of 2 data sets ('DEMO', 'DRUG'). Say which one" in refused_here(path, tmp_path)
     assert read_here(path, tmp_path, member="DEMO").frame.to_dict(as_series=False) == DEMO
     second = read_here(path, tmp_path, member="drug").frame
@@ -34,7 +35,7 @@ def test_of_several_data_sets_the_declared_one_is_read(tmp_path: Path) -> None:
 def test_of_several_data_sets_in_an_archive_none_can_be_named(tmp_path: Path) -> None:
     path = tmp_path / "delivery.zip"
     with ZipFile(path, "w") as archive:
-        archive.write(CASES / "xpt_two_members.xpt", "two.xpt")
+        archive.write(delivery("xpt_two_members.xpt", tmp_path), "two.xpt")
     assert "2 data sets ('DEMO', 'DRUG'). Unpack it and deliver the .xpt itself" in refused_here(path, tmp_path)
     assert "Unpack it and deliver the .xpt itself" in refused_here(path, tmp_path, member="two.xpt")
 
@@ -57,7 +58,7 @@ def test_nul_bytes_after_the_last_record_are_refused_unless_the_number_of_record
 
 
 def test_the_last_card_filled_with_nul_bytes_is_refused(tmp_path: Path) -> None:
-    path = CASES / "xpt_pad_nul.xpt"
+    path = delivery("xpt_pad_nul.xpt", tmp_path)
     assert "whose last 2 records hold NUL bytes only" in refused_here(path, tmp_path)
     assert read_here(path, tmp_path, 3).frame.rows() == [(1.0, 44.0), (2.0, 45.0), (3.0, 46.0)]
 
@@ -74,7 +75,7 @@ def test_other_bytes_after_the_last_record_are_refused(tmp_path: Path) -> None:
 
 
 def test_blank_records_at_the_end_of_text_are_said_and_read_where_their_number_is_declared(tmp_path: Path) -> None:
-    path = CASES / "xpt_blank_last_row.xpt"
+    path = delivery("xpt_blank_last_row.xpt", tmp_path)
     delivered = read_here(path, tmp_path)
     assert delivered.frame.rows() == [("x", "y"), ("z", "")]
     assert "2 records, or up to 11 blank ones more" in delivered.notes[0]
@@ -102,11 +103,12 @@ def test_a_stated_number_of_records_of_version_8_counts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["xpt_latin1.xpt", "xpt_latin1_value.xpt"])
 def test_letters_of_another_encoding_are_declared(tmp_path: Path, name: str) -> None:
-    text = refused_here(CASES / name, tmp_path)
+    path = delivery(name, tmp_path)
+    text = refused_here(path, tmp_path)
     assert "does not name its encoding, with text that is not UTF-8" in text
     assert "form: {encoding: cp1252}" in text
-    assert read_here(CASES / name, tmp_path, encoding="cp1252").frame["T"].to_list() == ["café", "naïf"]
-    assert "text that is not shift_jis" in refused_here(CASES / name, tmp_path, encoding="shift_jis")
+    assert read_here(path, tmp_path, encoding="cp1252").frame["T"].to_list() == ["café", "naïf"]
+    assert "text that is not shift_jis" in refused_here(path, tmp_path, encoding="shift_jis")
 
 
 def test_a_header_that_is_cut_is_refused(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from pipelines.landing.readers.serials import shown_by
 from pipelines.machine.settings import Settings
 from tests.landing.readers.samples import zipped
 from tests.landing.readers.test_workbooks import MANIFEST, OPEN_DOCUMENT
+from tests.small_deliveries import CASES
 
-CASES = Path(__file__).parents[2] / "cases" / "deliveries"
 LIMITS = Limits.of(Settings())
 STYLES = """<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts>{formats}</numFmts>
 <cellStyleXfs><xf numFmtId="14"/></cellStyleXfs><cellXfs>{styles}</cellXfs></styleSheet>"""
