@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from pipelines.contracts.unlisted import CODE
-
-LOWEST, HIGHEST = "LOWEST", "HIGHEST"
-"""The open ends of a range."""
+from pipelines.landing.readers.delivered import HIGHEST, LOWEST
 
 Ranges = Sequence[Sequence[str]]
 """(lowest, highest) received value of each range, equal for a single value."""

@@ -22,10 +22,11 @@ from pipelines.contracts.codebook import HEADER
 from pipelines.contracts.columns import LOGICAL_TYPES, NUMERIC_TYPES, WHOLE_NUMBER_TYPES, PhysicalType
 from pipelines.contracts.odcs import API_VERSION
 from pipelines.contracts.unlisted import CODE
+from pipelines.landing.readers.delivered import DELIVERED_TWICE
 from pipelines.landing.readers.names import difference
 from pipelines.machine.errors import ConfigurationError
 from pipelines.raw.casting import DECIMAL_NUMBER, MARKS_OF_MISSING, cast_values
-from pipelines.raw.conform import BYTE_ORDER_MARK, DELIVERED_TWICE, PRINTABLE_NAME
+from pipelines.raw.conform import BYTE_ORDER_MARK, PRINTABLE_NAME
 
 MAX_CODES = 20
 """A column with more distinct values is not taken for a coded one."""

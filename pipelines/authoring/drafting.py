@@ -1,4 +1,4 @@
-"""Writing the drafts of a contract beside the others. What a draft says is in `contracts/draft.py`."""
+"""Writing the drafts of a contract beside the others. What a draft says is in `authoring/draft.py`."""
 
 import re
 from collections.abc import Collection
@@ -40,8 +40,8 @@ def write_draft(
     """Draft `raw.<table>` from a delivered file, with its codebook and, for a new source, the source's file.
 
     `told` is what a person says of the file's form; the rest is told from the file. `only` these columns are described, or all
-    but those `left_out`. Raises WrongUsage where a name cannot
-    be used, a file is there already, or the file cannot be drafted from; then nothing is written.
+    but those `left_out`. Raises WrongUsage where a name cannot be used, a file is there already, or the file cannot be drafted
+    from; then nothing is written.
     """
     contract_path = settings.data_contracts / "raw" / f"{table}{SUFFIX}"
     codebook_path = settings.data_contracts / "codebooks" / f"{table}.csv"

@@ -6,6 +6,7 @@ A shape has 9 for a digit, A or a for a letter, and other characters as they are
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -19,6 +20,9 @@ from pipelines.raw.casting import MARKS_OF_MISSING, how_to_declare
 N_SHAPES = 3
 MAX_SHAPE = 24
 
+WESTERN = 256
+"""Characters before this one are those of Latin-1."""
+
 COMMA_NUMBER = re.compile(r"[+-]?[0-9]*,[0-9]+")
 GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[+-]?[0-9]{1,3}(?:[ '’\u00a0\u202f][0-9]{3})+(?:[.,][0-9]+)?")
 GROUPED_BY_POINTS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+(?:,[0-9]+)?")
@@ -26,8 +30,6 @@ ANSWERS = re.compile(r"[0-9]{1,2}(?:[,;][0-9]{1,2})+")
 DATE_LIKE = re.compile(r"[0-9]{1,4}([-/.])[0-9]{1,2}\1[0-9]{1,4}(?:[ T][0-9].*)?")
 WITH_EXPONENT = re.compile(r"[0-9]+[eE][0-9]+")
 ROUNDED_BY_EXPONENT = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+")
-
-TO_SAY = "if these are numbers, ask for them without, or describe them as text"
 
 
 def shapes(texts: Sequence[str]) -> str:
@@ -42,11 +44,13 @@ def _shape(text: str) -> str:
 
 
 def _mark_of(character: str) -> str:
-    if character.isdecimal():
+    """Its kind; signs of western encodings are shown as they are, because they tell a wrong one."""
+    kind = unicodedata.category(character)
+    if kind.startswith("N"):
         return "9"
-    if character.isalpha():
+    if kind.startswith(("L", "M")):
         return "A" if character.isupper() else "a"
-    return character
+    return character if ord(character) < WESTERN or character == "’" else "?"
 
 
 def texts_of(values: pl.Series) -> list[str]:

@@ -123,8 +123,6 @@ def load_contracts(data_contracts: Path) -> dict[str, Contract]:
         raise ContractError([f"{data_contracts} does not exist: it holds the contracts of the project."])
     problems: list[str] = []
     contracts: dict[str, Contract] = {}
-    if not data_contracts.is_dir():
-        raise ContractError([f"{data_contracts}: there is no such folder. Name the project's folder in CRAMP_ATLAS_PROJECT."])
     for folder in sorted(path for path in data_contracts.iterdir() if path.is_dir() and path.name not in NOT_SCHEMAS):
         for path in sorted(folder.iterdir()):
             if path.name.startswith("."):

@@ -69,7 +69,7 @@ def look(project: Project, before: Seen, now: float) -> Look:
         try:
             news, missing = _compare(project, source, seen)
         except OSError as error:
-            news, missing = {}, [f"{name}: {error}"]
+            news, missing = {}, [f"{name}: its files cannot be looked at ({error.strerror})"]
         waiting += missing
         if news:
             arrived[name] = news

@@ -14,6 +14,9 @@ from sqlglot import exp
 
 BATCH_ROWS = 100_000
 
+NOT_BY_ROW = ("limit", "offset", "distinct", "group", "having", "qualify")
+"""Clauses of a select that its order or a further column may change the rows of."""
+
 KEY = "order key {number}"
 
 
@@ -38,10 +41,15 @@ def in_order(
 
 
 def _without_order(sql: str) -> str | None:
-    """The select with its order keys as further columns instead of its order; None where it has no ascending order."""
+    """The select with its order keys as further columns instead of its order.
+
+    None where it has no ascending order by expressions on its rows, or a clause whose rows hang on the order or the columns.
+    """
     query = sqlglot.parse_one(sql, read="duckdb")
     order = query.args.get("order")
-    if not isinstance(query, exp.Select) or order is None or any(key.args.get("desc") for key in order.expressions):
+    if not isinstance(query, exp.Select) or order is None or any(query.args.get(clause) for clause in NOT_BY_ROW):
+        return None
+    if any(key.args.get("desc") or not key.find(exp.Column) for key in order.expressions):
         return None
     keys = [exp.alias_(key.this.copy(), KEY.format(number=number), quoted=True) for number, key in enumerate(order.expressions)]
     query.set("order", None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite
 
 import polars as pl
 
@@ -11,11 +13,13 @@ from pipelines.contracts.columns import NUMERIC_TYPES, POLARS_TYPES, WHOLE_NUMBE
 WHOLE_NUMBER = r"^[+-]?[0-9]+(\.0*)?$"
 DECIMAL_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
-
 EXACT_DIGITS = 15
 """A DOUBLE gives back every number of so many digits."""
 
-LARGEST_DOUBLE = 2**1023
+LONG = rf"^[+-]?[0-9]{{{EXACT_DIGITS + 1},}}|[eE]"
+"""Texts that may have more of them before the point."""
+
+NOT_ZERO = "^[^eE]*[1-9]"
 
 INEXACT = "numbers of more digits than a DOUBLE holds"
 
@@ -97,7 +101,10 @@ def _numbers_from_text(text: pl.Series, kind: str, decimal: str) -> tuple[pl.Ser
     numbers = pointed.set(~is_number, None)
     if kind == "DOUBLE":
         inexact = _inexact_text(numbers)
-        read, misfits = _from_numbers(numbers.set(inexact, None).cast(pl.Float64), kind)
+        doubles = numbers.set(inexact, None).cast(pl.Float64)
+        vanished = ((doubles == 0) & numbers.str.contains(NOT_ZERO)).fill_null(False)
+        inexact |= vanished
+        read, misfits = _from_numbers(doubles.set(vanished, None), kind)
         return read, _misfits([no_number, Misfit(int(inexact.sum()), INEXACT), *misfits])
     is_whole = numbers.str.contains(WHOLE_NUMBER)
     fraction = Misfit(int((~is_whole).sum()), "values with a decimal fraction or an exponent")
@@ -137,28 +144,24 @@ def _may_exceed_bigint(dtype: pl.DataType) -> bool:
 
 
 def _from_decimals(values: pl.Series, kind: str) -> tuple[pl.Series, list[Misfit]]:
-    """Decimal numbers by their digits; a fraction is the nearest DOUBLE, as it is in text."""
-    digits = values.cast(pl.String)
-    if kind == "DOUBLE":
-        n_before_point = digits.str.strip_chars_start("-").str.split(".").list.first().str.len_chars()
-        inexact = (n_before_point > EXACT_DIGITS).fill_null(False) & ~digits.str.contains(WHOLE_NUMBER).fill_null(True)
-        read, misfits = _numbers_from_text(digits.set(inexact, None), kind, ".")
-        return read, _misfits([Misfit(int(inexact.sum()), INEXACT), *misfits])
-    return _numbers_from_text(digits, kind, ".")
+    """Decimal numbers by their digits, as text is."""
+    return _numbers_from_text(values.cast(pl.String), kind, ".")
 
 
 def _inexact_text(numbers: pl.Series) -> pl.Series:
-    """Which texts are whole numbers that a DOUBLE does not give back."""
-    is_long = (numbers.str.contains(WHOLE_NUMBER) & (numbers.str.len_chars() > EXACT_DIGITS)).fill_null(False)
-    flags = [bool(is_long[row]) and _is_inexact(numbers[row]) for row in is_long.arg_true()]
+    """Which texts have more digits before the point than a DOUBLE gives back; a fraction is the nearest DOUBLE."""
+    is_long = numbers.str.contains(LONG).fill_null(False)
+    flags = [_is_inexact(numbers[row]) for row in is_long.arg_true()]
     found = pl.Series(numbers.name, [False] * len(numbers), dtype=pl.Boolean)
     return found.scatter(is_long.arg_true(), flags) if flags else found
 
 
 def _is_inexact(text: str) -> bool:
-    whole = int(text.partition(".")[0])
-    number = float(whole) if abs(whole) < LARGEST_DOUBLE else 0.0
-    return int(number) != whole
+    """Whether the DOUBLE is another number, and would not be written like this one either."""
+    read = float(text)
+    if not isfinite(read):
+        return "e" not in text.lower()  # with an exponent it is told as beyond every DOUBLE
+    return Decimal(text) not in (Decimal(read), Decimal(repr(read)))
 
 
 def _inexact_integers(values: pl.Series) -> pl.Series:

@@ -16,13 +16,11 @@ import pyarrow as pa
 from pipelines.contracts.columns import ARROW_TYPES, Column
 from pipelines.contracts.expectations import SchemaProblems
 from pipelines.contracts.model import Contract
+from pipelines.landing.readers.delivered import DELIVERED_TWICE
 from pipelines.landing.readers.names import composed, difference
 from pipelines.raw.casting import Misfit, cast_values
 
 BYTE_ORDER_MARK = "\ufeff"
-DELIVERED_TWICE = re.compile(r"(?P<name>.+)_duplicated_?[0-9]+")
-"""How readers name the second column of a name that is delivered twice."""
-
 OR_LEAVE_OUT = "Ask the provider for a corrected file, or name the column in `columnsLeftOut` of the contract"
 
 PRINTABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,63}")

@@ -88,7 +88,8 @@ def test_a_guessed_comma_holds_for_the_columns_that_allow_no_other_reading() -> 
 
 
 def test_a_shape_shows_no_letter_and_no_digit() -> None:
-    assert shapes(["Łódź 7", "P³eæ", "1,5"]) == "`Aaaa 9`, `A³aa`, `9,9`"
+    assert shapes(["Łódź 7", "P³eæ", "1,5"]) == "`Aaaa 9`, `A9aa`, `9,9`"
+    assert shapes(["कि", "¿x\u2615"]) == "`aa`, `¿a?`"
 
 
 def test_a_guessed_encoding_is_left_to_a_person_and_lint_finds_it(tmp_path: Path) -> None:

@@ -51,6 +51,21 @@ def test_another_order_is_left_to_the_engine(order: str) -> None:
     assert attempts == ([[2, 3, 1]] if not order else [[3, *attempts[0][1:]]])
 
 
+@pytest.mark.parametrize(
+    ("sql", "numbers"),
+    [
+        (f"{SHUFFLED} order by size, name limit 3", [1, 2, 3]),
+        (f"{SHUFFLED} order by size, name limit 3 offset 0", [1, 2, 3]),
+        (f"{SHUFFLED} order by 3", [1, 2, 3]),
+        (f"{SHUFFLED} order by all", [1, 2, 3]),
+        (SHUFFLED.replace("select *", "select distinct *") + " order by number", [1, 2, 3]),
+        (SHUFFLED.replace("select *", "select number, min(size) as size") + " group by all order by number", [1, 2, 3]),
+    ],
+)
+def test_rows_that_hang_on_the_order_are_left_to_the_engine(sql: str, numbers: list[int]) -> None:
+    assert read(sql)[0] == [numbers]
+
+
 def test_rows_are_compared_across_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.making.ordering.BATCH_ROWS", 2048)
     descending = "select 10000 - range // 2048 as size, 'a' as name, range as number from range(4096)"

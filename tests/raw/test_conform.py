@@ -234,3 +234,35 @@ def test_what_a_type_does_not_hold_to_the_last_digit_is_a_misfit(values: pl.Seri
     cast, [misfit] = cast_values(values, kind)
     assert cast.null_count() == misfit.n_values == 1
     assert words in misfit.found
+
+
+@pytest.mark.parametrize(
+    ("text", "is_exact"),
+    [
+        ("12345678901234567.5", False),
+        ("1234567890123456.25", True),
+        ("9007199254740993e0", False),
+        ("9007199254740992e0", True),
+        ("1.7976931348623157e308", True),
+        ("1e23", True),
+        ("100000000000000000000001", False),
+        ("99999999999999991611392", True),
+        ("1e-400", False),
+        ("-0.0e5", True),
+        ("0.1", True),
+        ("3.1415926535897932384626", True),
+    ],
+)
+def test_a_number_is_the_one_that_was_sent_or_is_counted(text: str, is_exact: bool) -> None:
+    """The nearest DOUBLE stands for digits after the point; those before it, and an exponent, must be given back."""
+    values, misfits = cast_values(pl.Series("x", [text]), "DOUBLE")
+    assert values.to_list() == [float(text) if is_exact else None]
+    assert [misfit.n_values for misfit in misfits] == ([] if is_exact else [1])
+
+
+def test_a_decimal_is_read_as_its_text_is() -> None:
+    values, [misfit] = cast_values(
+        pl.Series("x", [Decimal("12345678901234567.5"), Decimal("1.5")], dtype=pl.Decimal(38, 1)), "DOUBLE"
+    )
+    assert values.to_list() == [None, 1.5]
+    assert misfit.n_values == 1

@@ -7,18 +7,18 @@ not matter.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, time
 
 import polars as pl
 
-from pipelines.landing.readers.delivered import Delivered, Refused, unique_names
+from pipelines.landing.readers.delivered import SECONDS, Delivered, Refused, unique_names
 
 Value = float | int | str | bool | datetime
 """A cell: `int` is a whole number that no floating-point number holds, `Seconds` a time of day or duration."""
 
 MIDNIGHT = time()
-SECONDS = "seconds"
 MAX_EXACT = 2**53
 INT64_BOUND = 2**63
 
@@ -70,8 +70,12 @@ def whole_or_float(text: str) -> float | int:
     return number if int(number) == int(text) else int(text)
 
 
-def delivered_of(cells: Cells) -> Delivered:
-    """The sheet as a frame: the first line that holds something has the names; blank lines and columns are nothing."""
+def delivered_of(cells: Cells, missing: Collection[str] = ()) -> Delivered:
+    """The sheet as a frame: the first line that holds something has the names; blank lines and columns are nothing.
+
+    Texts that read as one of the declared marks of `missing` are no values of their column.
+    """
+    blank = {"", *missing}
     _check(cells)
     if not cells.columns:
         raise Refused("a sheet without a header line", "Put the names of the columns into its first line")
@@ -95,7 +99,7 @@ def delivered_of(cells: Cells) -> Delivered:
     series, units, faults = [], {}, {}
     for title, column in zip(titles, wanted, strict=True):
         rows, values = cells.columns[column]
-        given = [(row, value) for row, value in zip(rows, values, strict=True) if row > header and value != ""]
+        given = [(row, value) for row, value in zip(rows, values, strict=True) if row > header and value not in blank]
         kinds = {type(value) for _, value in given}
         fault = _fault(cells, column, given, kinds)
         if fault:
@@ -160,17 +164,14 @@ def _is_int64(value: float) -> bool:
 
 
 def _fault(cells: Cells, column: int, given: list[tuple[int, Value]], kinds: set[type]) -> str | None:
-    """Why a column cannot be taken in: numbers that are no dates, or seconds beside numbers, told apart by formats alone."""
+    """Why a column cannot be taken in: numbers that are no dates, or seconds beside others, told apart by formats alone."""
     no_dates = [place(*cell) for cell in cells.no_dates if cell[1] == column]
     if no_dates:
         return f"{len(no_dates):,} cells that are formatted as dates, with numbers that are none (the first: {no_dates[0]})"
-    odd = (float, int, datetime, Instant) if Seconds in kinds else ()
+    odd = (float, int, bool, str, datetime, Instant) if Seconds in kinds else ()
     others = [place(row, column) for row, value in given if type(value) in odd]
     if others:
-        return (
-            f"times of day or durations beside {len(others):,} cells that are formatted as another number or hold a day as well "
-            f"(the first: {others[0]})"
-        )
+        return f"times of day or durations beside {len(others):,} cells that are formatted otherwise (the first: {others[0]})"
     return None
 
 

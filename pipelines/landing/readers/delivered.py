@@ -1,5 +1,6 @@
 """What reading a file ends with: what was delivered, or why it is not readable. Neither is written or logged from here."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -11,10 +12,16 @@ from pipelines.landing.readers.names import column_name
 from pipelines.machine.errors import CrampAtlasError
 
 DUPLICATED = "{name}_duplicated_{repeat}"
-"""How the second and further columns of a name are named; `conform` recognises it."""
+"""How the second and further columns of a name are named."""
+
+DELIVERED_TWICE = re.compile(r"(?P<name>.+)_duplicated_[0-9]+")
+"""By which `conform` recognises them."""
 
 SECONDS = "seconds"
 """The unit of a time of day (since midnight) and of a duration, in whatever format it is delivered."""
+
+LOWEST, HIGHEST = "LOWEST", "HIGHEST"
+"""The open ends of a range that a file declares missing."""
 
 FRAME_FILE = "frame.arrow"
 """The file by which the worker hands a frame over."""

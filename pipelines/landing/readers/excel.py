@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -18,9 +19,6 @@ from pipelines.landing.readers.open_document import is_open_document, open_docum
 from pipelines.landing.readers.serials import BUILT_IN, Shown, read_serial, shown_by
 from pipelines.landing.readers.unpack import DAMAGE
 from pipelines.landing.readers.workbook import REMEDY, attribute, check_size, elements, has, local_name, parse, resolved
-
-ENCRYPTED_WORKBOOK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-"""How an OLE file begins: a workbook with a password, or one of the old binary format."""
 
 DAMAGED = "a cut or damaged workbook"
 ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -40,15 +38,11 @@ class _Workbook:
     formats: list[Shown] = field(default_factory=list)
 
 
-def read_workbook(path: Path, sheet: str | None, limits: Limits) -> Delivered:
+def read_workbook(path: Path, sheet: str | None, limits: Limits, missing: Collection[str] = ()) -> Delivered:
     """The declared or only sheet: numbers as Float64, dates, true/false and text; a column of several kinds is text.
 
     Times of day and durations are seconds. A whole number that Float64 does not hold makes its column Int64 or text.
     """
-    with path.open("rb") as file:
-        start = file.read(len(ENCRYPTED_WORKBOOK))
-    if start == ENCRYPTED_WORKBOOK:
-        raise Refused("a workbook with a password, or an old .xls under another name", "Save it as .xlsx without a password")
     try:
         with zipfile.ZipFile(path) as archive:
             check_size(archive, limits)
@@ -58,7 +52,7 @@ def read_workbook(path: Path, sheet: str | None, limits: Limits) -> Delivered:
             else:
                 book = _workbook(archive)
                 cells = _cells(archive, book, book.sheets[_the_sheet(list(book.sheets), sheet)])
-        delivered = delivered_of(cells)
+        delivered = delivered_of(cells, missing)
         check_label_lines(delivered.frame)
         return delivered
     except (*DAMAGE, KeyError, IndexError, OverflowError, expat.ExpatError, ParseError) as error:  # the text may hold content
@@ -202,7 +196,7 @@ def _read(cell: Element, book: _Workbook, cells: Cells, row: int, column: int) -
 
 
 def _number(text: str, style: int, book: _Workbook, cells: Cells, row: int, column: int) -> Value:
-    shown_as = book.formats[style] if style < len(book.formats) else "number"
+    shown_as = book.formats[style] if book.formats or style else "number"
     if shown_as == "number":
         return whole_or_float(text)
     value = read_serial(float(text), shown_as, book.is_1904)

@@ -46,19 +46,20 @@ def _without_marks(delivered: Delivered, marks: Collection[str]) -> Delivered:
     if not marks:
         return delivered
     texts = delivered.frame.select(pl.selectors.string())
-    emptied = [values.set(values.str.strip_chars().is_in(list(marks)), None) for values in texts]
+    emptied = [values.set(values.is_in(list(marks)), None) for values in texts]
     return replace(delivered, frame=delivered.frame.with_columns(emptied))
 
 
 def unpacked(job: Job) -> Path:
     """The file itself, or what was packed in it, inside the job's folder; its content is of the kind that its name says."""
     check_kind(job.path)
-    if job.path.suffix.lower() in PACKED:
+    suffix = job.path.suffix.lower()
+    if job.form.member and suffix not in (".zip", TRANSPORT):
+        raise Refused("no ZIP archive, where `form` names a member", "Take `member` out of its form")
+    if suffix in PACKED:
         path = unpack(job.path, job.form.member, job.limits, job.folder, READABLE)
         check_kind(path, is_unpacked=True)
         return path
-    if job.form.member and job.path.suffix.lower() != TRANSPORT:
-        raise Refused("no ZIP archive, where `form` names a member", "Take `member` out of its form")
     return job.path
 
 
@@ -70,7 +71,7 @@ def _transport(path: Path, job: Job) -> Delivered:
 
 
 def _workbook(path: Path, job: Job) -> Delivered:
-    return read_workbook(path, job.form.sheet, job.limits)
+    return read_workbook(path, job.form.sheet, job.limits, job.form.missing)
 
 
 TRANSPORT = ".xpt"

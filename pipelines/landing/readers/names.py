@@ -4,6 +4,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+COMPOSED = {"cp1258"}
+"""Encodings that write one letter as two marks, which every reader puts together."""
+
 
 def composed(name: str) -> str:
     """The name in the composed form (NFC), which almost every program but macOS writes."""

@@ -5,7 +5,7 @@ as seconds. Numbers keep their exact type.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -18,6 +18,11 @@ from pipelines.landing.readers.delivered import SECONDS, Delivered, Refused, uni
 PER_SECOND: Mapping[str, int] = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 UTC = frozenset({"UTC", "Etc/UTC", "Z", "+00:00"})
+
+INT96 = "INT96"
+PER_MILLISECOND = 1_000
+MOST_EXACT = 2**63 // PER_MILLISECOND
+"""Microseconds from 1970 whose nanoseconds 64 bits hold."""
 
 AGAIN = "Fetch or write it again"
 
@@ -34,9 +39,13 @@ class _Read:
 
 def read_parquet(path: Path) -> Delivered:
     """Read every column; one that no frame can hold is empty and has a fault. Raises Refused where the file is damaged."""
-    table = _table(path)
+    table, finer = _table(path)
     names = unique_names(table.column_names)
     read = {name: _column(name, table.column(position)) for position, name in enumerate(names)}
+    for position, n_finer in finer.items():
+        if n_finer:
+            name = names[position]
+            read[name] = replace(read[name], fault=f"{n_finer:,} times finer than a microsecond")
     return Delivered(
         pl.DataFrame([column.values for column in read.values()]),
         column_units={name: column.unit for name, column in read.items() if column.unit},
@@ -45,11 +54,13 @@ def read_parquet(path: Path) -> Delivered:
     )
 
 
-def _table(path: Path) -> pa.Table:
+def _table(path: Path) -> tuple[pa.Table, Mapping[int, int]]:
+    """The table, and how many instants of which column are finer than what was read of them."""
     try:
         with pq.ParquetFile(path, page_checksum_verification=True, coerce_int96_timestamp_unit="us") as file:
             table = file.read()
             expected = file.metadata.num_rows
+            finer = _finer(path, file.schema, table)
     except MemoryError:  # pyarrow's is one, too
         raise
     except (pa.ArrowException, ValueError, OSError) as error:  # the text may hold content
@@ -58,7 +69,25 @@ def _table(path: Path) -> pa.Table:
         raise Refused(f"a cut or damaged Parquet file ({type(error).__name__})", AGAIN) from None
     if table.num_rows != expected:
         raise Refused(f"a cut Parquet file ({table.num_rows:,} of {expected:,} records)", AGAIN)
-    return table
+    return table, finer
+
+
+def _finer(path: Path, schema: pq.ParquetSchema, table: pa.Table) -> dict[int, int]:
+    """Position of each column of the old 96-bit instants -> how many of them are finer than the microseconds read of it."""
+    if len(schema) != table.num_columns:  # a nested column, which no frame holds anyway
+        return {}
+    old = [position for position in range(len(schema)) if schema.column(position).physical_type == INT96]
+    if not old:
+        return {}
+    with pq.ParquetFile(path, coerce_int96_timestamp_unit="ns") as file:
+        nanoseconds = file.read([table.column_names[position] for position in old])
+    found = {}
+    for number, position in enumerate(old):
+        read = pl.Series(table.column(position).cast(pa.int64()))
+        exact = pl.Series(nanoseconds.column(number).cast(pa.int64()))
+        # beyond the years 1677 to 2262 nanoseconds run over; no clock of so fine a tick stands there
+        found[position] = int(((read.abs() < MOST_EXACT) & (exact != read * PER_MILLISECOND)).sum())
+    return found
 
 
 def _column(name: str, values: pa.ChunkedArray) -> _Read:

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.landing.readers.delivered import Refused
+from pipelines.landing.readers.names import COMPOSED
 from pipelines.project.form import Form
 
 BYTES = "ISO-8859-1"
@@ -25,8 +26,6 @@ CARRIES = {"cp1255", "cp1258", "tcvn", "big5hkscs", "euc_jisx0213", "euc_jis_200
 """Encodings whose converters hold a letter back until the next one comes; those that shift are told by their names."""
 
 SHIFTING = ("iso2022", "hz", "utf_7")
-COMPOSED = {"cp1258"}
-"""Encodings that write one letter as two marks, which every reader puts together."""
 
 DECLARE = "Declare `form: {encoding: cp1252}`, or what it is (contract init: --encoding)"
 

@@ -22,7 +22,7 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-COMMA_NUMBER = re.compile(r"[+-]?[0-9]+,[0-9]+")
+COMMA_NUMBER = re.compile(r"[+-]?[0-9]*,[0-9]+")
 POINT_NUMBER = re.compile(r"[+-]?[0-9]+\.[0-9]+")
 
 

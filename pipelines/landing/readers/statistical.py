@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from pipelines.landing.readers.delivered import Delivered, Refused
+from pipelines.landing.readers.delivered import HIGHEST, LOWEST, Delivered, Refused
 from pipelines.landing.readers.instants import Clock, clock_of, decoded, note_of, of_these, unit_of
 from pipelines.landing.readers.readstat import BY_FILE, DataSet, bare, read_data_set
 from pipelines.project.form import Form
@@ -58,8 +58,6 @@ SPSS_RECORDS = slice(80, 84)
 """The number of records in the header of an SPSS file, -1 where its writer did not know it."""
 
 LOST = "\ufffd"
-
-LOWEST, HIGHEST = "LOWEST", "HIGHEST"
 
 
 def read_statistical(path: Path, form: Form, beside: Path, name: str, n_records: int | None = None) -> Delivered:
@@ -204,7 +202,7 @@ def _typed(data: DataSet, name: str, clock: Clock | None) -> tuple[pl.Series, st
     if name in data.tags:
         return _tagged(values, clock)
     if values.dtype in (pl.Null, pl.Object):
-        values = values.cast(pl.String if name in data.texts else pl.Float64, strict=False)
+        values = values.cast(pl.String if name in data.texts else pl.Float64)
     return decoded(values, clock) if clock else (values, "")
 
 

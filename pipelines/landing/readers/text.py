@@ -1,5 +1,6 @@
 """Text files of separated fields: every field stays text, NULL where it is empty. Numbers and dates are read by `conform`."""
 
+import codecs
 import csv
 import re
 from collections.abc import Iterator
@@ -8,18 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from pipelines.landing.readers.delivered import Delivered, Refused, unique_names
 from pipelines.landing.readers.headings import check_first_lines, check_label_lines, check_names, check_record_ends, fault_of_line
 from pipelines.landing.readers.limits import Limits, in_bytes
+from pipelines.landing.readers.names import COMPOSED
 from pipelines.landing.readers.sniffing import OTHER_SEPARATORS, byte_order_mark, sniff_text
 from pipelines.project.form import Form
 
 CHUNK_BYTES = 2**20
 LINE_END_BYTES = 2
-
-N_LOOKED_AT = 1000
-"""Records in which a separator too many is looked for: DuckDB takes one at the end of a record in silence."""
 
 HEADER_REMEDY = "Put the names of the columns into its first line"
 
@@ -52,6 +52,8 @@ def read_text(path: Path, form: Form, limits: Limits, folder: Path) -> Delivered
             raise MemoryError from None
         except duckdb.Error as error:
             raise _fault(str(error), path, text, form, limits) from None
+    if codecs.lookup(form.encoding).name in COMPOSED:
+        frame = frame.with_columns(pl.all().str.normalize("NFC"))
     if form.missing:
         frame = frame.with_columns(values.set(values == "", None) for values in frame)
     frame.columns = unique_names(names)
@@ -137,7 +139,8 @@ def _header(text: Path, delivered: Path, form: Form, separator: str, limits: Lim
             records = csv.reader(file, strict=True, delimiter=separator)
             names = next(records, [])
             first_line = records.line_num + 1
-            check_record_ends(_until_fault(islice(records, N_LOOKED_AT)), len(names), separator, first_line)
+            if _may_end_with(separator, text, limits):
+                check_record_ends(_until_fault(records), len(names), separator, first_line)
     except csv.Error:
         raise _misfit("a first line whose quotes do not match", delivered, form) from None
     if any(not _is_utf8(name) for name in names):
@@ -147,6 +150,17 @@ def _header(text: Path, delivered: Path, form: Form, separator: str, limits: Lim
     if len(names) == 1 and re.search(OTHER_SEPARATORS.format(separator=re.escape(separator)), names[0]):
         raise _misfit("text with another separator than declared", delivered, form)
     return names
+
+
+def _may_end_with(separator: str, text: Path, limits: Limits) -> bool:
+    """Whether any line ends with a separator and nothing, or an empty pair of quotes: DuckDB takes one too many in silence."""
+    ending = re.compile(rf'{re.escape(separator)}(?:"")?(?:[\r\n]|\Z)'.encode())
+    before = b""
+    for chunk in _chunks(text, limits):
+        if ending.search(before + chunk):
+            return True
+        before = chunk[-len(separator.encode()) - 2 :]
+    return False
 
 
 def _until_fault(records: Iterator[list[str]]) -> Iterator[list[str]]:

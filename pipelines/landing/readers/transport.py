@@ -197,6 +197,11 @@ def _count(content: mmap.mmap, member: _Member, n_records: int | None) -> _Recor
     expected = n_records if n_records is not None else member.n_stated
     if expected is not None and n_certain <= expected <= n_most:
         return _Records(min(expected, n_filled), max(0, expected - n_filled))
+    if n_records is None and expected is not None:
+        raise Refused(
+            f"a SAS transport file that states {expected:,} records and holds {n_certain:,} to {n_most:,}: cut, or padded",
+            "Fetch it again",
+        )
     if n_filled > n_most:
         raise Refused("a SAS transport file with bytes after its last whole record: cut, or padded", "Fetch it again")
     if n_certain < n_filled and n_used == n_bytes:

@@ -36,8 +36,6 @@ DAMAGE = (EOFError, OSError, ValueError, NotImplementedError, RuntimeError, zlib
 def unpack(path: Path, member: str | None, limits: Limits, folder: Path, readable: Collection[str]) -> Path:
     """Decompress the file, or the one member of a ZIP archive that is readable or named, into `folder`; raises Refused."""
     suffix = path.suffix.lower()
-    if member and suffix != ".zip":
-        raise Refused("no ZIP archive, where `form` names a member", "Take `member` out of its form")
     try:
         with ExitStack() as stack:
             if suffix == ".zip":

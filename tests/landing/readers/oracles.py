@@ -108,9 +108,9 @@ def read_parquet(path: Path) -> Columns:
 
 
 def _plain(table: pa.Table) -> Iterator[pa.ChunkedArray]:
-    """Columns in microseconds, as Python has no finer clock."""
+    """Columns in microseconds, as Python has no finer clock; raises where that would lose something."""
     for column in table.columns:
-        yield column.cast(pa.timestamp("us", column.type.tz), safe=False) if pa.types.is_timestamp(column.type) else column
+        yield column.cast(pa.timestamp("us", column.type.tz)) if pa.types.is_timestamp(column.type) else column
 
 
 def read_workbook(path: Path) -> dict[str, Columns | None]:

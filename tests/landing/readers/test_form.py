@@ -160,9 +160,10 @@ def test_a_form_that_reads_the_file_is_proposed(
 ) -> None:
     path = landing / "delivery.csv"
     path.write_bytes(content)
+    n_records = len(content.decode("utf-16" if b"\0" in content else "cp1252").splitlines()) - 1
     form = sniff(path, settings=Settings(project=tmp_path / "project"))
     assert form == expected
-    assert read(path, **form.model_dump(exclude_none=True)).frame.height == len(content.splitlines()) - 1 or b"\0" in content
+    assert read(path, **form.model_dump(exclude_none=True)).frame.height == n_records
     assert sniff(packed(path, ".gz"), settings=Settings(project=tmp_path / "project")) == expected
 
 

@@ -132,3 +132,17 @@ def test_small_deliveries_are_read_as_they_were_sent(
     tmp_path: Path, name: str, form: dict[str, str], rows: list[tuple[str | None, ...]]
 ) -> None:
     assert read(CASES / name, tmp_path, **form).frame.rows() == rows
+
+
+@pytest.mark.parametrize("ending", [",", ',""'])
+def test_a_separator_too_many_is_told_wherever_it_stands(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / "delivery.csv"
+    path.write_text("a,b,c\n" + "1,2,\n" * 1200 + f"1,5,2{ending}\n")
+    with pytest.raises(Refused, match="text in line 1,202 with 4 fields where the header has 3: it ends with a separator"):
+        read(path, tmp_path)
+
+
+def test_a_separator_before_a_break_in_quotes_is_none_too_many(tmp_path: Path) -> None:
+    path = tmp_path / "delivery.csv"
+    path.write_text('a,b\n1,"x,\ny"\n2,\n')
+    assert read(path, tmp_path).frame.rows() == [("1", "x,\ny"), ("2", None)]

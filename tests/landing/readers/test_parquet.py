@@ -103,3 +103,13 @@ def test_an_hour_that_clocks_show_twice_is_told(tmp_path: Path) -> None:
     assert delivered.frame["berlin"].to_list() == [datetime(2024, 3, 31, 3, 30), autumn, autumn, None]
     assert delivered.column_notes["berlin"].endswith("shows them; 2 in an hour that it shows twice: which of the two is lost")
     assert delivered.column_notes["mumbai"] == "instants as a clock in +05:30 shows them"
+
+
+def test_old_instants_that_are_finer_than_a_microsecond_are_a_fault_of_their_column(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    nanoseconds = pa.array([1_000_000_001, 1_000_000_002, 1_000_000_000], pa.timestamp("ns"))
+    whole = pa.array([datetime(9999, 12, 31), datetime(1, 1, 1), None], pa.timestamp("us"))
+    pq.write_table(pa.table({"fine": nanoseconds, "whole": whole}), path, use_deprecated_int96_timestamps=True)
+    delivered = read_here(path, tmp_path)
+    assert delivered.column_faults == {"fine": "2 times finer than a microsecond"}
+    assert delivered.frame["whole"].to_list() == [datetime(9999, 12, 31), datetime(1, 1, 1), None]

@@ -120,3 +120,8 @@ def test_a_record_of_several_lines_is_no_way_around_the_limit(landing: Path, ref
 
 def test_an_old_line_end_is_read(landing: Path, read: Read) -> None:
     assert read(text_file(landing, b"id,note\r1,a\r2,b\r")).frame.rows() == [("1", "a"), ("2", "b")]
+
+
+def test_letters_of_a_combining_encoding_are_put_together(landing: Path, read: Read) -> None:
+    path = text_file(landing, b"id,city\n1,H\xf4\xf2\n")
+    assert read(path, encoding="cp1258").frame["city"].to_list() == ["Hộ"]

@@ -99,6 +99,8 @@ def test_a_stated_number_of_records_of_version_8_counts(tmp_path: Path) -> None:
     assert content[at - 7 : at] == b"!" * 7
     path.write_bytes(content[:at] + b"%15d" % 5 + content[at + 15 :])
     assert read_here(path, tmp_path).frame["TEXT"].to_list() == ["x", "y", "z", None, None]
+    path.write_bytes(content[:at] + b"%15d" % 500 + content[at + 15 :])
+    assert "states 500 records and holds 3 to 80: cut, or padded" in refused_here(path, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["xpt_latin1.xpt", "xpt_latin1_value.xpt"])

@@ -11,6 +11,7 @@ import openpyxl
 import polars as pl
 import pytest
 
+from pipelines.landing.readers.cells import Cells, Seconds, delivered_of
 from pipelines.landing.readers.delivered import Delivered, Refused
 from pipelines.landing.readers.excel import read_workbook
 from pipelines.landing.readers.limits import Limits
@@ -110,7 +111,8 @@ FAULTS = [
     ("day zero", '<c s="1"><v>1</v></c>|<c s="1"><v>0</v></c>', "1 cells that are formatted as dates"),
     ("before 1900", '<c s="1"><v>-1</v></c>', "1 cells that are formatted as dates"),
     ("after 9999", '<c s="1"><v>2958466</v></c>', "1 cells that are formatted as dates"),
-    ("seconds and numbers", '<c s="3"><v>0.5</v></c>|<c><v>0.5</v></c>', "formatted as another number or hold a day as well"),
+    ("seconds and numbers", '<c s="3"><v>0.5</v></c>|<c><v>0.5</v></c>', "formatted otherwise"),
+    ("seconds and text", '<c s="3"><v>0.5</v></c>|<c t="str"><v>43200</v></c>', "formatted otherwise"),
     ("times with a day and without", '<c s="3"><v>0.5</v></c>|<c s="3"><v>45000.5</v></c>', "(the first: A3)"),
 ]
 
@@ -281,3 +283,14 @@ def test_a_part_that_is_not_there_is_a_damaged_workbook(tmp_path: Path) -> None:
         archive.writestr("readme.txt", "x")
     with pytest.raises(Refused, match="a cut or damaged workbook"):
         read(tmp_path / "y.xlsx")
+
+
+def test_a_declared_mark_is_no_value_of_its_column() -> None:
+    cells = Cells()
+    for row, (number, seconds) in enumerate([("number", "seconds"), (1.5, Seconds(3600)), ("NA", "NA")]):
+        cells.add(row, 0, number)
+        cells.add(row, 1, seconds)
+    told = delivered_of(cells, ("NA",))
+    assert told.frame.rows() == [(1.5, 3600.0), (None, None)]
+    assert (told.column_units, told.column_faults) == ({"seconds": "seconds"}, {})
+    assert "formatted otherwise" in delivered_of(cells).column_faults["seconds"]

@@ -114,7 +114,7 @@ def test_a_worker_that_was_killed_in_between_is_replaced(landing: Path, read: Re
     read(path)
     assert DESK._process is not None
     os.kill(DESK._process.pid, signal.SIGKILL)
-    DESK._process.wait()
+    DESK._process.wait(10)
     assert read(path).frame.height == 40
 
 
@@ -194,7 +194,7 @@ def test_the_worker_of_a_killed_parent_ends(landing: Path, is_reading: bool) -> 
     time.sleep(0.2)
     assert _state(worker) in ("R", "S", "D")
     parent.kill()
-    parent.wait()
+    parent.wait(10)
     began = time.monotonic()
     assert _ends(worker)
     assert time.monotonic() - began < 5
