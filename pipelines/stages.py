@@ -13,8 +13,8 @@ from pipelines.report.plan import plan_report
 from pipelines.store import Place
 from pipelines.store.recipe import Plan
 
-BOUND_FOR_SELECTS = frozenset({"study.age_bands", "meta.this_wave"})
-"""What a harmonising select may read beside tables and codebooks."""
+BOUND = {"core": frozenset({"study.age_bands", "meta.this_wave"}), "report": frozenset({"study.age_bands"})}
+"""What the selects of a schema may read beside tables and codebooks."""
 
 
 def load_project(settings: Settings | None = None) -> Project:
@@ -77,18 +77,20 @@ def _check(project: Project) -> None:
 
 
 def _check_reads(project: Project) -> list[str]:
-    """What a select reads must be there: contracted tables, codebooks, and what the engine binds for it."""
-    readable = {name for name in project.contracts if not name.startswith("meta.")} | BOUND_FOR_SELECTS
+    """What a select reads must be there: contracted tables, codebooks, and what is bound for a select of its kind."""
+    tables = {name for name in project.contracts if not name.startswith("meta.")}
     coded = [contract.table for contract in project.contracts.values() if contract.codebook and contract.schema == "raw"]
-    readable |= {f"{schema}.{table}" for table in coded for schema in ("codebook", "decoded")}
-    readable |= {f"{ANSWERS}{table.partition('.')[2]}" for table in project.vocabularies}
-    selects = [
-        *project.selects.values(),
-        *project.vocabularies.values(),
-        *(check for checks in project.checks.values() for check in checks),
+    tables |= {f"{schema}.{table}" for table in coded for schema in ("codebook", "decoded")}
+    readable = [(select, tables | BOUND[name.partition(".")[0]]) for name, select in project.selects.items()]
+    readable += [
+        (select, {*BOUND["core"], f"{ANSWERS}{name.partition('.')[2]}"}) for name, select in project.vocabularies.items()
     ]
+    readable += [(check, tables) for checks in project.checks.values() for check in checks]
     return [
-        f"{select.name} reads {read}, which is no table" for select in selects for read in select.reads if read not in readable
+        f"{select.name} reads {read}, which is no table that it can read"
+        for select, known in readable
+        for read in select.reads
+        if read not in known
     ]
 
 

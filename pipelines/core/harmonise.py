@@ -18,7 +18,7 @@ from pipelines.making.build import Built, Made, build
 from pipelines.making.design import problems_of_design
 from pipelines.making.engine import bind_select, engine
 from pipelines.making.ordering import in_order
-from pipelines.making.selecting import bound
+from pipelines.making.selecting import as_promised, bound
 from pipelines.project.project import Project
 from pipelines.project.respondents import TEXT_OF, WEIGHTS, columns_of_design
 from pipelines.project.selects import ANSWERS, Select
@@ -94,11 +94,11 @@ def _typed(select: Select, batch: pa.RecordBatch, schema: pa.Schema) -> pa.Recor
 
 
 def _cast(select: Select, column: pa.Array, field: pa.Field) -> pa.Array:
+    if field.name not in TEXT_OF:
+        return as_promised(select.name, column, field)
     try:
         return column.cast(field.type)
     except pa.ArrowInvalid as error:
-        if field.name not in TEXT_OF:
-            raise
         raise CrampAtlasError(
             f"{select.name}: {field.name} holds a number that is not whole or beyond {LARGEST_INTEGER:,}. "
             f"Return it as text: cast(... as varchar) as {field.name}"

@@ -15,6 +15,7 @@ from pydantic import BaseModel, SecretStr
 
 from pipelines.dagster.runs import Night, last_night, nights_after
 from pipelines.machine.errors import CrampAtlasError
+from pipelines.machine.settings import Settings
 from pipelines.project.project import Project
 from pipelines.release.kept import manifests, releases_folder
 from pipelines.release.standing import readers_have
@@ -157,7 +158,11 @@ def news(instance: dg.DagsterInstance, project: Project, told: Told) -> tuple[Me
     if not any(sections.values()):
         return None, known
     still = ", ".join(about for about in still_open if about not in new)
-    tail = [*([f"still open: {still}"] if still else []), readers_have(project), _where_to_look(project, nights[-1].run_id)]
+    tail = [
+        *([f"still open: {still}"] if still else []),
+        readers_have(project),
+        where_to_look(project.settings, nights[-1].run_id),
+    ]
     return _compose(project, sections, tail), known
 
 
@@ -179,10 +184,11 @@ def _compose(project: Project, sections: Mapping[str, Sequence[str]], tail: Sequ
     return Message(f"{project.study.title}: {counts}", "\n".join([*body, *tail]), kind)
 
 
-def _where_to_look(project: Project, run_id: str) -> str:
+def where_to_look(settings: Settings, run_id: str | None = None) -> str:
     """The machine, and what says more there: whoever reads a message is elsewhere."""
-    place = f"{socket.gethostname()}:{project.settings.project.resolve()}"
-    return f"where to look: cramp-atlas status in {place}, or the page of Dagster there, /runs/{run_id}"
+    place = f"{socket.gethostname()}:{settings.project.resolve()}"
+    page = f", or the page of Dagster there, /runs/{run_id}" if run_id else ""
+    return f"where to look: cramp-atlas status in {place}{page}"
 
 
 def _moved(project: Project, releases: Sequence[str], known: str | None) -> list[Moved]:

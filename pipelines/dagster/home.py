@@ -44,10 +44,10 @@ def prepare_dagster_home(project: Path) -> Path:
 def _switch_off_telemetry(settings: Path) -> None:
     """In the settings, which alone keep Dagster and its page from sending, and for what this process starts."""
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
-    text = settings.read_text(encoding="utf-8") if settings.exists() else ""
     try:
+        text = settings.read_text(encoding="utf-8") if settings.exists() else ""
         known = yaml.safe_load(text) or {}
-    except yaml.YAMLError:
+    except (yaml.YAMLError, UnicodeDecodeError):
         return  # Dagster says what is wrong with it
     if not isinstance(known, dict) or "telemetry" in known or not _is_writable(settings):
         return

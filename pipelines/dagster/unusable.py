@@ -1,9 +1,11 @@
 """What Dagster shows and does of a project that cannot be used: why that is so, to whoever looks and to whoever is to be told."""
 
+import json
+
 import dagster as dg
 from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext, DefinitionsLoadType
 
-from pipelines.dagster.alerts import VARIABLE, Message, send, urls
+from pipelines.dagster.alerts import VARIABLE, AlertNotSent, Message, send, urls, where_to_look
 from pipelines.dagster.sensors import ALERT_SECONDS, ALERTS
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.settings import Settings
@@ -35,10 +37,18 @@ def unusable(settings: Settings, error: CrampAtlasError) -> dg.Definitions:
     )
     def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         sign, sinks = digest(reason), urls(settings.alert_urls)
-        if context.cursor != sign:
-            for position, url in enumerate(sinks, start=1):
-                send(url, Message(f"Cramp Atlas: {HEAD}", reason), f"sink {position} of {len(sinks)}")
-            context.update_cursor(sign)
-        return dg.SkipReason(f"{HEAD}: {reason}")
+        message = Message(f"Cramp Atlas: {HEAD}", f"{reason}\n{where_to_look(settings)}", "failure")
+        told = set(json.loads(context.cursor)) if context.cursor else set()
+        failures = []
+        for position, url in enumerate(sinks, start=1):
+            known = digest([sign, url])  # a sink that was down is told again, and only that one
+            if known not in told:
+                try:
+                    send(url, message, f"sink {position} of {len(sinks)}")
+                    told.add(known)
+                except AlertNotSent as error:
+                    failures.append(str(error))
+        context.update_cursor(json.dumps(sorted(told & {digest([sign, url]) for url in sinks})))
+        return dg.SkipReason("; ".join([*failures, f"{HEAD}: {reason}"]))
 
     return dg.Definitions(assets=[project], sensors=[alerts])

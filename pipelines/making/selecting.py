@@ -7,6 +7,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from pipelines.machine.errors import CrampAtlasError
 from pipelines.making.engine import bind_frame, engine
 from pipelines.making.ordering import BATCH_ROWS
 from pipelines.making.seeing import bind_for
@@ -29,6 +30,16 @@ def bound(project: Project, plan: Plan, select: Select, known: Mapping[str, pl.D
             schema, _, table = name.partition(".")
             bind_frame(connection, schema, table, frame)
         yield connection
+
+
+def as_promised(name: str, column: pa.Array, field: pa.Field) -> pa.Array:
+    """A column in the contract's type; raises CrampAtlasError that names the select and the column where it does not fit."""
+    try:
+        return column.cast(field.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise CrampAtlasError(
+            f"{name}: {field.name} is {column.type}, with values that do not fit {field.type}, which the contract promises"
+        ) from error
 
 
 @contextmanager

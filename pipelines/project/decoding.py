@@ -7,15 +7,12 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 
 from pipelines.contracts.codebook import Code
-from pipelines.contracts.columns import Column
+from pipelines.contracts.columns import NUMERIC_TYPES, WHOLE_NUMBER_TYPES, Column
 from pipelines.contracts.model import Contract
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.quoting import identifier, literal
 from pipelines.project.respondents import REASON
 from pipelines.project.selects import CODE
-
-WHOLE_NUMBERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT"})
-NUMBERS = WHOLE_NUMBERS | {"FLOAT", "DOUBLE"}
 
 
 def decoded(contract: Contract) -> str:
@@ -71,18 +68,18 @@ def _case(column: Column, lines: Iterable[tuple[Code, str | None]]) -> str:
     given = [(received, meaning) for code, meaning in lines if meaning and (received := _received(column, code.received))]
     if not given:
         return "cast(null as varchar)"
-    looked_at = identifier(column.name) if column.type in NUMBERS else f"cast({identifier(column.name)} as varchar)"
+    looked_at = identifier(column.name) if column.type in NUMERIC_TYPES else f"cast({identifier(column.name)} as varchar)"
     return f"case {looked_at} {' '.join(f'when {received} then {literal(meaning)}' for received, meaning in given)} end"
 
 
 def _received(column: Column, text: str) -> str | None:
     """A received value as the column holds it; None where the column cannot."""
-    if column.type not in NUMBERS:
+    if column.type not in NUMERIC_TYPES:
         return literal(text)
     try:
         number = Decimal(text)
     except InvalidOperation:
         return None
-    if column.type in WHOLE_NUMBERS:
+    if column.type in WHOLE_NUMBER_TYPES:
         return str(int(number)) if number == number.to_integral_value() else None
     return f"cast({number} as {column.type.lower()})"

@@ -10,7 +10,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
-from pipelines.machine.errors import ConfigurationError
+from pipelines.machine.errors import ConfigurationError, attempt
 from pipelines.project.respondents import AGE, AGE_BAND
 
 CODE = "_code"
@@ -96,12 +96,12 @@ def load_selects(sql: Path) -> dict[str, Select]:
     """`sql/report/x.sql` as `report.x`, `sql/core/x/<source>.sql` as `core.x/<source>`."""
     files = {f"core.{path.parent.name}/{path.stem}": path for path in sorted(sql.glob("core/*/*.sql"))}
     files |= {f"report.{path.stem}": path for path in sorted(sql.glob("report/*.sql"))}
-    return {name: _select(path, sql) for name, path in files.items()}
+    return _all(files, sql)
 
 
 def load_vocabularies(sql: Path) -> dict[str, Select]:
     """`sql/core/x.sql` as `core.x`: what is the same for every source, made of the answers that their selects return."""
-    return {f"core.{path.stem}": _select(path, sql) for path in sorted(sql.glob("core/*.sql"))}
+    return _all({f"core.{path.stem}": path for path in sorted(sql.glob("core/*.sql"))}, sql)
 
 
 @cache
@@ -125,13 +125,25 @@ def columns_asked(select: Select, vocabulary: Select | None) -> set[str]:
 
 def load_checks(folder: Path) -> dict[str, tuple[Select, ...]]:
     """Table name -> its checks: `sql/checks/<table>__<claim>.sql`."""
+    files = {path.stem: path for path in sorted(folder.glob("*.sql"))}
+    problems = [f"sql/checks/{name}.sql must be named <table>__<claim that must hold>.sql" for name in files if "__" not in name]
+    selects = attempt(problems, _all, files, folder.parent)
+    if problems:
+        raise ConfigurationError(problems)
     checks: dict[str, tuple[Select, ...]] = {}
-    for path in sorted(folder.glob("*.sql")):
-        table, separator, _ = path.stem.partition("__")
-        if not separator:
-            raise ConfigurationError(f"sql/checks/{path.name} must be named <table>__<claim that must hold>.sql")
-        checks[table] = (*checks.get(table, ()), _select(path, folder.parent))
+    for name, select in selects.items():
+        table = name.partition("__")[0]
+        checks[table] = (*checks.get(table, ()), select)
     return checks
+
+
+def _all(files: Mapping[str, Path], sql: Path) -> dict[str, Select]:
+    """Raises ConfigurationError with what is wrong with each file."""
+    problems: list[str] = []
+    selects = {name: attempt(problems, _select, path, sql) for name, path in files.items()}
+    if problems:
+        raise ConfigurationError(problems)
+    return selects
 
 
 def _select(path: Path, sql: Path) -> Select:

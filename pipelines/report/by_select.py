@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.making.build import Made
-from pipelines.making.selecting import selected
+from pipelines.making.selecting import as_promised, selected
 from pipelines.project.project import Project
 from pipelines.store.recipe import Plan
 
@@ -19,5 +19,10 @@ def by_select(project: Project, plan: Plan) -> Made:
         problems += [f"{name} is left out" for name in schema.names if name not in reader.schema.names]
         if problems:
             raise CrampAtlasError(f"{select.name} does not return the columns of {place.name}: {'; '.join(problems)}")
-        batches = (batch.select(schema.names).cast(schema) for batch in reader)
+        batches = (
+            pa.RecordBatch.from_arrays(
+                [as_promised(select.name, batch.column(field.name), field) for field in schema], schema=schema
+            )
+            for batch in reader
+        )
         return Made(*project.store.write(place, pa.RecordBatchReader.from_batches(schema, batches)))

@@ -216,7 +216,7 @@ def _put_aside(model: Regression, adjusters: Sequence[str]) -> str | None:
 
 
 def _too_many_terms(model: Regression) -> str | None:
-    """That a model has as many coefficients as its design has degrees of freedom, or more: R's residual ones are then none."""
+    """That a model has more coefficients than its design has degrees of freedom: R's residual ones are then none."""
     if model.residual_degrees_freedom > 0:
         return None
     n = len(model.names)

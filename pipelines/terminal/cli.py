@@ -192,7 +192,10 @@ def fetch_nhanes() -> None:
         from pipelines.project.sources import load_sources
 
         settings = Settings()
-        source = load_sources(settings.data_contracts / "sources")["nhanes"]
+        sources = load_sources(settings.data_contracts / "sources")
+        if "nhanes" not in sources:
+            raise WrongUsage("this project has no source nhanes: data_contracts/sources/nhanes.yaml is not there")
+        source = sources["nhanes"]
         files = [delivered.file for wave in source.waves.values() for delivered in wave.tables.values()]
         try:
             report = fetch(files, settings.nhanes_url, settings.landing_folder / source.source, console=console)

@@ -1,6 +1,6 @@
 -- Did the prevalence of leg cramps change from one wave to the next?
 -- difference is later less earlier (0-1), with an interval at confidence_level by the normal approximation for two independent
--- samples; comparability says whether the outcome means the same in both.
+-- samples; comparability says whether the outcome means the same in both, and condition in whom alone.
 with tails as (
   select
     source, wave, population, outcome, age_band, confidence_level, prevalence, prevalence_se,
@@ -46,7 +46,8 @@ select
   round(changes.difference, 3) as difference,
   round(changes.difference - changes.margin, 3) as difference_lower,
   round(changes.difference + changes.margin, 3) as difference_upper,
-  judged.verdict as comparability
+  judged.verdict as comparability,
+  judged.condition
 from changes
 left join meta.comparability as judged
   on judged.source = changes.source

@@ -133,7 +133,7 @@ def test_a_cohort_needs_no_design_columns(contract: Contract) -> None:
 
 
 def test_a_value_of_another_type_is_refused(contract: Contract) -> None:
-    with pytest.raises(pa.ArrowInvalid):
+    with pytest.raises(CrampAtlasError, match=r"sql/core/people/here.sql: age_years is double, .* do not fit int32"):
         rows_of(SURVEY_ROW | {"age_years": 43.5}, contract, source())
 
 

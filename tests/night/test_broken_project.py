@@ -21,7 +21,7 @@ from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.settings import REPOSITORY, Settings
 from pipelines.project.project import Project
 from tests.atlas import Atlas, make_atlas
-from tests.night.sinks import Sink
+from tests.night.sinks import Sink, web_hook
 
 KEY = "what-arrived"
 SENTENCE = (
@@ -158,6 +158,21 @@ def test_dagster_shows_what_is_wrong_and_tells_the_sinks_once(atlas: Atlas, hook
     assert event.step_failure_data.user_failure_data.description == SENTENCE
 
 
+def test_a_sink_that_was_down_is_told_when_it_is_back_and_the_other_one_only_once(atlas: Atlas) -> None:
+    with web_hook() as up, web_hook() as down, dg.DagsterInstance.ephemeral() as instance:
+        settings = Settings(project=atlas.folder, alert_urls=f"{up.url} {down.url}")
+        sensor = unusable(settings, ConfigurationError(SENTENCE)).get_repository_def().get_sensor_def("alerts")
+        cursor = None
+        for down.is_down in (True, True, False, False):
+            context = dg.build_sensor_context(instance, cursor=cursor)
+            skipped = sensor(context)
+            cursor = context.cursor
+            assert isinstance(skipped, dg.SkipReason)
+            assert ("sink 2 of 2" in str(skipped.skip_message)) == down.is_down
+    assert [len(sink.messages) for sink in (up, down)] == [1, 1]
+    assert up.kinds == down.kinds == ["failure"]
+
+
 LOAD = """
 import json, sys
 from dagster._core.code_pointer import CodePointer
@@ -181,7 +196,7 @@ def test_the_page_of_a_broken_project_starts_and_a_run_of_it_fails_with_the_reas
     break_it(atlas)
     environment = {**os.environ, "CRAMP_ATLAS_PROJECT": str(atlas.folder)}
     done = subprocess.run(
-        [sys.executable, "-c", LOAD], env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=True
+        [sys.executable, "-c", LOAD], env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=300
     )
     shown, raised = json.loads(done.stdout.splitlines()[-1])
     assert shown == [PROJECT]

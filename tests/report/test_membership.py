@@ -3,6 +3,7 @@
 import io
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -12,10 +13,9 @@ from pipelines.dagster.job import Refreshed
 from pipelines.project.project import Project
 from pipelines.project.study import Population
 from pipelines.report.membership import empty_populations
-from pipelines.stages import load_project
 from pipelines.terminal.cli import app
 from pipelines.terminal.summary import print_summary
-from tests.atlas import Atlas
+from tests.atlas import Atlas, make_atlas
 
 NOBODY = Population(label="Cases of a survey", where="source = 'synthetic_survey' and is_case is not null")
 SURVEY_ONLY = Population(label="The survey alone", where="source = 'synthetic_survey'")
@@ -50,8 +50,8 @@ def test_the_sentence_holds_no_number_of_people(published_synthetic: Atlas) -> N
     assert empty_populations(replace(project, sources=restricted)) == [said]
 
 
-def test_without_accepted_respondents_nothing_is_said() -> None:
-    assert sources_named(studying(load_project(), nobody=NOBODY)) == []
+def test_without_accepted_respondents_nothing_is_said(tmp_path: Path) -> None:
+    assert sources_named(studying(make_atlas(tmp_path / "project").project, nobody=NOBODY)) == []
 
 
 def test_a_refresh_and_lint_say_it(synthetic: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:

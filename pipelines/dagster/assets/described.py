@@ -98,8 +98,8 @@ def _selected(project: Project, table: str) -> dict[str, Any]:
             found = {source: origins_of(project, table, source) for source in project.sources}
         else:
             found = {source: origins(project, select) for source, select in _selects(project, table).items()}
-    except (SqlglotError, ValueError) as error:
-        return {LINEAGE: f"not known: {error}"}
+    except (SqlglotError, ValueError):
+        return {LINEAGE: "not known: it cannot be told from the SQL"}
     sections = {
         source: [
             (f"`{column}`", _names(made_from[column]), _texts(project, made_from[column]))

@@ -22,7 +22,7 @@ LEFT_OUT = "some respondents tell nothing about it; why is kept back by disclosu
 BEYOND = f"people of the population are {OUTSIDE}"
 """Of a restricted source neither their number nor their ages are told."""
 
-TOO_MANY_TERMS = f"the model has at least as many coefficients as its design has {FEWER_TERMS}"
+TOO_MANY_TERMS = f"the model has more coefficients than its design has {FEWER_TERMS}"
 """Of a restricted source neither number is told: the degrees of freedom may be its respondents less one."""
 
 KEPT = frozenset(

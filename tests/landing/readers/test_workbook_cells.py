@@ -11,7 +11,7 @@ import openpyxl
 import polars as pl
 import pytest
 
-from pipelines.landing.readers.cells import Cells, Seconds, delivered_of
+from pipelines.landing.readers.cells import Cells, Seconds, Value, delivered_of
 from pipelines.landing.readers.delivered import Delivered, Refused
 from pipelines.landing.readers.excel import read_workbook
 from pipelines.landing.readers.limits import Limits
@@ -287,7 +287,8 @@ def test_a_part_that_is_not_there_is_a_damaged_workbook(tmp_path: Path) -> None:
 
 def test_a_declared_mark_is_no_value_of_its_column() -> None:
     cells = Cells()
-    for row, (number, seconds) in enumerate([("number", "seconds"), (1.5, Seconds(3600)), ("NA", "NA")]):
+    lines: list[tuple[Value, Value]] = [("number", "seconds"), (1.5, Seconds(3600)), ("NA", "NA")]
+    for row, (number, seconds) in enumerate(lines):
         cells.add(row, 0, number)
         cells.add(row, 1, seconds)
     told = delivered_of(cells, ("NA",))
