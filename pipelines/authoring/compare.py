@@ -3,8 +3,6 @@
 Pure functions on contracts. Where the earlier state comes from, and what is printed, does not belong here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

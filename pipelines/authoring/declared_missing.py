@@ -1,7 +1,5 @@
 """The values of a column that its file declares missing (SPSS), or that are nothing else (extended missings of Stata and SAS)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import polars as pl

@@ -4,8 +4,6 @@ Types are those that every value fits. Ranges are never taken from the data: the
 and writing the texts does not belong here, and nothing in here is printed: a codebook may list what respondents answered.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import re

@@ -3,8 +3,6 @@
 A shape has 9 for a digit, A or a for a letter, and other characters as they are.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import Counter

@@ -3,8 +3,6 @@
 A consumer reads published rows, which meet every rule that does not only warn. Columns and keys are compared in `compare`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Columns of a delivered file that a draft does not describe: those a person leaves out, and those no contract can hold."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 

@@ -1,7 +1,5 @@
 """Versions of contracts, and how far a change must raise them."""
 
-from __future__ import annotations
-
 import re
 from typing import Literal, NamedTuple
 

@@ -4,8 +4,6 @@ A missing code belongs to its variable: 7 refuses one question and answers anoth
 `rules`.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io

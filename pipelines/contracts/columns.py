@@ -1,7 +1,5 @@
 """What a contract says of one column, and the physical types it may promise."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal

@@ -3,8 +3,6 @@
 What a verdict does to an estimate is decided where waves are pooled.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Sequence
 from itertools import combinations
 from typing import Literal, Self

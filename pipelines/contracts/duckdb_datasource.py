@@ -3,8 +3,6 @@
 Great Expectations takes seconds to import, so it is imported here, on first use, and nowhere else.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -3,8 +3,6 @@
 The expectations and their verdicts stay the library's own. It is imported here, so that this module is imported with it.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import sqlalchemy as sa

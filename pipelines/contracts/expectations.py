@@ -3,8 +3,6 @@
 A result never holds a value of the data. What a verdict leads to is decided elsewhere.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

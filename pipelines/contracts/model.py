@@ -3,8 +3,6 @@
 The path is the table: folder, file, `id` and table name must agree. Everything wrong with the files is reported together.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace

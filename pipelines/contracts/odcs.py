@@ -3,8 +3,6 @@
 A field of the standard that would promise something about the data, and that nothing here keeps, is an error.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,5 @@
 """Who a table belongs to, from the `team` of its contract: whom Dagster shows, and who is told when something is wrong."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

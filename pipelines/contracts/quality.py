@@ -1,7 +1,5 @@
 """The explicit `quality` entries of a contract as rules. The fields that imply a rule are in `rules`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

@@ -4,8 +4,6 @@ The check judges, the condition finds the rows to set aside; both come from the 
 A field that is not known here is an error: a promise is never dropped in silence. Nothing in here reads data.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal

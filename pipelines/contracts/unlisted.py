@@ -1,7 +1,5 @@
 """What may be said of values that a codebook does not list: a code can be named, a respondent's value cannot."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path

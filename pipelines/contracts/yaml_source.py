@@ -1,7 +1,5 @@
 """A YAML file with its line numbers, so that an error in a contract can say where to look."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A contract as Dagster's column schema and as DuckDB's comments."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from pipelines.contracts.columns import Column

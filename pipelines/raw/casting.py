@@ -1,7 +1,5 @@
 """Strict casts of delivered columns to physical types: a value that does not fit is counted, never bent, never shown."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite

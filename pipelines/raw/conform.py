@@ -3,8 +3,6 @@
 Rows are judged afterwards, in `expectations`. Nothing is repaired in here: blank text becomes NULL, that is all.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Intervals for a proportion counted without a survey design. Those of designs are in intervals.py."""
 
-from __future__ import annotations
-
 import math
 from typing import Literal, get_args
 

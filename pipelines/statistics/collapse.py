@@ -1,7 +1,5 @@
 """One `group by` from a relation to cells, and what a relation must be for that."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

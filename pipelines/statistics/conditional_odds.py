@@ -4,8 +4,6 @@ Given the margins, the exposed cases (their sum over the tables) follow an expon
 exp(log_weight(s) + s log OR), the noncentral hypergeometric distribution and its convolutions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 

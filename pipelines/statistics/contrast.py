@@ -3,8 +3,6 @@
 Takes the rows of prevalence() or of standardise(); compares two of them, and does not test many at once.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Cells of a large relation have such keys. Other keys (text, wide ranges) are left to polars: `row_numbers` returns None.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -3,8 +3,6 @@
 Not here: the scan that makes cells (collapse.py) and variances (variance.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args

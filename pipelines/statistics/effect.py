@@ -1,7 +1,5 @@
 """One coefficient on the log scale and what a reader wants of it."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ They never hold a respondent's value. A degenerate but legal result (a prevalenc
 is not an error: it is a value with a status.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 

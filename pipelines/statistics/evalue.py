@@ -1,7 +1,5 @@
 """E-values: how strong would an unmeasured confounder have to be? (VanderWeele and Ding 2017)"""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Literal, get_args

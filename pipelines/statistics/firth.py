@@ -3,8 +3,6 @@
 Its estimates are finite under separation. Weighted samples have no accepted variance for it: regression() is theirs.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -37,7 +35,7 @@ class FirthLogistic:
     penalised_log_likelihood: float
     n_members: int
     n_cases: int
-    _penalised: _Penalised
+    _penalised: "_Penalised"
     _unscale: FloatArray
     _scaled_coefficients: FloatArray
 
@@ -155,7 +153,7 @@ class _Profile:
     """Twice the drop of the penalised log-likelihood when one coefficient, of a column of about unit size, is held at a value and
     the others refitted."""
 
-    def __init__(self, penalised: _Penalised, i: int, coefficients: FloatArray, top: float) -> None:
+    def __init__(self, penalised: "_Penalised", i: int, coefficients: FloatArray, top: float) -> None:
         self._penalised, self._i, self._top = penalised, i, top
         self._last = coefficients
         self._is_free = np.arange(len(coefficients)) != i

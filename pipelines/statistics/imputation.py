@@ -1,7 +1,5 @@
 """One estimate from several completed data sets: Rubin's rules. Making the completed data sets is not done here."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

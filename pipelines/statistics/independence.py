@@ -1,7 +1,5 @@
 """Are two categorical keys independent in the population? Rao-Scott and Wald tests of a weighted two-way table."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

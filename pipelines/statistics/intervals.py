@@ -4,8 +4,6 @@ Every interval takes the proportion, its design-based standard error, the number
 freedom. `effective n` is p (1 - p) / se^2: the simple random sample that would give the same standard error.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Literal, get_args

@@ -3,8 +3,6 @@
 All three ways give the estimates of regression() on the cells of the whole relation.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import replace

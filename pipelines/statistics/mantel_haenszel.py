@@ -1,7 +1,5 @@
 """Stratified 2x2 tables without a survey design: one odds ratio for all strata, its test, and tests that it is one."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Matched case-control sets: the odds ratio of pairs, and conditional logistic regression by the exact likelihood."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

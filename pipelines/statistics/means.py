@@ -1,7 +1,5 @@
 """Design-based means of two groups of one sample, and whether they differ."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

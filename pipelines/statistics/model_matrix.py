@@ -1,7 +1,5 @@
 """Terms of a regression and the matrix of their columns on covariate patterns."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """P-values adjusted for the number of tests in one declared family. Keep the raw p-value beside the adjusted one."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Literal, get_args
 

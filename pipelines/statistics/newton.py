@@ -1,7 +1,5 @@
 """Newton's method for concave log-likelihoods, shared by the regressions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ the macro rounds them to 0.1 point first. Small counts that identify people (dis
 here.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

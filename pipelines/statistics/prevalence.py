@@ -1,7 +1,5 @@
 """Design-based prevalence of a binary outcome, by domain, with the covariance that contrasts and standardisation need."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

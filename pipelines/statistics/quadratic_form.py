@@ -1,7 +1,5 @@
 """Tail of a weighted sum of chi-squared variables over an independent chi-squared variable, by the saddlepoint approximation."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

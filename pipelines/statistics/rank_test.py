@@ -1,7 +1,5 @@
 """Do two groups differ in the size of an ordered or numeric key? The design-based Wilcoxon test."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

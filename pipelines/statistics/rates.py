@@ -1,7 +1,5 @@
 """Directly standardised rates of counts over person-time or population, without a survey design."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

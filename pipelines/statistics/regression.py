@@ -3,8 +3,6 @@
 Coefficients solve the weighted score equations; their covariance is the Taylor (sandwich) one of Binder 1983.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args

@@ -4,8 +4,6 @@ Only factors per PSU: then the weight of a cell in a replicate is its weight tim
 that differ within a PSU (after calibration, or of a file that ships them row by row) need the rows and are refused.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args

@@ -4,8 +4,6 @@ Not here: the steps between scans (large.py). Categorical terms are group keys a
 sums as few columns as the model has numbers and never holds a row.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ without, and is 0 for patterns that hold both: a linear programme (Konis 2007; C
 Poisson).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

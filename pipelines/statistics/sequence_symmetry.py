@@ -3,8 +3,6 @@
 Only people with both events inform it, so that what does not change within a person cancels. It is a signal, not an effect.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Literal, get_args

@@ -3,8 +3,6 @@
 Not here: rates of counts over person-time (rates.py), and the standard populations themselves.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -3,8 +3,6 @@
 Not here: the scan (score_scan.py) and what the design makes of its scores (large.py).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

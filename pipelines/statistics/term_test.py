@@ -1,7 +1,5 @@
 """Tests of whole terms of a design-based regression: Wald, and the Rao-Scott likelihood ratio."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal

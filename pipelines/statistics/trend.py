@@ -1,7 +1,5 @@
 """Does a proportion rise or fall over ordered categories? By the survey design, or counted without one."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Odds ratio of one 2x2 table without a survey design, by named methods, and the chi-squared test of the table."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Literal, get_args

@@ -4,8 +4,6 @@ A statistic enters as its influence per unit of weight. Replicate methods can st
 Frame.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -4,8 +4,6 @@ Estimators by a scan, contracts by hand SQL, harmonising and publishing by a cop
 cells.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import statistics
 import subprocess

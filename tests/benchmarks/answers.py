@@ -3,8 +3,6 @@
 Keys are unique; about one answer in a thousand breaks a rule about single rows.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

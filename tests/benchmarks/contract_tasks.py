@@ -3,8 +3,6 @@
 `python -m tests.benchmarks.contract_tasks contract|by-hand PARQUET FOLDER` prints the peak memory of one of them in MB.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """One wave of the synthetic survey, of any size, through its select and the vocabulary into a core object."""
 
-from __future__ import annotations
-
 import tempfile
 from functools import cache
 from pathlib import Path

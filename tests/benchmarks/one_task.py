@@ -1,7 +1,5 @@
 """Peak memory of one task alone: `python -m tests.benchmarks.one_task TASK PARQUET` prints megabytes."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

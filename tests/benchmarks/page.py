@@ -3,8 +3,6 @@
 The rows are those of a small project, told under several names: as many outcomes, exposures and populations as wanted.
 """
 
-from __future__ import annotations
-
 import time
 from dataclasses import replace
 from pathlib import Path

@@ -3,8 +3,6 @@
 Prints seconds, bytes of the release, bytes that the process gave to the disk, and peak memory in MB.
 """
 
-from __future__ import annotations
-
 import os
 import resource
 import sys

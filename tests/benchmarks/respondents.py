@@ -1,7 +1,5 @@
 """Generated respondents of a complex survey as Parquet: 15 strata of 2 PSUs, small integer codes, one continuous number."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

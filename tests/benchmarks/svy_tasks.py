@@ -1,7 +1,5 @@
 """The same tasks by the svy package: `python -m tests.benchmarks.svy_tasks TASK PARQUET` prints the seconds it took."""
 
-from __future__ import annotations
-
 import importlib
 import sys
 import time

@@ -1,7 +1,5 @@
 """What is timed: each task beside the bare scan of the columns that it reads."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Reading the reference values and comparing with them. R wrote `data/out_*.csv`; data/README.md says how."""
 
-from __future__ import annotations
-
 import math
 from functools import cache
 from pathlib import Path

@@ -4,8 +4,6 @@
 `out_svyglm.csv`.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

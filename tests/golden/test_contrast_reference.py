@@ -4,8 +4,6 @@ survey 4.1-1 svycontrast (`data/out_contrasts.csv`) and svystandardize (`data/ou
 (`data/out_rates_fayfeuer.csv`).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import polars as pl

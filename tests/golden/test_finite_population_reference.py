@@ -1,7 +1,5 @@
 """Finite population correction of the first stage against R survey 4.1-1 (`data/out_fpc.csv`, made by `data/make_fpc.R`)."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Firth's logistic regression against R brglm2 0.9 (`data/out_firth.csv`; `endometrial` is real and published)."""
 
-from __future__ import annotations
-
 import math
 from functools import cache
 from typing import Any

@@ -1,7 +1,5 @@
 """Every way to fit a model over a relation, against R survey 4.1-1 svyglm (`data/out_svyglm.csv`)."""
 
-from __future__ import annotations
-
 from functools import cache
 
 import duckdb

@@ -1,7 +1,5 @@
 """Strata with one sampled PSU against R survey 4.1-1 (`data/out_lonely.csv`)."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

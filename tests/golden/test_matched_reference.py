@@ -3,8 +3,6 @@
 `data/out_clogit.csv`, `data/out_mcnemar.csv`, `data/out_evalue.csv`.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -3,8 +3,6 @@
 `data/out_padjust.csv` (p.adjust), `out_rubin.csv` (mitools 2.4), `out_ssa.csv` (written by hand in the R script).
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

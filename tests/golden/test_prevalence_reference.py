@@ -1,7 +1,5 @@
 """Prevalence, its variance, intervals and presentation against R survey 4.1-1 (`data/out_prevalence*.csv`)."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Regression against R survey 4.1-1 svyglm (`data/out_svyglm*.csv`)."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

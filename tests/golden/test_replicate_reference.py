@@ -1,7 +1,5 @@
 """Replicate variance against R survey 4.1-1 as.svrepdesign (`data/out_replicates.csv`, factors in `in_replicate_factors.csv`)."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

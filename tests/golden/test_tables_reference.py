@@ -1,7 +1,5 @@
 """2x2 tables, strata of them and counted proportions against R 4.2.2 (`data/out_2x2.csv`, `out_mh.csv`, `out_binomial.csv`)."""
 
-from __future__ import annotations
-
 import math
 from fractions import Fraction
 from typing import Any

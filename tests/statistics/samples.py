@@ -1,7 +1,5 @@
 """Small relations for the tests of the estimators."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cache
 from typing import Any

@@ -1,7 +1,5 @@
 """From a relation to cells: what counts, what is refused."""
 
-from __future__ import annotations
-
 import duckdb
 import polars as pl
 import pytest

@@ -1,7 +1,5 @@
 """Counted tables, rates, sequences, pooled estimates: what is degenerate is a value with a reason, the impossible is refused."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

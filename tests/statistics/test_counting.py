@@ -1,7 +1,5 @@
 """Ordering and numbering by counting: the same as polars' own sort and distinct rows."""
 
-from __future__ import annotations
-
 import numpy as np
 import polars as pl
 import pytest

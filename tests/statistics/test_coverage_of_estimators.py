@@ -3,8 +3,6 @@
 `python -m tests.coverage estimators` has 2,000 samples.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import polars as pl
 import pytest

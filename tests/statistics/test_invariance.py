@@ -1,7 +1,5 @@
 """What must not change an estimate: order of rows, scale of weights, split rows, people of weight 0, a key that nobody has."""
 
-from __future__ import annotations
-
 import numpy as np
 import polars as pl
 import pytest

@@ -1,7 +1,5 @@
 """Regression over a relation: the three ways agree in everything, choose by size, and refuse alike."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import duckdb

@@ -1,7 +1,5 @@
 """Matched sets and E-values: degenerate data as values, and every refusal. Reference values are in tests/golden."""
 
-from __future__ import annotations
-
 import math
 from itertools import combinations
 

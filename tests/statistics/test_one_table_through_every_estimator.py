@@ -1,7 +1,5 @@
 """One 2x2 table through every estimator that can take it: theory says how their answers agree."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The boundaries of the NCHS Data Presentation Standards for Proportions (Series 2, number 175)."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

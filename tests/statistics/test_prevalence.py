@@ -1,7 +1,5 @@
 """Prevalence: what is counted, and degenerate results as values with a status."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Regression: known answers in closed form, what is counted, and every refusal."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

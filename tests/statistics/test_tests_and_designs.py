@@ -1,7 +1,5 @@
 """Contrasts, standardisation, tests and designs on cells: what degenerate samples give, and what is refused."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

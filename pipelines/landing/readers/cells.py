@@ -4,8 +4,6 @@ Text of a column of several kinds: numbers as short as they are exact, `true` an
 not matter.
 """
 
-from __future__ import annotations
-
 from array import array
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -35,7 +33,7 @@ class Instant(datetime):
 class Cells:
     """The cells of a sheet that hold something, in the order of rows; merged ranges by first and last row and column."""
 
-    columns: dict[int, tuple[array[int], list[Value]]] = field(default_factory=dict)
+    columns: dict[int, "tuple[array[int], list[Value]]"] = field(default_factory=dict)
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     n_formulas: int = 0
     errors: list[tuple[int, int]] = field(default_factory=list)
