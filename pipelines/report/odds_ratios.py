@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -12,7 +13,8 @@ from pipelines.report.estimation import Estimation, Scope, in_population
 from pipelines.report.matched import matched_rows
 from pipelines.report.stratified import mantel_haenszel_estimates
 from pipelines.report.verdicts import EVERYBODY_OR_NOBODY, FEWER_TERMS, Row, as_text, not_shown, verdict_on_cells, with_note
-from pipelines.statistics import Categorical, Cells, Numeric, Regression, StatsError, adjust_p_values, e_value, regression
+from pipelines.statistics import Categorical, Cells, Regression, StatsError, adjust_p_values, e_value, regression
+from pipelines.statistics.model_matrix import Term
 from pipelines.statistics.multiplicity import AdjustmentMethod
 
 MANTEL_HAENSZEL = "mantel_haenszel"
@@ -125,15 +127,18 @@ def _model_rows(
         "adjusted_for": described(estimation.study, adjusters),
         "n_missing": int(members["n"].sum()) - int(complete["n"].sum()),
     }
-    terms: list[Categorical | Numeric] = [Categorical(name, exposure.reference)]
     numbers = [column for column in adjusters if estimation.study.adjustment[column].form]
-    terms += [Categorical(column, _reference(estimation, complete, column)) for column in adjusters if column not in numbers]
+    beside: list[Term] = [
+        Categorical(column, _reference(estimation, complete, column)) for column in adjusters if column not in numbers
+    ]
     if numbers:
         cells, of_numbers = as_numbers(cells, estimation.study, numbers)
-        terms += of_numbers
+        beside += of_numbers
     unexposed = complete.filter(pl.col(name) == exposure.reference)
     prevalence = _share(complete, outcome)
-    fitted: Fitted | str | None = None if key["model"] == MANTEL_HAENSZEL else _fit(cells, outcome, terms, domain)
+    fitted: Fitted | str | None = None
+    if key["model"] != MANTEL_HAENSZEL:
+        fitted = _fit(cells, outcome, Categorical(name, exposure.reference), beside, domain)
     if fitted is None and numbers:
         fitted = f"Mantel-Haenszel compares within groups, and {', '.join(numbers)} is adjusted for as a number"
     rows = []
@@ -172,13 +177,11 @@ class Fitted:
     poisson: Regression
 
 
-def _fit(cells: Cells, outcome: str, terms: list[Categorical | Numeric], domain: pl.Expr) -> Fitted | str:
-    """The logistic and the Poisson model, or why they cannot be fitted."""
+def _fit(cells: Cells, outcome: str, exposure: Term, beside: Sequence[Term], domain: pl.Expr) -> Fitted | str:
+    """The logistic and the Poisson model of the exposure and of what is adjusted for beside it, or why they cannot be fitted."""
+    fit = partial(regression, cells, outcome, [exposure, *beside], domain=domain, separation="limit", nuisance=beside)
     try:
-        return Fitted(
-            regression(cells, outcome, terms, family="logistic", domain=domain, separation="limit"),
-            regression(cells, outcome, terms, family="poisson", domain=domain, separation="limit"),
-        )
+        return Fitted(fit(family="logistic"), fit(family="poisson"))
     except StatsError as error:
         return str(error)
 

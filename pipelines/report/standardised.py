@@ -53,9 +53,10 @@ def _standard_beyond(estimation: Estimation, population: str) -> str | None:
     beyond = [group for group, lower, upper in groups if lower < youngest or min(upper, OLDEST + 1) > end]
     if not beyond:
         return None
-    ages = f"{youngest} years and older" if end > OLDEST else f"{youngest} to {end - 1} years"
+    ages = f"of {youngest} to {end - 1} years" if youngest < end - 1 else f"of {youngest} years"
+    ages = f"of {youngest} years and older" if end > OLDEST else ages
     return (
-        f"the population has ages of {ages}, and {', '.join(beyond)} of the standard {estimation.standard.name} reach beyond: "
+        f"the population has ages {ages}, and {', '.join(beyond)} of the standard {estimation.standard.name} reach beyond: "
         "standardise a population to a standard of its own ages"
     )
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipelines.statistics.presentation import FEWEST_DEGREES_OF_FREEDOM
+from pipelines.statistics.presentation import FEW_DEGREES_OF_FREEDOM, FEWEST_DEGREES_OF_FREEDOM
 
 SPARSE_CELL = 5
 """Respondents in the smallest of the four cells under which an odds ratio is marked for review: sparse data bias pushes it
@@ -22,11 +22,12 @@ Row = dict[str, Any]
 
 
 def verdict_on_cells(four: Row, degrees_freedom: int | None) -> Row:
-    if min(four.values()) < SPARSE_CELL:
-        return {"presentation": "review", "presentation_reason": f"fewer than {SPARSE_CELL} respondents in one of the four cells"}
-    if degrees_freedom is not None and degrees_freedom < FEWEST_DEGREES_OF_FREEDOM:
-        return {"presentation": "review", "presentation_reason": f"fewer than {FEWEST_DEGREES_OF_FREEDOM} degrees of freedom"}
-    return {"presentation": "show", "presentation_reason": None}
+    """Whether an odds ratio is to be looked at, with all reasons. `degrees_freedom` None: its method uses none."""
+    shown: Row = {"presentation": "show", "presentation_reason": None}
+    is_sparse = min(four.values()) < SPARSE_CELL
+    has_few = degrees_freedom is not None and degrees_freedom < FEWEST_DEGREES_OF_FREEDOM
+    verdict = with_note(shown, f"fewer than {SPARSE_CELL} respondents in one of the four cells" if is_sparse else None)
+    return with_note(verdict, FEW_DEGREES_OF_FREEDOM if has_few else None)
 
 
 def not_shown(reason: str) -> Row:

@@ -67,6 +67,14 @@ class Design:
         return self.psu is None
 
     @property
+    def depends_on_domain(self) -> bool:
+        """Whether what a stratum adds to a variance depends on who is analysed.
+
+        Then the variance of a sum or difference is not made of the covariance of its parts, whose members lie in fewer strata.
+        """
+        return self.lonely == "average" or self.adjust_domain_lonely
+
+    @property
     def cell_columns(self) -> tuple[str, ...]:
         """The design columns of the cells: of `stratum` and `psu`, those that the design has."""
         return (STRATUM,) * (self.stratum is not None) + (PSU,) * (self.psu is not None)

@@ -24,7 +24,8 @@ from pipelines.statistics.design import (
     FloatArray,
 )
 from pipelines.statistics.model_matrix import Term
-from pipelines.statistics.regression import Family, Regression, regression, require_degrees_freedom
+from pipelines.statistics.perfect_prediction import Family
+from pipelines.statistics.regression import Regression, regression, require_degrees_freedom
 from pipelines.statistics.score_scan import Question, Scan, model_columns, scan, unscaling
 from pipelines.statistics.streaming import stream
 from pipelines.statistics.variance import sampling_frame, taylor_covariance

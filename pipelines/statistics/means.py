@@ -14,7 +14,10 @@ from pipelines.statistics.variance import design_degrees_freedom, sampling_frame
 
 @dataclass(frozen=True)
 class MeanOfGroup:
-    """`standard_deviation` estimates that of the group in the population; None of a single respondent."""
+    """`standard_deviation` estimates that of the group in the population; None of a single respondent.
+
+    `se` is NaN where the design says `average` and all strata of the group are lonely.
+    """
 
     n_respondents: int
     mean: float
@@ -60,6 +63,8 @@ def compare_means(cells: Cells, value: str, group: str, *, domain: pl.Expr | Non
     if not n.all():
         raise EmptyDomain(f"There is nobody with a known {value} on one side of {group}.", names=[value, group])
     x = np.where(analysed, cells.table[value].cast(pl.Float64).fill_null(0.0).to_numpy(), 0.0)
+    if not np.isfinite(x).all():
+        raise InvalidArgument(f"{value} holds numbers that are not finite. A missing value must be NULL.", names=[value])
     weight = np.bincount(level[analysed], cells.w[analysed], 2)
     mean = np.bincount(level[analysed], (cells.w * x)[analysed], 2) / weight
     centred = np.where(analysed, x - mean[in_group], 0.0)
@@ -75,13 +80,17 @@ def compare_means(cells: Cells, value: str, group: str, *, domain: pl.Expr | Non
         MeanOfGroup(
             n_respondents=int(n[i]),
             mean=float(mean[i]),
-            se=math.sqrt(max(0.0, float(covariance[i, i]))),
+            se=float(np.sqrt(np.maximum(covariance[i, i], 0.0))),
             standard_deviation=math.sqrt(float(square[i]) * int(n[i]) / (int(n[i]) - 1)) if n[i] > 1 else None,
         )
         for i in (1, 0)
     ]
     difference = float(mean[1] - mean[0])
-    se = math.sqrt(max(0.0, float(covariance[1, 1] + covariance[0, 0] - 2 * covariance[0, 1])))
+    variance = covariance[1, 1] + covariance[0, 0] - 2 * covariance[0, 1]
+    if cells.design.depends_on_domain:
+        influence = np.where(in_group == 1, 1, -1) * centred / weight[in_group]
+        variance = taylor_covariance(cells, frame, influence, np.where(analysed, 0, -1))[0, 0]
+    se = float(np.sqrt(np.maximum(variance, 0.0)))
     return MeanComparison(
         group=groups[0],
         others=groups[1],

@@ -37,7 +37,8 @@ class ModelMatrix:
 
     `x` (patterns, k) is scaled for solving: x = raw columns @ inverse(unscale), so raw coefficients are unscale @
     coefficients. `pattern` (cells,) is the pattern of each cell, -1 for cells that are not analysed. `omitted`: levels
-    without analysed members. `basis` (k, r): of a matrix with fewer columns than names, the combinations that its columns are.
+    without analysed members. `aliased`: columns of nuisance terms that others make up. `basis` (k, r): of a matrix with fewer
+    columns than names, the combinations that its columns are.
     """
 
     names: tuple[str, ...]
@@ -45,6 +46,7 @@ class ModelMatrix:
     unscale: FloatArray
     pattern: IntArray
     omitted: tuple[str, ...]
+    aliased: tuple[str, ...] = ()
     basis: FloatArray | None = None
 
 
@@ -52,55 +54,80 @@ def column_name(term: Term, level: object = None) -> str:
     """The name of a coefficient: "age_years" for a number, "sex=female" for a level."""
     if isinstance(term, Numeric):
         return term.column
-    return f"{term.column}={str(level).lower() if isinstance(level, bool) else level}"
+    return f"{term.column}={_word(level)}"
 
 
-def model_matrix(cells: Cells, terms: Sequence[Term], analysed: BoolArray) -> ModelMatrix:
+def _word(level: object) -> str:
+    return str(level).lower() if isinstance(level, bool) else str(level)
+
+
+def model_matrix(cells: Cells, terms: Sequence[Term], analysed: BoolArray, nuisance: Sequence[Term] = ()) -> ModelMatrix:
     """The intercept and the columns of the terms, on the patterns that occur in the analysed cells.
 
     A level without analysed members has no column; a term left with one level has none at all (it changes nothing): see
-    `omitted`. Raises InvalidArgument (unknown column or reference, a number that is none, a column used twice),
-    RankDeficient.
+    `omitted`. `nuisance` are those of the terms that are adjusted for and not asked about: a column of theirs that is constant or
+    a combination of earlier ones of theirs is left out, as it changes no coefficient of another term: see `aliased`. Raises
+    InvalidArgument (unknown column or reference, a number that is none, a column used twice), RankDeficient.
     """
     _require_terms(cells, terms)
     patterns, pattern = index_levels(cells.table, [term.column for term in terms], analysed)
     n_patterns = patterns.height if terms else 1
-    names, raw, omitted = [INTERCEPT], [np.ones(n_patterns)], list[str]()
+    names, raw, omitted, beside = [INTERCEPT], [np.ones(n_patterns)], list[str](), [INTERCEPT]
     for term in terms:
+        first = len(names)
         if isinstance(term, Numeric):
             names.append(term.column)
             raw.append(_numbers(patterns, term.column))
+            beside += names[first:] if term in nuisance else []
             continue
         levels = patterns[term.column].unique().sort().to_list()
         everywhere = cells.table[term.column].drop_nulls().unique().sort().to_list()
         shown = [level for level in levels if level != term.reference] if len(levels) > 1 else []
         if shown and term.reference not in levels:
             raise RankDeficient(
-                f"{term.column}: nobody analysed has its reference level {term.reference!r}. "
-                "Choose a reference that occurs in the domain.",
+                f"{term.column}: nobody analysed has its reference level {_word(term.reference)}. "
+                "Choose a reference that occurs in the population.",
                 names=[term.column],
             )
         names += [column_name(term, level) for level in shown]
         raw += [(patterns[term.column] == level).to_numpy().astype(np.float64) for level in shown]
         omitted += [column_name(term, level) for level in everywhere if level not in (*shown, term.reference)]
+        beside += names[first:] if term in nuisance else []
     x, unscale = centred_and_scaled(np.column_stack(raw))
+    aliased: list[str] = []
+    if nuisance:
+        aliased = _dependent(x[:, np.isin(names, beside)], beside)
+        kept = ~np.isin(names, aliased)
+        names = [name for name in names if name not in aliased]
+        x, unscale = x[:, kept], unscale[np.ix_(kept, kept)]
     require_full_rank(x, names)
-    return ModelMatrix(tuple(names), x, unscale, pattern, tuple(omitted))
+    return ModelMatrix(tuple(names), x, unscale, pattern, tuple(omitted), tuple(aliased))
 
 
 def require_full_rank(x: FloatArray, names: Sequence[str]) -> None:
     """Raise RankDeficient with the names of the columns of x (rows, k) that are constant or combinations of earlier columns."""
-    lengths = np.linalg.norm(x, axis=0)
-    unit = x / np.where(lengths > 0, lengths, 1.0)
-    triangle: FloatArray = np.asarray(np.linalg.qr(unit, mode="r"), dtype=np.float64)
-    diagonal = np.zeros(x.shape[1])
-    diagonal[: min(triangle.shape)] = np.abs(np.diag(triangle))
-    if dependent := [name for name, size in zip(names, diagonal, strict=True) if size < _RANK_TOLERANCE]:
+    if dependent := _dependent(x, names):
         raise RankDeficient(
             f"These terms are constant or combinations of other terms among the analysed: {', '.join(dependent)}. "
             "Drop them, or merge levels.",
             names=dependent,
         )
+
+
+def _dependent(x: FloatArray, names: Sequence[str]) -> list[str]:
+    """The names of the columns of x (rows, k) that are constant or combinations of earlier columns."""
+    lengths = np.linalg.norm(x, axis=0)
+    unit = x / np.where(lengths > 0, lengths, 1.0)
+    basis, dependent = np.empty((len(x), 0)), list[str]()
+    for name, column in zip(names, unit.T, strict=True):
+        rest = column - basis @ (basis.T @ column)
+        rest -= basis @ (basis.T @ rest)  # what rounding left of the first time
+        size = float(np.linalg.norm(rest))
+        if size < _RANK_TOLERANCE:
+            dependent.append(name)
+        else:
+            basis = np.column_stack([basis, rest / size])
+    return dependent
 
 
 def _require_terms(cells: Cells, terms: Sequence[Term]) -> None:
@@ -116,8 +143,8 @@ def _require_terms(cells: Cells, terms: Sequence[Term]) -> None:
             )
         if isinstance(term, Categorical) and term.reference not in column.drop_nulls().unique().to_list():
             raise InvalidArgument(
-                f"The reference level {term.reference!r} does not occur in {term.column} ({column.dtype}). "
-                "Check its spelling and type.",
+                f"The reference level {_word(term.reference)} does not occur in {term.column}. "
+                "Check its spelling, or choose another.",
                 names=[term.column],
             )
 

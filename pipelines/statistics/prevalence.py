@@ -1,5 +1,6 @@
 """Design-based prevalence of a binary outcome, by domain, with the covariance that contrasts and standardisation need."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,8 @@ class Prevalence:
     """`table`: one row per level of `by`, sorted; columns *by and those of ESTIMATE_SCHEMA.
 
     `covariance` (rows, rows) belongs to the rows of `table`; NaN where a row has nobody with a known outcome (its prevalence
-    is NULL). `n_ungrouped`: respondents of the domain in no row, because one of `by` is NULL.
+    is NULL) or, under `average`, lonely strata only (its standard error is NULL). `n_ungrouped`: respondents of the domain in no
+    row, because one of `by` is NULL.
     """
 
     table: pl.DataFrame
@@ -155,6 +157,9 @@ def _row(
     }
     interval = proportion_interval(method, **estimate, confidence_level=confidence_level)
     verdict = with_reason(nchs_presentation(**estimate), interval.reason)
+    if math.isnan(standard_error):  # its degrees of freedom are none, which is the reason
+        no_error = (None, None, None, confidence_level, method, degrees_freedom, None, None)
+        return (*numbers, proportion, *no_error, verdict.status, verdict.reason, missing_weight_share)
     n_effective = effective_n(proportion, standard_error, n)
     design_effect = None if proportion in (0, 1) else n * standard_error**2 / (proportion * (1 - proportion))
     limits = (interval.lower, interval.upper, confidence_level, method)

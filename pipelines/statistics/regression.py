@@ -4,7 +4,7 @@ Coefficients solve the weighted score equations; their covariance is the Taylor 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -17,15 +17,20 @@ from pipelines.statistics.errors import (
     EmptyDomain,
     InvalidArgument,
     NoDegreesOfFreedom,
+    RankDeficient,
     SeparatedOutcome,
 )
 from pipelines.statistics.model_matrix import INTERCEPT, ModelMatrix, Term, column_name, model_matrix
 from pipelines.statistics.newton import Fit, maximise
+from pipelines.statistics.perfect_prediction import (
+    Family,
+    of_one_term,
+    separated_names,
+    separated_outcome,
+    without_separated,
+)
 from pipelines.statistics.replicate import Replicates, replicate_covariance
-from pipelines.statistics.separation import remainder, separating_columns
 from pipelines.statistics.variance import Frame, design_degrees_freedom, sampling_frame, taylor_covariance
-
-Family = Literal["logistic", "poisson"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +39,10 @@ class Regression:
 
     `degrees_freedom`: PSUs minus strata with analysed members, the t reference of term(). `residual_degrees_freedom`: that +
     1 - k, R's choice. `n_missing`: respondents of the domain without the outcome or a term. `omitted`: levels nobody analysed
-    has. `log_likelihood` (up to a constant) and `information` (k, k) are those of the model with weights of mean 1. `separated`:
-    coefficients that are infinite or undetermined, because the outcome of `n_separated` respondents is predicted perfectly; they
-    and what belongs to them are NaN, as is all of `information` then.
+    has. `aliased`: columns of nuisance terms that others make up. `log_likelihood` (up to a constant) and `information` (k, k)
+    are those of the model with weights of mean 1. `separated`: coefficients that are infinite or undetermined, because the
+    outcome of `n_separated` respondents is predicted perfectly; they and what belongs to them are NaN, as is all of
+    `information` then.
     """
 
     family: Family
@@ -56,6 +62,7 @@ class Regression:
     outcome: str = ""
     separated: tuple[str, ...] = ()
     n_separated: int = 0
+    aliased: tuple[str, ...] = ()
 
     def term(
         self,
@@ -68,7 +75,7 @@ class Regression:
         """The odds ratio (poisson: prevalence ratio) of a level against the reference, or per unit of a number (no level).
 
         Raises InvalidArgument for a column or level without coefficient, EmptyDomain for a level that nobody analysed has,
-        SeparatedOutcome for a coefficient that is not finite.
+        RankDeficient for an aliased one, SeparatedOutcome for a coefficient that is not finite.
         """
         named = next((term for term in self.terms if term.column == column), None)
         if named is None:
@@ -78,10 +85,12 @@ class Regression:
         name = column_name(named, level)
         if name in self.omitted:
             raise EmptyDomain(f"{name} has no coefficient: nobody analysed, or everybody, has this level.", names=[name])
-        if name not in self.names:
+        if name not in (*self.names, *self.aliased):
             raise InvalidArgument(f"{name} has no coefficient: it is the reference or no level of {column}.", names=[name])
+        if name in self.aliased:
+            raise RankDeficient(f"{name} has no coefficient: it is a combination of other terms.", names=[name])
         if name in self.separated:
-            raise _separated(self.outcome, [name])
+            raise separated_outcome(self.outcome, [name])
         i = self.names.index(name)
         reference = self.degrees_freedom if degrees_freedom == "design" else self.residual_degrees_freedom
         return effect(float(self.coefficients[i]), float(np.sqrt(self.covariance[i, i])), reference, confidence_level)
@@ -96,6 +105,7 @@ def regression(
     domain: pl.Expr | None = None,
     replicates: Replicates | None = None,
     separation: Literal["refuse", "limit"] = "refuse",
+    nuisance: Sequence[Term] = (),
 ) -> Regression:
     """Regression of a binary outcome on categorical and numeric keys, among complete members of the domain.
 
@@ -103,6 +113,7 @@ def regression(
     boolean expression over the keys. Weights are scaled to a mean of 1, which changes no result. An interaction is a key of
     its own. Covariance: Taylor, or by `replicates`, each fitted anew. `separation`: where some group is predicted perfectly
     there is no finite maximum; `limit` gives the coefficients that have a limit all the same, which are those of the others.
+    `nuisance`: those of the terms that are adjusted for and not asked about, whose columns may be combinations of one another.
 
     Raises InvalidArgument, InvalidOutcome, EmptyDomain, RankDeficient, SeparatedOutcome, NoDegreesOfFreedom, LonelyPsu,
     NotConverged.
@@ -119,20 +130,25 @@ def regression(
         )
     frame = sampling_frame(cells)
     degrees_freedom = require_degrees_freedom(cells, frame, np.where(analysed, 0, -1))
-    matrix = model_matrix(cells, terms, analysed)
+    matrix = model_matrix(cells, terms, analysed, nuisance)
     n_respondents, n_cases = int(cells.n[analysed].sum()), int(cells.n[analysed & (case == 1)].sum())
+    if n_cases == 0 or (n_cases == n_respondents and family == "logistic"):
+        raise SeparatedOutcome(
+            f"{'Everybody' if n_cases else 'Nobody'} analysed has {outcome}: there is no ratio to estimate.", names=[INTERCEPT]
+        )
     n_missing = int(cells.n[member & ~analysed].sum())
     scale = n_respondents / float(cells.w[analysed].sum())
     cases = _pattern_sums(cells.w, matrix, analysed & (case == 1), scale)
     noncases = _pattern_sums(cells.w, matrix, analysed & (case == 0), scale)
     separated: list[str] = []
     n_separated = 0
-    if names := _separated_names(matrix, cases, noncases, family):
+    if names := separated_names(matrix, cases, noncases, family):
         if separation == "refuse":
-            raise _separated(outcome, names)
-        matrix, separated = _without_separated(matrix, cases, noncases, family)
-        if not len(matrix.x):
-            raise _separated(outcome, names)
+            raise separated_outcome(outcome, names)
+        reduced, separated = without_separated(matrix, cases, noncases, family)
+        if not len(reduced.x):
+            raise separated_outcome(outcome, of_one_term(matrix, terms, cases, noncases, family) or names)
+        matrix = reduced
         n_separated = int(cells.n[analysed & (matrix.pattern < 0)].sum())
         analysed = analysed & (matrix.pattern >= 0)
         cases = _pattern_sums(cells.w, matrix, analysed & (case == 1), scale)
@@ -167,6 +183,7 @@ def regression(
         outcome=outcome,
         separated=tuple(separated),
         n_separated=n_separated,
+        aliased=matrix.aliased,
     )
 
 
@@ -175,7 +192,7 @@ def require_degrees_freedom(cells: Cells, frame: Frame, group: IntArray) -> int:
     degrees_freedom = int(design_degrees_freedom(cells, frame, group, 1)[0])
     if degrees_freedom <= 0:
         raise NoDegreesOfFreedom(
-            "The analysed members lie in as many strata as PSUs: there are no degrees of freedom. Widen the domain."
+            "The analysed members lie in as many strata as PSUs: there are no degrees of freedom. Widen the population."
         )
     return degrees_freedom
 
@@ -254,45 +271,3 @@ def _likelihood(
         return value, x.T @ (cases - weight * mean), (x * (weight * variance)[:, None]).T @ x
 
     return evaluate
-
-
-def _rising_and_falling(cases: FloatArray, noncases: FloatArray, family: Family) -> tuple[BoolArray, BoolArray]:
-    """Patterns whose likelihood rises for ever with their linear predictor, and with its opposite.
-
-    A Poisson mean may exceed every outcome: there only patterns without cases are of the kind.
-    """
-    if family == "poisson":
-        return np.zeros(len(cases), dtype=np.bool_), cases <= 0
-    return (cases > 0) & (noncases <= 0), (noncases > 0) & (cases <= 0)
-
-
-def _separated_names(matrix: ModelMatrix, cases: FloatArray, noncases: FloatArray, family: Family) -> list[str]:
-    """The names of columns that predict the outcome of some pattern perfectly; none where all coefficients are finite."""
-    up, down = _rising_and_falling(cases, noncases, family)
-    columns = separating_columns(np.vstack([matrix.x[up], -matrix.x[down]]), matrix.x[~up & ~down])
-    return [matrix.names[i] for i in columns if matrix.names[i] != INTERCEPT] or [matrix.names[i] for i in columns]
-
-
-def _separated(outcome: str, names: Sequence[str]) -> SeparatedOutcome:
-    return SeparatedOutcome(
-        f"{outcome} is predicted perfectly by {', '.join(names)}: in some group of the analysed everybody or nobody has it, "
-        "so the ratio is 0 or infinite. Merge levels, leave the term out, or report the counts.",
-        names=names,
-    )
-
-
-def _without_separated(
-    matrix: ModelMatrix, cases: FloatArray, noncases: FloatArray, family: Family
-) -> tuple[ModelMatrix, list[str]]:
-    """The matrix of the patterns that are not predicted perfectly, and the names of coefficients that have no limit."""
-    rest = remainder(matrix.x, *_rising_and_falling(cases, noncases, family))
-    place = np.where(rest.kept, np.cumsum(rest.kept) - 1, -1)
-    reduced = replace(
-        matrix,
-        x=matrix.x[rest.kept] @ rest.basis,
-        unscale=matrix.unscale @ rest.basis,
-        pattern=np.where(matrix.pattern >= 0, place[matrix.pattern], -1),
-        basis=rest.basis,
-    )
-    determined = rest.determines(matrix.unscale)
-    return reduced, [name for name, is_determined in zip(matrix.names, determined, strict=True) if not is_determined]

@@ -18,7 +18,7 @@ from pipelines.statistics.collapse import LARGEST_WEIGHT, is_usable, quoted
 from pipelines.statistics.design import N_RESPONDENTS, N_SAMPLED, PSU, STRATUM, Design, FloatArray
 from pipelines.statistics.errors import NotConverged
 from pipelines.statistics.model_matrix import INTERCEPT, Categorical, Numeric, Term, column_name
-from pipelines.statistics.regression import Family
+from pipelines.statistics.perfect_prediction import Family
 
 # Sums are of whole numbers, so that equal data give equal bits: the largest possible addend becomes 2^60.
 _LARGEST_ADDEND_BITS = 60

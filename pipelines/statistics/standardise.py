@@ -3,6 +3,7 @@
 Not here: rates of counts over person-time (rates.py), and the standard populations themselves.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from pipelines.statistics.intervals import korn_graubard, require_level
 from pipelines.statistics.presentation import NO_KNOWN_OUTCOME, STANDARD_LEVEL, Presentation, judge_presentation, with_reason
 from pipelines.statistics.prevalence import ESTIMATE_SCHEMA, Prevalence, prevalence
 from pipelines.statistics.replicate import Replicates
-from pipelines.statistics.variance import design_degrees_freedom, sampling_frame
+from pipelines.statistics.variance import design_degrees_freedom, sampling_frame, taylor_covariance
 
 METHOD = "korn_graubard"
 STANDARDISED_SCHEMA: dict[str, Any] = ESTIMATE_SCHEMA | {"empty_standard_cells": pl.List(pl.String)}
@@ -29,7 +30,8 @@ class Standardised:
     standard cells and `empty_standard_cells` names the cells without a known outcome (the weights of the others were scaled
     up).
 
-    `covariance` (rows, rows) belongs to the rows of `table`; NaN where a row has nobody with a known outcome.
+    `covariance` (rows, rows) belongs to the rows of `table`; NaN where a row has nobody with a known outcome or, under `average`,
+    lonely strata only.
     `n_ungrouped`: respondents of the domain with one of `by` or the standardised column NULL.
     """
 
@@ -76,8 +78,11 @@ def standardise(
     groups, group = index_levels(parts.table, by, np.ones(parts.table.height, dtype=np.bool_))
     n_groups = groups.height if by else 1
     share = _shares(parts, group, n_groups, standard, column)
-    usable = np.where(np.isnan(parts.covariance), 0.0, parts.covariance)
-    covariance = share @ usable @ share.T
+    if cells.design.depends_on_domain and replicates is None:
+        covariance = _covariance(cells, outcome, parts, share, domain)
+    else:
+        usable = np.where(np.isnan(parts.covariance), 0.0, parts.covariance)
+        covariance = share @ usable @ share.T
     degrees_freedom, missing_share = _whole_groups(cells, outcome, by, column, domain, n_groups)
     rows = []
     for i in range(n_groups):
@@ -91,6 +96,24 @@ def standardise(
     estimates = pl.DataFrame(rows, schema=STANDARDISED_SCHEMA, orient="row")
     table = pl.concat([groups, estimates], how="horizontal") if by else estimates
     return Standardised(table, covariance, tuple(by), parts.n_ungrouped)
+
+
+def _covariance(cells: Cells, outcome: str, parts: Prevalence, share: FloatArray, domain: pl.Expr | None) -> FloatArray:
+    """Covariance of the groups (groups, groups) by the influence of each cell on its own group.
+
+    It is that of the parts, but for designs in which what a stratum adds depends on who is analysed: all parts of the group are.
+    """
+    case, is_known = cells.outcome(outcome)
+    _, part = index_levels(cells.table, parts.by, cells.members(domain) & cells.known(parts.by))
+    part = np.where(is_known, part, -1)
+    inside = part >= 0
+    n_parts = parts.table.height
+    weight = np.bincount(part[inside], cells.w[inside], n_parts)
+    proportion = parts.table["prevalence"].fill_null(0.0).to_numpy()
+    per_weight = share.sum(axis=0) / np.where(weight > 0, weight, 1.0)  # a part has a share of one group only
+    influence = np.where(inside, (case - proportion[part]) * per_weight[part], 0.0)
+    group_of_part = share.argmax(axis=0)
+    return taylor_covariance(cells, sampling_frame(cells), influence, np.where(inside, group_of_part[part], -1), len(share))
 
 
 def _shares(parts: Prevalence, group: IntArray, n_groups: int, standard: Mapping[Any, float], column: str) -> FloatArray:
@@ -132,14 +155,15 @@ def _row(
         return (n, n_cases, n_missing, *nothing, "suppress", NO_KNOWN_OUTCOME, missing_share, empty)
     p_k = table["prevalence"].fill_null(0.0).to_numpy()
     p = float(n_cases == n) if n_cases in (0, n) else float(share @ p_k)
-    se = float(np.sqrt(max(variance, 0.0)))
+    se = float(np.sqrt(np.maximum(variance, 0.0)))
     simple = float(np.sum(share**2 * p_k * (1 - p_k) / np.maximum(n_k, 1.0)))
     design_effect = se**2 / simple if simple > 0 else None
     n_effective = n / design_effect if design_effect else float(n)
     interval = korn_graubard(p, n, n_effective, degrees_freedom, confidence_level)
     verdict = with_reason(_verdict(p, n, n_effective, degrees_freedom), interval.reason)
     verdict = with_reason(verdict, EMPTY_STANDARD_CELLS if empty else None)
-    estimate = (p, se, interval.lower, interval.upper, confidence_level, METHOD, degrees_freedom, design_effect, n_effective)
+    spread = (None, None, None) if math.isnan(se) else (se, design_effect, n_effective)  # then there are no degrees of freedom
+    estimate = (p, spread[0], interval.lower, interval.upper, confidence_level, METHOD, degrees_freedom, *spread[1:])
     return (n, n_cases, n_missing, *estimate, verdict.status, verdict.reason, missing_share, empty)
 
 

@@ -11,8 +11,9 @@ from pipelines.statistics.design import Cells, FloatArray, IntArray
 from pipelines.statistics.errors import InvalidArgument, NoDegreesOfFreedom
 from pipelines.statistics.independence import WaldTest, wald_f
 from pipelines.statistics.model_matrix import Numeric, Term
+from pipelines.statistics.perfect_prediction import Family
 from pipelines.statistics.quadratic_form import weighted_f_tail
-from pipelines.statistics.regression import Family, Regression, regression
+from pipelines.statistics.regression import Regression, regression
 
 DenominatorRule = Literal["adjusted", "residual", "design"]
 

@@ -12,7 +12,8 @@ from pipelines.statistics.design import RESERVED_NAMES, Cells
 from pipelines.statistics.effect import Effect
 from pipelines.statistics.errors import EmptyDomain, InvalidArgument
 from pipelines.statistics.model_matrix import Numeric, Term
-from pipelines.statistics.regression import Family, regression
+from pipelines.statistics.perfect_prediction import Family
+from pipelines.statistics.regression import regression
 
 
 @dataclass(frozen=True)

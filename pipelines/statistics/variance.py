@@ -96,13 +96,14 @@ def taylor_covariance(cells: Cells, frame: Frame, influence: FloatArray, group: 
     group of each analysed cell, -1 outside. Means are over all sampled units, members or not (Binder 1983; Woodruff 1971).
     Units are with replacement, or with the design's finite population correction of the first stage.
 
-    Raises LonelyPsu where a stratum of one sampled unit holds members and the design says `fail`, or `average` has no other
-    stratum.
+    NaN belongs to a group whose strata are all lonely where the design says `average`: there is nothing to take the mean of, and
+    it has no degrees of freedom. Raises LonelyPsu where a stratum of one sampled unit holds members and the design says `fail`;
+    without strata a single unit is no such stratum, but leaves no degrees of freedom.
     """
     present = np.zeros((len(frame.n_sampled), n_groups), dtype=np.bool_)
     present[frame.cell_stratum[group >= 0], group[group >= 0]] = True
     is_lonely = (frame.n_sampled == 1) & (frame.unsampled > 0)
-    if cells.design.lonely == "fail":
+    if cells.design.lonely == "fail" and cells.design.stratum:
         _refuse_lonely(frame, is_lonely & present.any(axis=1))
     lonely = is_lonely[:, None] & np.ones(n_groups, dtype=np.bool_)
     if cells.design.adjust_domain_lonely:
@@ -112,7 +113,7 @@ def taylor_covariance(cells: Cells, frame: Frame, influence: FloatArray, group: 
     else:
         result = _cluster_covariance(frame, _totals(frame.unit, cells.w, influence, group, n_groups), lonely, cells.design.lonely)
     if cells.design.lonely == "average":
-        root = np.sqrt(_inflation(frame, present, lonely))
+        root = np.sqrt(_inflation(present, lonely))
         result = result * np.outer(root, root)
     return result
 
@@ -160,10 +161,10 @@ def _psus_with_members(frame: Frame, group: IntArray, n_groups: int) -> IntArray
     return counts
 
 
-def _inflation(frame: Frame, present: BoolArray, lonely: BoolArray) -> FloatArray:
+def _inflation(present: BoolArray, lonely: BoolArray) -> FloatArray:
+    """How much more all strata of each group would add than those that are not lonely, shape (groups,); NaN where all are."""
     n_strata, n_lonely = present.sum(axis=0), (present & lonely).sum(axis=0)
-    _refuse_lonely(frame, np.asarray(present[:, n_strata == n_lonely].any(axis=1)))
-    factor: FloatArray = n_strata / np.maximum(n_strata - n_lonely, 1)
+    factor: FloatArray = np.where((n_strata == n_lonely) & (n_strata > 0), np.nan, n_strata / np.maximum(n_strata - n_lonely, 1))
     return factor
 
 

@@ -136,6 +136,12 @@ SAMPLES: dict[str, tuple[str, Callable[[pl.DataFrame], pl.DataFrame]]] = {
     "ages below 0": ("cohort", lambda people: people.with_columns(age_years=-1, age_band=pl.lit(None, pl.String))),
     "no sex is known": ("survey", lambda people: people.with_columns(sex=pl.lit(None, pl.String))),
     "one level of each adjuster": ("survey", lambda people: people.with_columns(age_band=pl.lit("20-29"), sex=pl.lit("male"))),
+    "one respondent": ("cohort", lambda people: people.head(1)),
+    "two respondents": ("cohort", lambda people: people.head(2)),
+    "one respondent with a weight": (
+        "survey",
+        lambda people: people.with_columns(interview_weight=pl.when(I == 5).then(1.0).otherwise(0.0)),
+    ),
     "sets of one": ("case_control", lambda people: people.with_columns(matched_set=I.cast(pl.String))),
     "an exposure that no set knows": ("case_control", lambda people: people.with_columns(is_sedentary=pl.lit(None, pl.Boolean))),
     "everybody in the sets is exposed": ("case_control", lambda people: people.with_columns(is_sedentary=True)),
@@ -230,6 +236,28 @@ def test_a_number_that_cannot_be_adjusted_for_is_left_out_of_the_words(project: 
     assert row["adjusted_for"] == "age_years (linear)"
     assert row["odds_ratio"] == pytest.approx(FROM_R["age", 0.5][0], rel=1e-8)
     assert row["n_missing"] == 0
+
+
+def test_adjusters_that_say_the_same_count_once(project: Project) -> None:
+    people = PEOPLE.with_columns(race_ethnicity=pl.col("sex").replace_strict({"male": "a", "female": "b"}))
+    once, twice = (
+        with_study(project, adjustment=dict.fromkeys(names, Adjustment())) for names in (["sex"], ["sex", "race_ethnicity"])
+    )
+    for design in ("cohort", "survey"):
+        one, both = (odds_ratio(tables_of(study, people, design), "adjusted") for study in (once, twice))
+        assert both["adjusted_for"] == "sex, race_ethnicity"
+        for name in ("odds_ratio", "odds_ratio_upper", "prevalence_ratio", "p_value"):
+            assert both[name] == pytest.approx(one[name], rel=1e-12)
+        assert both["presentation"] == "show"
+
+
+def test_an_odds_ratio_has_all_reasons_for_a_look(project: Project) -> None:
+    few = PEOPLE.filter(pl.col("stratum") <= 6).with_columns(
+        has_cramps=pl.when(pl.col("is_sedentary")).then(pl.col("has_cramps") & (I < 9)).otherwise(pl.col("has_cramps"))
+    )
+    row = odds_ratio(tables_of(project, few, "survey"), "crude")
+    assert row["presentation"] == "review"
+    assert row["presentation_reason"] == "fewer than 5 respondents in one of the four cells; fewer than 8 degrees of freedom"
 
 
 def test_one_outcome_one_exposure_and_no_adjustment(project: Project) -> None:

@@ -206,8 +206,9 @@ def test_a_lonely_psu_outside_the_domain_does_no_harm() -> None:
 
 def test_average_needs_a_stratum_with_two_psus() -> None:
     rows = rows_of((1, 1, 1.0, 1, "a"), (1, 1, 1.0, 0, "a"), (2, 1, 1.0, 0, "a"), (2, 1, 1.0, 1, "a"))
-    with pytest.raises(LonelyPsu, match="2 strata"):
-        prevalence(collapse_frame(rows, Design("stratum", "psu", "weight", "average")), "y")
+    [row] = prevalence(collapse_frame(rows, Design("stratum", "psu", "weight", "average")), "y").table.to_dicts()
+    assert (row["prevalence"], row["prevalence_se"], row["degrees_freedom"]) == (0.5, None, 0)
+    assert row["presentation"] == "suppress"
 
 
 def test_average_counts_the_strata_of_the_domain_only() -> None:

@@ -79,13 +79,13 @@ def test_a_term_with_one_level_in_the_domain_changes_nothing(reference: str) -> 
 
 
 def test_a_reference_without_members_among_several_levels_is_refused() -> None:
-    with pytest.raises(RankDeficient, match="x: nobody analysed has its reference level 'a'") as raised:
+    with pytest.raises(RankDeficient, match="x: nobody analysed has its reference level a") as raised:
         regression(collapse_frame(complete_sample()), "y", [X], domain=pl.col("x") != "a")
     assert raised.value.names == ("x",)
 
 
 def test_a_reference_that_occurs_nowhere_is_refused() -> None:
-    with pytest.raises(InvalidArgument, match="'A' does not occur in x"):
+    with pytest.raises(InvalidArgument, match="reference level A does not occur in x"):
         regression(collapse_frame(complete_sample()), "y", [Categorical("x", "A")])
 
 
