@@ -5,7 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.authoring.draft import OTHER_TYPE, Draft, draft
+from pipelines.authoring.draft import Draft, draft
+from pipelines.authoring.draft_text import OTHER_TYPE
 from pipelines.authoring.guesses import guesses_of_form, has_decimal_commas
 from pipelines.contracts.model import SUFFIX, load_contract
 from pipelines.landing.readers.reading import read_delivery, sniff

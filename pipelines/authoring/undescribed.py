@@ -16,7 +16,7 @@ def chosen(names: Sequence[str], only: Collection[str], left_out: Collection[str
     """
     problems = [_unknown(name, names) for name in [*only, *left_out] if name not in names]
     found = [name for name in names if name in left_out or (only and name not in only)]
-    if not problems and len(found) == len(names):
+    if not problems and names and len(found) == len(names):
         problems = ["all columns are left out: keep at least one"]
     if problems:
         raise ConfigurationError("no contract can be drafted:\n- " + "\n- ".join(problems))
@@ -34,6 +34,8 @@ def why_undescribed(values: pl.Series) -> str:
         return f"with NaN or infinity in {broken:,} of {len(values):,} rows"
     if isinstance(values.dtype, pl.Datetime) and values.dtype.time_unit == "ns":
         return "with times finer than a microsecond"
+    if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone:
+        return "as instants of a time zone"
     return f"as {values.dtype.base_type()}"
 
 

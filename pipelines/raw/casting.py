@@ -25,6 +25,9 @@ ISO_DATE = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$"
 ISO_TIME = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[ T][0-9]{1,2}:[0-5]?[0-9]:[0-5]?[0-9](\.[0-9]{1,6}0*)?$"
 """A year of two digits is no year, and a time that is finer than a microsecond would be cut."""
 
+YEAR_0 = "0000-"
+"""Before the year 1 there is none that DATE and those who read it hold."""
+
 MARKS_OF_MISSING = ("NA", "N/A", "#N/A", "NULL", "null", "NaN", "nan", "na", "n/a", "-", ".")
 """What programs write where a value is missing; they are texts unless they are declared."""
 
@@ -80,9 +83,11 @@ def _from_text(values: pl.Series, kind: str, decimal: str) -> tuple[pl.Series, l
     if kind == "BOOLEAN":
         read = text.str.to_lowercase().replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
     elif kind == "DATE":
-        read = text.set(~text.str.contains(ISO_DATE), None).str.to_date("%Y-%m-%d", strict=False)
+        is_date = text.str.contains(ISO_DATE) & ~text.str.starts_with(YEAR_0)
+        read = text.set(~is_date, None).str.to_date("%Y-%m-%d", strict=False)
     else:
-        whole = text.set(~text.str.contains(ISO_TIME), None).str.replace("T", " ", literal=True)
+        is_instant = text.str.contains(ISO_TIME) & ~text.str.starts_with(YEAR_0)
+        whole = text.set(~is_instant, None).str.replace("T", " ", literal=True)
         read = whole.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="us")
     names = {"BOOLEAN": "true or false", "DATE": "a date (YYYY-MM-DD)", "TIMESTAMP": "a time (YYYY-MM-DD HH:MM:SS)"}
     return read, _misfits([_text_misfit(text.filter(text.is_not_null() & read.is_null()), names[kind])])

@@ -7,8 +7,10 @@ import polars as pl
 import pytest
 
 from pipelines.authoring.draft import draft
-from pipelines.authoring.guesses import guesses_of_form, has_decimal_commas, shapes
+from pipelines.authoring.guesses import guesses_of_form, has_decimal_commas
 from pipelines.authoring.lint import UNFINISHED
+from pipelines.authoring.shapes import shapes
+from pipelines.machine.errors import ConfigurationError
 from pipelines.project.form import Form
 from tests.landing.readers.here import read_here
 from tests.small_deliveries import CASES
@@ -65,6 +67,25 @@ NOTES = [
     (["NA", "44", "51"], "VARCHAR", "`form: {missing: NA}` in the source's file"),
     (["NA", "44", "51"], "VARCHAR", "the other cells fit INTEGER"),
     (["-", "a", "b"], "VARCHAR", '`form: {missing: "-"}`'),
+    (["1 2", "3", "2 3"], "VARCHAR", "several answers in one cell"),
+    (["1|2", "3|4"], "VARCHAR", "several answers in one cell"),
+    (["1.234,50", "12.500,00"], "VARCHAR", "shapes `9.999,99`, `99.999,99`: they stay text"),
+    (["12,34,567", "1,23,456"], "VARCHAR", "ask for digits and a decimal mark alone"),
+    (["12 %", "7 %"], "VARCHAR", "shapes `99 %`, `9 %`: they stay text"),
+    (["(125)", "77"], "VARCHAR", "shapes `(999)`, `99`: they stay text"),
+    (["007", "012"], "VARCHAR", "`999` that begin with a zero"),
+    (["10:30", "23:59"], "VARCHAR", "times of day or durations stay text; to count with them, ask for seconds"),
+    (["26:15:00", "1:05 PM"], "VARCHAR", "shapes `99:99:99`, `9:99 AA`"),
+    (["02-Jan-2024", "31-Dec-2024"], "VARCHAR", "shapes `99-Aaa-9999`: if these are dates"),
+    (["2. März 2024", "31. Mai 2024"], "VARCHAR", "ask for YYYY-MM-DD"),
+    (["2024-01", "2024-12"], "VARCHAR", "shapes `9999-99`: if these are dates"),
+    (["2023-02-29", "2024-01-02"], "VARCHAR", "1 of 2 different texts of the shapes `9999-99-99` are no days of the calendar"),
+    (["2024-01-02 24:00:00", "2024-01-02 01:00:00"], "VARCHAR", "up to 23:59:59"),
+    (["2024-01-02T03:04:05Z"], "VARCHAR", "without its zone"),
+    (["years", "44", "51", "60"], "VARCHAR", "numbers but for the first record (shapes `aaaaa`): labels or units"),
+    (["44", "51", "60", "Total"], "VARCHAR", "numbers but for the last record (shapes `Aaaaa`): totals or notes"),
+    (["44", "51", "85+", "60", "62", "70"], "VARCHAR", "they stay text"),
+    (["44", "51", "?", "60", "62", "70"], "VARCHAR", "1 of 6 cells are no numbers (shapes `?`)"),
 ]
 
 
@@ -79,6 +100,39 @@ def test_what_is_doubtful_is_left_to_a_person(texts: list[str], kind: str, evide
 @pytest.mark.parametrize("texts", [["1.5", "2.25"], ["44", "51"], ["yes", "no"], ["2024-02-29"], ["1e-05", "0.5"]])
 def test_what_is_plain_needs_no_note(texts: list[str]) -> None:
     assert drafted(column(*texts))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("values", "note"),
+    [
+        (column("+4930123456", "+4930123457"), "2 numbers with a plus sign, which is not kept"),
+        (column("20240229", "19991231"), "all numbers read as dates, YYYYMMDD"),
+        (pl.Series("x", [20240229.0, None]), "all numbers read as dates, YYYYMMDD"),
+        (column("20240230", "19991231"), ""),
+        (pl.Series("x", [2.0**53, 5.0]), "1 numbers of more digits than a program that counts in floating point keeps"),
+        (pl.Series("x", [2.0**53 - 1, 5.0]), ""),
+        (column("cafÃ©", "x"), "letters of UTF-8 that a program took for Latin-1"),
+    ],
+)
+def test_what_numbers_and_letters_may_have_lost_is_said(values: pl.Series, note: str) -> None:
+    frame = pl.DataFrame([pl.Series("id", [str(n) for n in range(len(values))]), values])
+    own = draft(frame, table="t", source="s", wave="1", file="f").contract.split('name: "x"')[1]
+    assert [note in text for text in TODO.findall(own) if "required" not in text and "minimum" not in text] == [True] * bool(note)
+
+
+def test_a_sign_that_may_separate_fields_is_left_to_a_person() -> None:
+    frame = pl.DataFrame({"id^age": ["1^44", "2^51"]})
+    [guess] = guesses_of_form(frame, Form(), Form())
+    assert guess.startswith("separator: one column, and each line has as many `^` as the first")
+    assert not guesses_of_form(pl.DataFrame({"how old?": ["44", "51"]}), Form(), Form())
+
+
+def test_names_that_are_numbers_are_names_where_a_person_says_so() -> None:
+    frame = pl.DataFrame({"country": ["DE"], "2020": ["1"]})
+    with pytest.raises(ConfigurationError, match=r"name each column to describe \(--only\)"):
+        draft(frame, table="t", source="s", wave="1", file="f")
+    given = draft(frame, table="t", source="s", wave="1", file="f", only=["country", "2020"])
+    assert 'name: "2020"' in given.contract
 
 
 def test_a_guessed_comma_holds_for_the_columns_that_allow_no_other_reading() -> None:

@@ -79,6 +79,17 @@ def fault_of_line(line: str, separator: str, n_expected: int, n_found: int) -> t
     return None
 
 
+def remedy_for_counts(n_expected: int, n_found: int, separator: str) -> str:
+    """What to do about a line with another number of fields than the header, where the line itself does not tell."""
+    if n_expected == 1:
+        return "If the first line is a title, remove it, so that the names of the columns stand first; else declare the separator"
+    if n_found > n_expected:
+        return (
+            f"Put quotes around fields that hold a separator ({_shown(separator)}), or declare the separator in the source's file"
+        )
+    return "Give each line all of its fields, and remove what is no record (notes, totals, sources)"
+
+
 def check_label_lines(frame: pl.DataFrame) -> None:
     """Raises Refused where the first records are labels of the columns, as exports of survey programs have them."""
     for number, record in enumerate(frame.head(2).iter_rows()):

@@ -49,13 +49,17 @@ LEAP_SECONDS = tuple(
 
 @dataclass(frozen=True)
 class Clock:
-    """What the numbers of a column count since `origin`, and how much of it their format shows. `note` is for a draft."""
+    """What the numbers of a column count since `origin`, and how much of it their format shows. `note` is for a draft.
+
+    `is_of_day`: the format shows the time of day of instants as of times, so that only the numbers tell which they are.
+    """
 
     counts: Counts
     shows: Shows
     origin: date = SINCE_1960
     note: str = ""
     is_of_sas: bool = False
+    is_of_day: bool = False
 
 
 SAS_DATE = re.compile(
@@ -70,6 +74,14 @@ SAS_WHOLE_DATE = re.compile(
 SAS_DAY_OF_INSTANT = re.compile(r"DTDATE|DTMONYY|DTWKDATX|DTYEAR|DTYYQC|([EB]|IS)8601DN")
 SAS_INSTANT = re.compile(r"DATETIME|DATEAMPM|MDYAMPM|([EB]|IS)8601(DT|DX|DZ|LX)|NLDATM[A-Z]*|[A-Z]{3}DFDT")
 SAS_TIME = re.compile(r"TIME|TIMEAMPM|HHMM|HOUR|MMSS|TOD|([EB]|IS)8601(LZ|TM|TX|TZ)|NLTI(ME|MAP)[A-Z]*")
+SAS_OF_DAY = re.compile(r"TOD|TIMEAMPM")
+SAS_NUMBER = re.compile(
+    r"|F|[DEZ]|BEST[DX]?|COMMAX?|DOLLARX?|EUROX?|YEN|NUMX|PERCENTN?|NEGPAREN|FRACT|FLOAT|IEEER?|ROMAN|SSN|WORD[FS]|PVALUE|ODDSR"
+    r"|SIZEK(B|MG)?|BINARY|HEX|OCTAL|P?IBR?|RB|P[DK]|Z?D|VAXRB|BITS|S370F[A-Z]+|NL(BEST|NUM|NUMI|PCT|PCTI|PCTN|PCTP|PVALUE|STRMON)"
+    r"|NLMN[LI][A-Z]*|NLMNY[I]?|\$.*"
+)
+"""Formats of SAS that show numbers as numbers; any other is one of its user's, or shows what only SAS knows."""
+
 SAS_UTC = re.compile(r"([EB]|IS)8601(DX|DZ|LX|LZ|TX|TZ)")
 
 SPSS_DATES = frozenset({"DATE", "ADATE", "EDATE", "SDATE", "JDATE", "QYR", "MOYR", "WKYR"})
@@ -95,15 +107,22 @@ def clock_of(system: str, shown: str | None) -> Clock | None:
         return None
     if system == "Stata":
         return _stata(shown)
-    name = re.sub(r"[0-9]*\.?[0-9]*$", "", shown.upper())
+    name = _without_width(shown)
     return _sas(name) if system == "SAS" else _spss(name)
+
+
+def _without_width(shown: str) -> str:
+    return re.sub(r"[0-9]*\.?[0-9]*$", "", shown.upper())
 
 
 def note_of(system: str, shown: str | None) -> str:
     """What a person has to know of numbers that are kept as they are."""
     if system == "Stata" and shown and (period := re.match(r"%-?t(y|b)", shown)):
         return "the format shows the number as a year" if period[1] == "y" else f"{shown} counts the days of a business calendar"
-    return NOTES.get((system, re.sub(r"[0-9.]*$", "", (shown or "").upper())), "")
+    name = _without_width(shown or "")
+    if system == "SAS" and not SAS_NUMBER.fullmatch(name):
+        return f"SAS shows these numbers by the format {name}, whose meanings are not in the file: codes, or dates?"
+    return NOTES.get((system, name), "")
 
 
 def _sas(name: str) -> Clock | None:
@@ -114,7 +133,7 @@ def _sas(name: str) -> Clock | None:
     if SAS_INSTANT.fullmatch(name):
         return Clock("seconds", "instant", note=zone, is_of_sas=True)
     if SAS_TIME.fullmatch(name):
-        return Clock("seconds", "time", note=zone)
+        return Clock("seconds", "time", note=zone, is_of_sas=True, is_of_day=SAS_OF_DAY.fullmatch(name) is not None)
     return Clock("days", "date", note=part, is_of_sas=True) if SAS_DATE.fullmatch(name) else None
 
 
@@ -138,12 +157,13 @@ def _stata(shown: str) -> Clock | None:
     if kind == "d":
         return Clock("days", "date")
     counts = "milliseconds" if kind == "c" else "leap milliseconds"
-    return Clock(counts, "time" if mask and STATA_CLOCK_MASK.fullmatch(mask) else "instant")
+    is_of_day = bool(mask and STATA_CLOCK_MASK.fullmatch(mask))
+    return Clock(counts, "time" if is_of_day else "instant", is_of_day=is_of_day)
 
 
 def of_these(clock: Clock, values: Iterable[Any]) -> Clock:
-    """The clock behind these numbers: where Stata shows the time of day alone, numbers beyond one day are instants."""
-    if clock.shows != "time" or clock.counts not in ("milliseconds", "leap milliseconds"):
+    """The clock behind these numbers: where a format shows the time of day alone, numbers beyond one day are instants."""
+    if not clock.is_of_day:
         return clock
     day = DAY_SECONDS * PER_SECOND[clock.counts]
     if all(0 <= value < day for value in values if isinstance(value, float) and not isnan(value)):

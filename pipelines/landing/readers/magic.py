@@ -8,7 +8,8 @@ HEAD_BYTES = 512
 
 ZIP = "a ZIP archive"
 WORKBOOK_XML = "an Excel workbook (.xlsx)"
-OPEN_DOCUMENT = "an OpenDocument file"
+OPEN_DOCUMENT = "an OpenDocument workbook (.ods)"
+OTHER_DOCUMENT = "a document or presentation of an Office program"
 OLD_OFFICE = "an old Office file (.xls) or a workbook with a password"
 GZIP, BZIP2, XZ, ZSTD = "a gzip file", "a bzip2 file", "an xz file", "a Zstandard file"
 SEVEN_ZIP, RAR = "a 7z archive", "a RAR archive"
@@ -23,6 +24,9 @@ SAS_TRANSPORT = "a SAS transport file (.xpt)"
 SAS_CPORT = "a SAS CPORT file"
 SAS_DATA, SAS_CATALOGUE = "a SAS data set (.sas7bdat)", "a SAS catalogue (.sas7bcat)"
 R_DATA = "an R file (.rds, .RData)"
+JMP = "a JMP file"
+SYLK = "a SYLK file of a spreadsheet"
+PICTURE = "a picture"
 IDL = "a SAVE file of IDL (which is no SPSS file, though it is called .sav)"
 JSON = "a JSON file"
 ENCRYPTED = "an encrypted file"
@@ -54,8 +58,11 @@ STARTS: tuple[tuple[bytes, str], ...] = (
     (b"HEADER RECORD*******LIB", SAS_TRANSPORT),
     (b"**COMPRESSED** **COMPRESSED** ", SAS_CPORT),
     (b"LIB CONTROL ", SAS_CPORT),
-    (b"RDX2\nX\n", R_DATA),
-    (b"RDX3\nX\n", R_DATA),
+    *((start, R_DATA) for start in (b"RDX2\nX\n", b"RDX3\nX\n", b"RDA2\nA\n", b"RDA3\nA\n", b"X\n\0\0\0\2", b"X\n\0\0\0\3")),
+    (b"\xff\xff\x00\x00\x07\x00\x00\x00\x04\x00\x00\x00", JMP),
+    *((start, SYLK) for start in (b"ID;PWXL", b"ID;PCALC", b"ID;PSCALC")),
+    (b"\x89PNG\r\n\x1a\n", PICTURE),
+    (b"\xff\xd8\xff", PICTURE),
     (b"SR\x00\x04", IDL),
     (b"SR\x00\x06", IDL),
     (b"FEA1\x00\x00\x00\x00", FEATHER),
@@ -74,6 +81,14 @@ MARKUP: tuple[tuple[bytes, str], ...] = (
 )
 """How markup begins, after blanks, in whatever letter case."""
 
+ELEMENT = re.compile(rb"<([a-z][a-z0-9:._-]*)(\s[^<>]*)?>.*</", re.DOTALL)
+"""The beginning of markup of any other name."""
+
+ENCRYPTED_MODULE = re.compile(rb"PAR[1E]..\0\0", re.DOTALL)
+"""A Parquet file whose first part is encrypted: its length stands before it, where a page of another begins."""
+
+ARROW_STREAM = re.compile(rb"\xff\xff\xff\xff..\0\0\x10\0\0\0", re.DOTALL)
+
 JSON_START = re.compile(rb'\[?\s*\{\s*("[^"]*"\s*:|$)|\[\s*["\[{]')
 
 ZIP_MEMBERS: tuple[tuple[bytes, str], ...] = (
@@ -81,7 +96,8 @@ ZIP_MEMBERS: tuple[tuple[bytes, str], ...] = (
     (b"xl/", WORKBOOK_XML),
     (b"_rels/.rels", WORKBOOK_XML),
     (b"docProps/", WORKBOOK_XML),
-    (b"mimetypeapplication/vnd.oasis.opendocument", OPEN_DOCUMENT),
+    (b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet", OPEN_DOCUMENT),
+    (b"mimetypeapplication/vnd.oasis.opendocument", OTHER_DOCUMENT),
 )
 """How the name of an archive's first member, and for OpenDocument its content, goes on after the header."""
 
@@ -103,7 +119,8 @@ REMEDIES: Mapping[str, str] = {
     SAS_DATA: "Name it .sas7bdat",
     PARQUET: "Name it .parquet",
     WORKBOOK_XML: "Name it .xlsx",
-    OPEN_DOCUMENT: "Name it .ods, if it is a workbook",
+    OPEN_DOCUMENT: "Name it .ods",
+    **dict.fromkeys((SEVEN_ZIP, RAR, ZSTD), "Unpack it, and deliver the file alone or as .gz or .zip"),
     ZIP: "Name it .zip",
     GZIP: "Add .gz to its name",
     BZIP2: "Add .bz2 to its name",
@@ -123,6 +140,10 @@ def kind_of(head: bytes) -> str | None:
         return BZIP2
     if head.startswith(b"PK\x03\x04"):
         return next((kind for start, kind in ZIP_MEMBERS if head[30:].startswith(start)), ZIP)
+    if ENCRYPTED_MODULE.match(head):
+        return ENCRYPTED_PARQUET
+    if ARROW_STREAM.match(head):
+        return ARROW
     if head.startswith(SAS_MAGIC):
         return SAS_CATALOGUE if b"CATALOG" in head[SAS_TYPE] else SAS_DATA
     if head[8:12] == b"DUCK":
@@ -140,7 +161,8 @@ def kind_of(head: bytes) -> str | None:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if JSON_START.match(text):
         return JSON
-    return next((kind for start, kind in MARKUP if text.startswith(start)), None)
+    found = next((kind for start, kind in MARKUP if text.startswith(start)), None)
+    return found or (XML if ELEMENT.match(text) else None)
 
 
 def remedy_for(kind: str) -> str:

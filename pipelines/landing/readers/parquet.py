@@ -1,7 +1,7 @@
 """Parquet files, which bring their types with them. Pages are checked by their checksums where they have them.
 
 Dates and times arrive as they read on a clock: a timestamp with a zone as the local time of that zone, times of day and durations
-as seconds. Numbers keep their exact type.
+as seconds. Numbers keep their exact type, identifiers of the type UUID are text.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.landing.readers.delivered import SECONDS, Delivered, Refused, unique_names
+from pipelines.landing.readers.instants import DAY_SECONDS, EPOCH, FIRST, LAST
 
 PER_SECOND: Mapping[str, int] = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
@@ -40,6 +41,8 @@ class _Read:
 def read_parquet(path: Path) -> Delivered:
     """Read every column; one that no frame can hold is empty and has a fault. Raises Refused where the file is damaged."""
     table, finer = _table(path)
+    if not table.num_columns:
+        raise Refused("a Parquet file without columns", AGAIN)
     names = unique_names(table.column_names)
     read = {name: _column(name, table.column(position)) for position, name in enumerate(names)}
     for position, n_finer in finer.items():
@@ -91,6 +94,8 @@ def _finer(path: Path, schema: pq.ParquetSchema, table: pa.Table) -> dict[int, i
 
 
 def _column(name: str, values: pa.ChunkedArray) -> _Read:
+    if isinstance(values.type, pa.BaseExtensionType):
+        values = _stored(values)
     kind = values.type
     for is_kind, convert in CONVERSIONS:
         if is_kind(kind):
@@ -98,23 +103,52 @@ def _column(name: str, values: pa.ChunkedArray) -> _Read:
     return _plain(name, values)
 
 
+def _stored(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Values of a type of an extension as what they are stored as: identifiers and JSON as text; others as they are."""
+    name = values.type.extension_name
+    if name == "arrow.uuid":
+        return pa.chunked_array([[None if value is None else str(value) for value in values.to_pylist()]], pa.string())
+    if name == "arrow.bool8":
+        return values.cast(pa.int8()).cast(pa.bool_())
+    return values.cast(values.type.storage_type) if name == "arrow.json" else values
+
+
+def _date(name: str, values: pa.ChunkedArray) -> _Read:
+    fault = _out_of_range(values.cast(pa.date32()).cast(pa.int32()), 1)
+    return _Read(_nothing(name, values), fault=fault) if fault else _plain(name, values)
+
+
+def _out_of_range(ticks: pa.ChunkedArray, per_day: int) -> str:
+    """What is wrong with ticks from 1970 that neither DATE nor TIMESTAMP holds; empty where all are held."""
+    first = max((FIRST - EPOCH).days * per_day, -(2**63))
+    last = min(((LAST - EPOCH).days + 1) * per_day - 1, 2**63 - 1)
+    n_outside = pc.sum(pc.or_(pc.less(ticks, first), pc.greater(ticks, last))).as_py() or 0
+    return f"{n_outside:,} dates before the year 1 or after 9999" if n_outside else ""
+
+
+def _nothing(name: str, values: pa.ChunkedArray) -> pl.Series:
+    return pl.Series(name, [None] * len(values), dtype=pl.Null)
+
+
 def _plain(name: str, values: pa.ChunkedArray, unit: str = "", note: str = "") -> _Read:
     try:
         return _Read(pl.Series(name, values), unit, note)
     except (pl.exceptions.PolarsError, pa.ArrowException, TypeError, ValueError, NotImplementedError):
-        empty = pl.Series(name, [None] * len(values), dtype=pl.Null)
-        return _Read(empty, fault=f"values of a type that is not read ({str(values.type).partition('<')[0]})")
+        return _Read(_nothing(name, values), fault=f"values of a type that is not read ({str(values.type).partition('<')[0]})")
 
 
 def _local(name: str, values: pa.ChunkedArray) -> _Read:
     """Instants as they read on a clock of their zone."""
     zone = values.type.tz
-    if zone is None:
-        return _plain(name, values)
     try:
-        local = pc.local_timestamp(values)
+        local = values if zone is None else pc.local_timestamp(values)
     except (pa.ArrowException, ValueError):
-        return _Read(pl.Series(name, [None] * len(values), dtype=pl.Null), fault="instants of a time zone that is not known")
+        return _Read(_nothing(name, values), fault="instants of a time zone that is not known")
+    fault = _out_of_range(local.cast(pa.int64()), DAY_SECONDS * PER_SECOND[local.type.unit])
+    if fault:
+        return _Read(_nothing(name, values), fault=fault)
+    if zone is None:
+        return _plain(name, local)
     if zone in UTC:
         return _plain(name, local, note="instants in UTC: no clock of the respondent may have shown this date and time")
     return _plain(name, local, note=f"instants as a clock in {zone} shows them{_in_repeated_hours(local, zone)}")
@@ -147,6 +181,7 @@ def _digits(name: str, values: pa.ChunkedArray) -> _Read:
 
 CONVERSIONS: tuple[tuple[Callable[[pa.DataType], bool], Callable[[str, pa.ChunkedArray], _Read]], ...] = (
     (pa.types.is_timestamp, _local),
+    (pa.types.is_date, _date),
     (pa.types.is_time, _seconds),
     (pa.types.is_duration, _seconds),
     (pa.types.is_float16, _half),

@@ -1,5 +1,7 @@
 """Whether the content of a file is of the kind that its name says; where it is of another known kind, that is what is said."""
 
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,7 +21,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     ".gz": frozenset({magic.GZIP}),
     ".xz": frozenset({magic.XZ}),
     ".bz2": frozenset({magic.BZIP2}),
-    ".zip": frozenset({magic.ZIP, magic.WORKBOOK_XML, magic.OPEN_DOCUMENT}),
+    ".zip": frozenset({magic.ZIP, magic.WORKBOOK_XML, magic.OPEN_DOCUMENT, magic.OTHER_DOCUMENT}),
 }
 """Extension -> the kinds that its reader reads; text is of no known kind."""
 
@@ -33,6 +35,9 @@ ALWAYS_KNOWN = {
 }
 """What a file of these names is that does not begin as all of its kind do."""
 
+OF_OTHER_OFFICE = ("word/", "ppt/", "visio/")
+"""How parts of Office files that are no workbooks are named."""
+
 OF_TEXT = (".csv", ".tsv", ".por")
 PACKED_AGAIN = "Pack it once, under the name of what it is"
 
@@ -42,7 +47,7 @@ def check_kind(path: Path, *, is_unpacked: bool = False) -> None:
     suffix = path.suffix.lower()
     with path.open("rb") as file:
         head = file.read(magic.HEAD_BYTES)
-    kind = magic.kind_of(head)
+    kind = _looked_into(path, head, magic.kind_of(head))
     if kind is None and suffix not in OF_TEXT and _is_text(head):
         what = f" ({ALWAYS_KNOWN[suffix]})" if suffix in ALWAYS_KNOWN else ""
         raise Refused(f"text under a name that ends in {suffix}{what}", "Name it .csv or .tsv, if it is text of separated fields")
@@ -54,6 +59,24 @@ def check_kind(path: Path, *, is_unpacked: bool = False) -> None:
         f"{kind} under a name that ends in {suffix}{', packed' if is_unpacked else ''}",
         PACKED_AGAIN if is_unpacked and kind in (magic.GZIP, magic.XZ, magic.BZIP2, magic.ZIP) else magic.remedy_for(kind),
     )
+
+
+def _looked_into(path: Path, head: bytes, kind: str | None) -> str | None:
+    """The kind by what is inside, where its first bytes do not tell: other Office files, and those of R, packed by gzip."""
+    if kind == magic.WORKBOOK_XML:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = archive.namelist()
+        except (zipfile.BadZipFile, OSError, ValueError):
+            return kind
+        return magic.OTHER_DOCUMENT if any(name.startswith(OF_OTHER_OFFICE) for name in names) else kind
+    if kind == magic.GZIP:
+        try:
+            inside = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, magic.HEAD_BYTES)
+        except zlib.error:
+            return kind
+        return magic.R_DATA if magic.kind_of(inside) == magic.R_DATA else kind
+    return kind
 
 
 def _is_text(head: bytes) -> bool:

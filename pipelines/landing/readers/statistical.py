@@ -32,6 +32,9 @@ FIRST_IN_UTF8 = 118
 
 RELEASE = re.compile(rb"<stata_dta><header><release>([0-9]{3})")
 
+END_OF_STATA = b"</stata_dta>"
+MOST_OF_AN_END = 2**16
+
 SAS_ENCODING = 70
 """The byte of a SAS data set that numbers its encoding; 0 in files of before there were any."""
 
@@ -77,6 +80,8 @@ def read_statistical(path: Path, form: Form, beside: Path, name: str, n_records:
     )
     if data.n_records is not None and data.n_records != data.frame.height:
         raise Refused(f"a cut {bare(what)} ({data.frame.height:,} of {data.n_records:,} records)", "Fetch it again")
+    if suffix == ".dta" and _lacks_end(path):
+        raise Refused("a cut Stata file (its end mark is missing)", "Fetch it again")
     if n_records != data.frame.height and _leaves_number_open(path, suffix):
         _check_end(what, data.frame)
     if suffix == ".por" and _has_lost_letters(data):
@@ -132,6 +137,15 @@ def _named_encoding(path: Path, suffix: str) -> str | None:
     return BY_FILE if code and min(int.from_bytes(code[1], order) for order in ORDERS) > LAST_VAGUE_CODE else None
 
 
+def _lacks_end(path: Path) -> bool:
+    """Whether a Stata file of version 13 on is without the mark at its end, behind which only padding may stand."""
+    with path.open("rb") as file:
+        if not RELEASE.match(file.read(64)):
+            return False
+        file.seek(max(0, path.stat().st_size - MOST_OF_AN_END))
+        return END_OF_STATA not in file.read()
+
+
 def _leaves_number_open(path: Path, suffix: str) -> bool:
     """Whether an SPSS file says of its number of records that it does not know it."""
     if suffix not in (".sav", ".zsav"):
@@ -167,11 +181,14 @@ def delivered_by(data: DataSet, system: str, labels: Mapping[str, Mapping[Any, s
             clock = of_these(clock, data.frame[name])
         values, fault = _typed(data, name, clock)
         columns.append(values)
+        if name in data.n_cut:
+            fault = f"{data.n_cut[name]:,} texts that end within a letter: cut, or of another encoding than is said"
         if fault:
             faults[name] = fault
         if clock and unit_of(clock):
             units[name] = unit_of(clock)
-        note = clock.note if clock else note_of(system, data.formats.get(name))
+        is_explained = name in data.texts or bool(labels.get(name))
+        note = clock.note if clock else "" if is_explained else note_of(system, data.formats.get(name))
         if note:
             notes[name] = note
         ranges = [*_declared(data.missing.get(name, ()), clock), *((f".{tag}", f".{tag}") for tag in data.tags.get(name, ()))]

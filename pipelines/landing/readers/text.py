@@ -12,7 +12,14 @@ import duckdb
 import polars as pl
 
 from pipelines.landing.readers.delivered import Delivered, Refused, unique_names
-from pipelines.landing.readers.headings import check_first_lines, check_label_lines, check_names, check_record_ends, fault_of_line
+from pipelines.landing.readers.headings import (
+    check_first_lines,
+    check_label_lines,
+    check_names,
+    check_record_ends,
+    fault_of_line,
+    remedy_for_counts,
+)
 from pipelines.landing.readers.limits import Limits, in_bytes
 from pipelines.landing.readers.names import COMPOSED
 from pipelines.landing.readers.sniffing import OTHER_SEPARATORS, byte_order_mark, sniff_text
@@ -22,6 +29,14 @@ CHUNK_BYTES = 2**20
 LINE_END_BYTES = 2
 
 HEADER_REMEDY = "Put the names of the columns into its first line"
+
+AS_DECLARED = "Deliver it as it is declared, or declare its encoding and separator in the source's file"
+
+END_OF_DOS = b"\x1a"
+"""What programs of old write after the last line (Ctrl+Z)."""
+
+ESCAPES = (b"\x1b$", b"\x1b(")
+"""How text of ISO 2022 changes its letters: bytes of ASCII that are none."""
 
 
 def read_text(path: Path, form: Form, limits: Limits, folder: Path) -> Delivered:
@@ -87,7 +102,11 @@ def _check_lines(text: Path, delivered: Path, form: Form, limits: Limits) -> Non
     """No NUL, one kind of line end, and no more bytes before a line feed than the limit: found by passes that hold one chunk."""
     line, length = 1, 0
     kinds: set[bytes] = set()
+    last = b""
     for chunk in _chunks(text, limits):
+        last = chunk[-1:]
+        if any(escape in chunk for escape in ESCAPES):
+            raise _misfit("text with escape sequences, as encodings such as iso2022_jp have", delivered, form)
         if b"\0" in chunk:
             place = line + chunk[: chunk.index(0)].count(b"\n")
             raise _misfit(f"text with NUL characters in line {place:,}", delivered, form)
@@ -102,6 +121,8 @@ def _check_lines(text: Path, delivered: Path, form: Form, limits: Limits) -> Non
             line += chunk.count(b"\n")
             length = len(chunk) - chunk.rfind(b"\n") - 1
         kinds |= _line_ends(chunk)
+    if last == END_OF_DOS:
+        raise Refused("text that ends with the end mark of DOS (Ctrl+Z), which is no record", "Remove its last character")
     if len(kinds) > 1 and len(_line_ends_of_records(text, limits)) > 1:
         raise Refused("text with mixed line ends", "Deliver one kind of line end; inside quotes any may stand")
 
@@ -146,7 +167,7 @@ def _header(text: Path, delivered: Path, form: Form, separator: str, limits: Lim
     if any(not _is_utf8(name) for name in names):
         raise _misfit("a first line that is not UTF-8", delivered, form)
     if not any(name.strip() for name in names):
-        raise Refused("text without a header line", HEADER_REMEDY)
+        raise Refused("text without a header line: its first line is blank", HEADER_REMEDY)
     if len(names) == 1 and re.search(OTHER_SEPARATORS.format(separator=re.escape(separator)), names[0]):
         raise _misfit("text with another separator than declared", delivered, form)
     return names
@@ -192,7 +213,8 @@ def _fault(message: str, path: Path, text: Path, form: Form, limits: Limits) -> 
         known = line and fault_of_line(_line(text, int(line[1])), separator, int(counts[1]), int(counts[2]))
         if known:
             return Refused(f"text{place} {known[0]}", known[1])
-        return _misfit(f"text{place} with {counts[2]} fields where the header has {counts[1]}", path, form)
+        found = f"text{place} with {counts[2]} fields where the header has {counts[1]}"
+        return _misfit(found, path, form, remedy_for_counts(int(counts[1]), int(counts[2]), separator))
     if "not utf-8" in message.lower():
         return _misfit(f"text{place} that is not UTF-8", path, form)
     if "unterminated quote" in message:
@@ -210,11 +232,13 @@ def _line(text: Path, number: int) -> str:
     return found.decode(errors="replace").rstrip("\r\n")
 
 
-def _misfit(found: str, path: Path, form: Form) -> Refused:
-    """What is wrong, and the form that would fit, where one would."""
+def _misfit(found: str, path: Path, form: Form, remedy: str = AS_DECLARED) -> Refused:
+    """What is wrong, and the form that would fit, where one would, or else the remedy."""
     likely = sniff_text(path)
     if likely is None or likely.model_copy(update={"decimal": form.decimal}) == form:
-        return Refused(found, "Deliver it as it is declared, or declare its encoding and separator in the source's file")
+        return Refused(found, remedy)
+    if likely == Form():
+        return Refused(found, "It looks like UTF-8 with the usual separator: if that is right, take `form` out")
     return Refused(
         found, f"It looks like text of another form: declare `{likely.declaration()}` in the source's file if that is right"
     )

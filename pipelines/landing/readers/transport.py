@@ -37,6 +37,9 @@ MEMBER_NAMES = (slice(8, 16), slice(8, 40))
 """Where a data set says what it is called, in version 5 and in version 8."""
 
 ANY_MEMBER = b"HEADER RECORD*******MEMB"
+BLANK_NUMBERS = tuple(int.from_bytes(b" " * n) / 256.0**n * 16.0 ** (0x20 - 64) for n in range(1, 8))
+"""What numbers of two to eight bytes would be if all of them were blanks: sign and exponent of 16, then the fraction."""
+
 CHUNK = 2**16
 NUMBER = 1
 """The type of a variable that is a number; 2 is text."""
@@ -77,6 +80,8 @@ def read_transport(path: Path, form: Form, folder: Path, n_records: int | None =
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         member, is_alone = _member(content, form.member, UNPACK if is_packed else NAME_ONE)
+        if not member.record_bytes:
+            raise Refused("a SAS transport file whose data set has no columns", "Ask for the data set itself")
         records = _count(content, member, n_records)
         source = path if is_alone else folder / "member.xpt"
         if not is_alone:
@@ -87,9 +92,20 @@ def read_transport(path: Path, form: Form, folder: Path, n_records: int | None =
     frame = data.frame.head(records.n)
     if frame.height < records.n:
         raise Refused(f"a cut SAS transport file ({frame.height:,} of {records.n:,} records)", "Fetch it again")
+    _check_numbers(frame)
     if records.n_blank:
         frame = pl.concat([frame, frame.clear(records.n_blank)])
     return replace(delivered_by(replace(data, frame=frame), "SAS", {}), notes=_notes(records))
+
+
+def _check_numbers(frame: pl.DataFrame) -> None:
+    """Raises Refused where a number is blank, which SAS never writes: then text stands where records should be."""
+    n_blank = sum(int(values.is_in(BLANK_NUMBERS).sum()) for values in frame.select(pl.col(pl.Float64)))
+    if n_blank:
+        raise Refused(
+            f"a SAS transport file with {n_blank:,} numbers of blanks: something else stands behind its records, or among them",
+            "Ask for it again, with the data alone",
+        )
 
 
 def _notes(records: _Records) -> list[str]:
@@ -114,7 +130,10 @@ def _member(content: mmap.mmap, wanted: str | None, remedy: str) -> tuple[_Membe
         raise Refused("no SAS transport file", "Fetch it again and look at what the server sends")
     excess = len(content) % CARD
     if excess:
-        raise Refused(f"a cut SAS transport file (its last record has {excess} of {CARD} bytes)", "Fetch it again")
+        raise Refused(
+            f"a cut or altered SAS transport file (its last record has {excess} of {CARD} bytes)",
+            "Fetch it again, as a binary file: a transfer as text adds or drops bytes",
+        )
     places = list(_places_of_members(content))
     if not places:
         raise Refused("a cut SAS transport file (no data set in it)", "Fetch it again")
@@ -189,8 +208,6 @@ def _used(content: mmap.mmap, start: int, end: int, padding: bytes) -> int:
 def _count(content: mmap.mmap, member: _Member, n_records: int | None) -> _Records:
     """How many records there are; raises Refused where what follows the last one may be records or padding."""
     n_bytes, size = member.end - member.data_at, member.record_bytes
-    if not size:
-        return _Records(0)
     n_used = _used(content, member.data_at, member.end, b" ")
     n_most, n_filled = n_bytes // size, -(-n_used // size)
     n_certain = -(-_used(content, member.data_at, member.end, b" \0") // size)

@@ -28,6 +28,8 @@ MAX_SHARE_KEPT = 0.5
 
 STATM = Path("/proc/self/statm")
 
+NAME_ENCODING = "Name its encoding (contract init: --encoding), such as cp1250, shift_jis or gb18030, or ask for it as UTF-8"
+
 GRACE_SECONDS = 5
 """By how much the worker's own alarm comes after the parent's patience."""
 
@@ -80,7 +82,8 @@ def _sniffed(job: Job) -> dict[str, Any]:
     told = None if job.form.is_utf8 else job.form.encoding
     form = sniff_text(path, told) if path.suffix.lower() in SEPARATORS else Form()
     if form is None:
-        raise Refused("no text of separated fields", "Declare its encoding by hand")
+        read_job(job)  # says what is wrong with it, if anything
+        raise Refused("no text of separated fields", NAME_ENCODING)
     declared = {"member": job.form.member} if job.form.member else {}
     return {"form": form.model_dump() | declared}
 

@@ -175,7 +175,7 @@ def test_formats_that_say_everything_themselves_need_no_form(landing: Path, tmp_
 def test_what_is_no_text_has_no_form(landing: Path, tmp_path: Path) -> None:
     path = landing / "delivery.csv"
     path.write_bytes(b"\x81\x8d\x00" + MARKER.encode())
-    with pytest.raises(DeliveryUnreadable, match="found no text of separated fields") as raised:
+    with pytest.raises(DeliveryUnreadable, match="found text with NUL characters in line 1") as raised:
         sniff(path, settings=Settings(project=tmp_path / "project"))
     assert MARKER not in str(raised.value)
 

@@ -63,6 +63,17 @@ def test_files_under_another_name_are_known(name: str, kind: str | None) -> None
         (b"\xef\xbb\xbf \n<HTML><body>", magic.WEB_PAGE),
         (bytes([114, 2, 1, 0]) + bytes(20), magic.STATA),
         (b"\x28\xb5\x2f\xfd" + bytes(4), magic.ZSTD),
+        (b"PARE*\x00\x00\x00xF8\xd0", magic.ENCRYPTED_PARQUET),
+        (b"PAR1*\x00\x00\x00\xfcK\x8f\t", magic.ENCRYPTED_PARQUET),
+        (b"\xff\xff\xff\xff\xa8\x00\x00\x00\x10\x00\x00\x00", magic.ARROW),
+        (b"X\n\x00\x00\x00\x03\x00\x04", magic.R_DATA),
+        (b"RDA3\nA\n3\n262658\n", magic.R_DATA),
+        (b"<Error><Code>NoSuchKey</Code></Error>", magic.XML),
+        (b"<div>Please log in</div>", magic.XML),
+        (b"ID;PWXL;N;E\r\n", magic.SYLK),
+        (b"\x89PNG\r\n\x1a\n\x00", magic.PICTURE),
+        (b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/vnd.oasis.opendocument.text", magic.OTHER_DOCUMENT),
+        (b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet", magic.OPEN_DOCUMENT),
     ],
 )
 def test_other_kinds_are_known_by_their_first_bytes(head: bytes, kind: str) -> None:
@@ -71,7 +82,20 @@ def test_other_kinds_are_known_by_their_first_bytes(head: bytes, kind: str) -> N
 
 
 @pytest.mark.parametrize(
-    "header", [b"PAR1,PAR2\n", b"PARENT;AGE\n", b"ORC,x\n", b"BZh1,x\n", b"id,<html>\n", b"RDX2\n1\n", b"SR,x\n", b""]
+    "header",
+    [
+        b"PAR1,PAR2\n",
+        b"PARENT;AGE\n",
+        b"ORC,x\n",
+        b"BZh1,x\n",
+        b"id,<html>\n",
+        b"RDX2\n1\n",
+        b"SR,x\n",
+        b"",
+        b"ID;PLZ;Ort\n",
+        b"<5,>5\n1,2\n",
+        b"X\n0\n",
+    ],
 )
 def test_names_of_columns_are_no_kind(header: bytes) -> None:
     assert kind_of(header) is None

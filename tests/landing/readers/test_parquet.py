@@ -4,6 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import polars as pl
@@ -82,6 +83,40 @@ def test_what_seconds_and_zones_are_is_said(tmp_path: Path) -> None:
     assert read.frame["there"].to_list() == [datetime(2024, 1, 1, 9)]
     assert "instants in UTC" in read.column_notes["utc"]
     assert "a clock in Asia/Tokyo" in read.column_notes["there"]
+
+
+def test_dates_that_no_reader_of_ours_holds_are_a_fault_of_their_column(tmp_path: Path) -> None:
+    n_days, first = 2_932_897, -719_163  # 10000-01-01 and 0000-12-31
+    read = delivered(
+        tmp_path,
+        id=[1, 2],
+        late=pa.array([n_days, 0], pa.date32()),
+        early=pa.array([first, 0], pa.date32()),
+        instant=pa.array([n_days * 86_400, 0], pa.timestamp("s")),
+        far=pa.array([2**62, None], pa.timestamp("ms")),
+        here=pa.array([n_days * 86_400 - 1, 0], pa.timestamp("s", "Asia/Tokyo")),
+        last=pa.array([n_days * 86_400 - 1, first * 86_400 + 86_400], pa.timestamp("s")),
+    )
+    outside = "1 dates before the year 1 or after 9999"
+    assert read.column_faults == dict.fromkeys(("late", "early", "instant", "far", "here"), outside)
+    assert read.frame["id"].to_list() == [1, 2]
+    assert read.frame["last"].to_list() == [datetime(9999, 12, 31, 23, 59, 59), datetime(1, 1, 1)]
+
+
+def test_identifiers_json_and_bytes_for_booleans_are_what_they_say(tmp_path: Path) -> None:
+    identifier = UUID("12345678-1234-5678-1234-567812345678")
+    read = delivered(
+        tmp_path,
+        id=pa.array([identifier.bytes, None], pa.uuid()),
+        json=pa.array(["{}", None], pa.json_()),
+        flag=pa.array([1, 0], pa.bool8()),
+    )
+    assert read.frame.rows() == [(str(identifier), "{}", True), (None, None, False)]
+
+
+def test_a_file_without_columns_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({}), tmp_path / "a.parquet")
+    assert "a Parquet file without columns" in refused_here(tmp_path / "a.parquet", tmp_path)
 
 
 def test_nested_columns_stand_beside_the_others(tmp_path: Path) -> None:

@@ -57,6 +57,16 @@ def test_another_kind_is_told_under_every_name(tmp_path: Path, suffix: str, cont
     assert len(refused.remedy) > 5
 
 
+def test_a_text_document_is_no_workbook_and_a_file_of_r_no_packed_text(tmp_path: Path) -> None:
+    parts = {"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<document/>"}
+    for name in ("delivery.csv", "delivery.xlsx"):
+        found = refusal(zipped(tmp_path / name, parts), tmp_path).found
+        assert found.startswith("a document or presentation of an Office program under a name")
+    path = tmp_path / "delivery.sav"
+    path.write_bytes(gzip.compress(b"RDX3\nX\n\x00\x00\x00\x03", mtime=0))
+    assert refusal(path, tmp_path).found == "an R file (.rds, .RData) under a name that ends in .sav"
+
+
 @pytest.mark.parametrize("suffix", sorted({*READERS, ".gz", ".xz", ".bz2", ".zip"} - {".csv", ".tsv", ".por"}))
 def test_text_is_told_under_every_other_name(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"delivery.csv{suffix}"

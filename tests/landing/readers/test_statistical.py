@@ -63,6 +63,34 @@ def test_letters_of_an_encoding_that_the_file_names_stay_in_their_cells(tmp_path
     assert read_here(path, tmp_path).frame["town"].to_list() == TOWNS
 
 
+def test_a_text_that_ends_within_a_letter_is_a_fault_of_its_column_and_a_label_is_shortened(tmp_path: Path) -> None:
+    """Fields and labels have a width in bytes, and converters drop what is left of a letter."""
+    path = with_letters(tmp_path / "a.sav", [b"caf\xe9", "Köln".encode(), b"x"])
+    delivered = read_here(path, tmp_path)
+    assert delivered.column_faults == {"town": "1 texts that end within a letter: cut, or of another encoding than is said"}
+    assert delivered.frame["n"].to_list() == [1.0, 2.0, 3.0]
+    assert read_here(path, tmp_path, encoding="cp1252").frame["town"][0] == "café"
+    pyreadstat.write_sav(pl.DataFrame({"n": [1.0]}), str(path), column_labels={"n": "AAAA"})
+    path.write_bytes(path.read_bytes().replace(b"AAAA", b"AAA\xc5"))
+    assert read_here(path, tmp_path).column_labels == {"n": "AAA"}
+
+
+@pytest.mark.parametrize("version", [102, 112])
+def test_a_version_of_stata_that_is_not_read_is_named(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "a.dta"
+    path.write_bytes(bytes([version, 2, 1, 0]) + bytes(200))
+    assert "a Stata file of a version that is not read. Ask for it in a newer version" in refused_here(path, tmp_path)
+
+
+def test_a_stata_file_that_is_cut_behind_its_records_is_refused(tmp_path: Path) -> None:
+    path = sample(tmp_path, ".dta")
+    content = path.read_bytes()
+    path.write_bytes(content + bytes(100))
+    assert read_here(path, tmp_path).value_labels == {"SEX": {"1": "man", "2": "woman"}}
+    path.write_bytes(content[: -len("</stata_dta>")])
+    assert "a cut Stata file (its end mark is missing)" in refused_here(path, tmp_path)
+
+
 def test_plain_letters_under_a_combining_encoding_stay_in_their_cells(tmp_path: Path) -> None:
     frame = read_here(CASES / "dta_cp1258.dta", tmp_path, encoding="cp1258").frame
     assert frame.columns == ["tinh", "q"]

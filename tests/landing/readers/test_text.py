@@ -79,6 +79,12 @@ FAULTS = [
     (b"id\n1\r2\n", "mixed line ends"),
     (b'"id,note\n1,%s\n', "whose quotes do not match"),
     (b"id,note\n1,\x81\x8d %s\n", "in line 2 that is not UTF-8 at"),
+    (b"\n\nid,note\n1,%s\n", "its first line is blank"),
+    (b"%s\nid,note\n1,a\n", "If the first line is a title, remove it"),
+    (b"id,note\n1,a,%s\n", "Put quotes around fields that hold a separator (,)"),
+    (b"id,note\n1,%s\n\nSource\n", "remove what is no record (notes, totals, sources)"),
+    (b"id\n%s\n\x1a", "ends with the end mark of DOS (Ctrl+Z), which is no record"),
+    (b"id,note\n1,\x1b$BEl5~\x1b(B%s\n", "escape sequences, as encodings such as iso2022_jp have"),
 ]
 
 
@@ -97,7 +103,9 @@ def test_text_of_another_encoding_than_declared_is_refused(landing: Path, refusa
     path = text_file(landing, b"id,note\n1,a\n2,\x81%s\n")
     assert "text that is not cp1252" in refusal(path, encoding="cp1252")
     path = text_file(landing, b"id,note\n1,caf\xc3\xa9 %s\n")
-    assert "text that is not ascii (after line 1)" in refusal(path, encoding="ascii")
+    text = refusal(path, encoding="ascii")
+    assert "text that is not ascii (after line 1)" in text
+    assert "It looks like UTF-8 with the usual separator: if that is right, take `form` out" in text
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["in one piece", "over chunks"])

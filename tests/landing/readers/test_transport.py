@@ -3,6 +3,7 @@
 Expected records are those that TS-140 lays out by hand, or those that SAS's own rule for blanks gives.
 """
 
+from datetime import datetime
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -12,7 +13,7 @@ import pytest
 
 from pipelines.landing.readers.transport import CARD
 from tests.landing.readers.here import read_here, refused_here
-from tests.small_deliveries import delivery
+from tests.small_deliveries import AGE, NUMERIC, SEQN, DataSet, Variable, delivery, ibm, transport_file
 
 DEMO = {"SEQN": [1.0, 2.0, 3.0], "AGE": [44.0, 51.0, 60.0]}
 
@@ -111,6 +112,61 @@ def test_letters_of_another_encoding_are_declared(tmp_path: Path, name: str) -> 
     assert "form: {encoding: cp1252}" in text
     assert read_here(path, tmp_path, encoding="cp1252").frame["T"].to_list() == ["café", "naïf"]
     assert "text that is not shift_jis" in refused_here(path, tmp_path, encoding="shift_jis")
+
+
+@pytest.mark.parametrize("member", ["DEMO", "NONE"])
+def test_a_data_set_is_read_wherever_it_stands_and_one_without_records_has_none(tmp_path: Path, member: str) -> None:
+    demo = DataSet("DEMO", (SEQN, AGE), b"".join(ibm(number) + ibm(age) for number, age in ((1, 44), (2, 51))))
+    path = tmp_path / "a.xpt"
+    path.write_bytes(transport_file(DataSet("NONE", (SEQN, AGE), b""), demo))
+    rows = read_here(path, tmp_path, member=member).frame.rows()
+    assert rows == ([(1.0, 44.0), (2.0, 51.0)] if member == "DEMO" else [])
+
+
+@pytest.mark.parametrize("length", [4, 8])
+def test_text_behind_the_records_makes_no_records(tmp_path: Path, length: int) -> None:
+    columns = (Variable(NUMERIC, length, "A"), Variable(NUMERIC, length, "B"))
+    path = tmp_path / "a.xpt"
+    path.write_bytes(transport_file(DataSet("D", columns, ibm(1)[:length] + ibm(2)[:length])))
+    assert read_here(path, tmp_path).frame.rows() == [(1.0, 2.0)]
+    path.write_bytes(path.read_bytes() + b"END OF FILE".ljust(CARD - 1) + b".")
+    assert "numbers of blanks: something else stands behind its records" in refused_here(path, tmp_path)
+
+
+@pytest.mark.parametrize("end", [b"\x1a", b"\n", b"\r\n"])
+def test_bytes_that_no_transport_file_ends_with_are_told_from_a_cut(tmp_path: Path, end: bytes) -> None:
+    path = write(tmp_path / "a.xpt", **DEMO)
+    path.write_bytes(path.read_bytes() + end)
+    text = refused_here(path, tmp_path)
+    assert text == (
+        f"a cut or altered SAS transport file (its last record has {len(end)} of 80 bytes). Fetch it again, as a binary file: a "
+        "transfer as text adds or drops bytes"
+    )
+
+
+def test_a_data_set_without_columns_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.xpt"
+    path.write_bytes(transport_file(DataSet("D", (), b"")))
+    assert "whose data set has no columns" in refused_here(path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("display", "note"),
+    [
+        ("SEXF", "SAS shows these numbers by the format SEXF, whose meanings are not in the file: codes, or dates?"),
+        ("TOD", "the format shows the time of day only: the numbers are instants with a day"),
+        ("BEST", None),
+        ("COMMA", None),
+        ("", None),
+    ],
+)
+def test_what_a_format_alone_can_tell_is_said(tmp_path: Path, display: str, note: str | None) -> None:
+    column = Variable(NUMERIC, 8, "X", b"", display)
+    path = tmp_path / "a.xpt"
+    path.write_bytes(transport_file(DataSet("D", (column,), ibm(23_376 * 86_400 + 3_600))))
+    delivered = read_here(path, tmp_path)
+    assert delivered.column_notes.get("X") == note
+    assert delivered.frame["X"][0] == (datetime(2024, 1, 1, 1) if display == "TOD" else 2_019_690_000)
 
 
 def test_a_header_that_is_cut_is_refused(tmp_path: Path) -> None:
