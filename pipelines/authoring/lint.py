@@ -14,6 +14,7 @@ from pipelines.contracts.yaml_source import ContractError, ProblemList, read_yam
 from pipelines.machine.errors import attempt
 from pipelines.machine.settings import Settings
 from pipelines.project.sources import Source, load_source
+from pipelines.report.estimation import AGE
 from pipelines.stages import load_project
 
 GRAIN = re.compile(r"One (row|object) per ")
@@ -41,6 +42,9 @@ COUNT = "n_"
 
 ABOUT_PEOPLE = ("raw", "core")
 
+OLDEST_TOLD = 89
+"""Years: older ages single people out (Safe Harbor method of the US HIPAA privacy rule, 45 CFR 164.514(b)(2)(i)(C))."""
+
 
 def lint(settings: Settings) -> list[str]:
     """Everything that is wrong with study.yaml, contracts, codebooks, sources, SQL and how they fit together.
@@ -58,7 +62,8 @@ def lint(settings: Settings) -> list[str]:
             source = next((source for source in sources if contract.table in source.tables), None)
             problems += house_problems(path, contract, source)
     for source in sources:
-        problems += _unfinished(folder / "sources" / f"{source.source}.yaml")
+        path = folder / "sources" / f"{source.source}.yaml"
+        problems += [*_tells_great_ages(path, source), *_unfinished(path)]
     return list(dict.fromkeys(problem.removeprefix(f"{settings.project}/") for problem in problems))
 
 
@@ -98,6 +103,20 @@ def house_problems(path: Path, contract: Contract, source: Source | None) -> lis
         for field, message in _column_problems(contract, column):
             found.add(["schema", 0, "properties", index, field], f"{column.name}: {message}")
     return found.problems + _unfinished(path) + _unfinished(contract.codebook.path if contract.codebook else None)
+
+
+def _tells_great_ages(path: Path, source: Source) -> list[str]:
+    """That somebody of a restricted source may be told to be more than 90 years old."""
+    code = source.top_codes().get(AGE)
+    if not source.is_restricted or (code is not None and code <= OLDEST_TOLD + 1):
+        return []
+    found = ProblemList(read_yaml(path))
+    found.add(
+        ["waves", source.study_waves[0], "top_codes"],
+        f"{f'{code} is the' if code else 'there is no'} top code of {AGE}: ages over {OLDEST_TOLD} of a restricted source single "
+        f"people out. Say top_codes: {{{AGE}: {OLDEST_TOLD + 1}}} or lower.",
+    )
+    return found.problems
 
 
 def _unlinked(contract: Contract, source: Source | None) -> Iterator[str]:

@@ -3,29 +3,25 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+import duckdb
 import polars as pl
 
 from pipelines.making.engine import bind_objects, engine
 from pipelines.making.faults import ANY, verdict_on
 from pipelines.project.project import Project
+from pipelines.project.respondents import POOLED
 from pipelines.project.sources import Source
-from pipelines.release.disclosure.people import count_people, find_equal_weights
+from pipelines.release.disclosure.people import count_people, sampling_of
 from pipelines.release.disclosure.protecting import KNOWN_TABLES, protected, protected_pairs
+from pipelines.release.disclosure.register import DESCRIBING
+from pipelines.report.estimation import Estimation
+from pipelines.report.matched import fewest_speaking
 from pipelines.store import Place
 
 Paths = dict[Place, Path]
 Frames = dict[str, pl.DataFrame]
 
 HELD_BACK = "kept back by disclosure control"
-
-WITHOUT_PEOPLE = frozenset({"meta.codes", "meta.columns", "meta.comparability", "meta.releases", "meta.sources"})
-"""Meta tables that say nothing of people; of any other that is not in COUNTING, rows of restricted sources are left out."""
-
-COUNTING = frozenset({"meta.deliveries", "meta.check_results"})
-"""Meta tables that count records: the counts of restricted sources are NULL, and texts that may hold counts are replaced."""
-
-HARMLESS_COUNTS = frozenset({"n_tables"})
-TEXTS_WITH_COUNTS = ("reason", "detail")
 
 
 def protect_reports(project: Project, paths: Paths, folder: Path) -> tuple[Paths, list[str]]:
@@ -55,20 +51,40 @@ def protect_reports(project: Project, paths: Paths, folder: Path) -> tuple[Paths
 
 
 def _protected(project: Project, source: Source, tables: Frames, paths: Paths) -> Frames:
-    if source.design == "case_control":
-        return {name: protected_pairs(frame, project.study) for name, frame in tables.items()}
     if not tables:
         return {}
     contract = project.contracts[project.study.respondents]
     objects = [path for place, path in paths.items() if place.name == contract.name and place.source == source.source]
-    weights = {weight for frame in tables.values() for weight in frame["weight"].drop_nulls()}
-    asked = {name for frame in tables.values() if "exposure" in frame.columns for name in frame["exposure"]}
-    exposures = [name for name in project.study.exposures if name in asked]
     with engine(project.settings) as connection:
         bind_objects(connection, contract, objects)
+        if source.design == "case_control":
+            return {
+                name: protected_pairs(frame, project.study, _speaking(project, source, frame, connection))
+                for name, frame in tables.items()
+            }
+        weights = {weight for frame in tables.values() for weight in frame["weight"].drop_nulls()}
+        asked = {name for frame in tables.values() if "exposure" in frame.columns for name in frame["exposure"]}
+        exposures = [name for name in project.study.exposures if name in asked]
         people, names = count_people(connection, contract.name, project.study, project.standard_population, weights, exposures)
-        equal_weights = find_equal_weights(connection, contract.name, weights)
-    return protected(tables, people, names, project.study.disclosure.minimum_cell, equal_weights)
+        minimum = project.study.disclosure.minimum_cell
+        sampling = sampling_of(connection, contract.name, weights, minimum, is_weighted=source.design == "survey")
+    return protected(tables, people, names, minimum, sampling)
+
+
+def _speaking(
+    project: Project, source: Source, odds_ratios: pl.DataFrame, connection: duckdb.DuckDBPyConnection
+) -> dict[int, int]:
+    """Number of a matched row -> what its odds ratio rests on; of pooled waves the least of any wave, which they would tell."""
+    estimation = Estimation(connection, project.study.respondents, project.study, source, source.study_waves)
+    fewest = {}
+    for number, row in enumerate(odds_ratios.iter_rows(named=True)):
+        if row["exposed_cases"] is None:
+            continue
+        scopes = [scope for scope in estimation.scopes() if scope.wave == row["wave"] or row["wave"] == POOLED]
+        asked = (fewest_speaking(estimation, scope, row["exposure"], row["population"]) for scope in scopes)
+        if found := [n for n in asked if n is not None]:
+            fewest[number] = min(found)
+    return fewest
 
 
 def for_readers(paths: Paths, safe: Paths, kept_back: Collection[str]) -> dict[str, list[Path]]:
@@ -89,13 +105,14 @@ def meta_for_readers(frames: Mapping[str, pl.DataFrame], kept_back: Collection[s
 
 
 def _without_people(name: str, frame: pl.DataFrame, kept_back: Collection[str]) -> pl.DataFrame:
-    if name in WITHOUT_PEOPLE or "source" not in frame.columns:
+    if "source" not in frame.columns:
         return frame
     is_open = ~pl.col("source").is_in(sorted(kept_back))
-    if name not in COUNTING:
+    if name not in DESCRIBING:
         return frame.filter(is_open)
-    counts = [column for column in frame.columns if column.startswith("n_") and column not in HARMLESS_COUNTS]
-    texts = [column for column in TEXTS_WITH_COUNTS if column in frame.columns]
+    kinds = DESCRIBING[name]
+    counts = [column for column in frame.columns if kinds.get(column, "record_count") == "record_count"]
+    texts = [column for column in frame.columns if kinds.get(column) == "record_text"]
     return frame.with_columns(
         *(pl.when(is_open).then(pl.col(column)).alias(column) for column in counts),
         *(

@@ -8,6 +8,7 @@ import polars as pl
 
 from pipelines.machine.code import code_version
 from pipelines.project.project import Project
+from pipelines.release.disclosure.register import COUNTING_INGREDIENTS
 from pipelines.store import Place, Sidecar
 
 
@@ -39,17 +40,17 @@ def new_manifest(
 
 
 def _entry(project: Project, place: Place, sidecar: Sidecar) -> dict[str, Any]:
-    """An object; without its numbers of rows where the source is restricted."""
-    counts = {"rows": sidecar.rows, "n_rejected_rows": sidecar.n_rejected_rows}
+    """An object; of a restricted source without what counts records, or is the hash of few small numbers."""
+    counts = {"rows": sidecar.rows, "n_rejected_rows": sidecar.n_rejected_rows, "rejected_rows": sidecar.rejected_rows}
     is_restricted = place.source in project.sources and project.sources[place.source].is_restricted
+    left_out = COUNTING_INGREDIENTS if is_restricted else frozenset()
     return {
         "place": str(place),
         "content": sidecar.content,
         "recipe": sidecar.recipe,
         "verdict": sidecar.verdict,
-        "rejected_rows": sidecar.rejected_rows,
         "made_at": sidecar.made_at.isoformat(timespec="seconds"),
-        "ingredients": sidecar.ingredients,
+        "ingredients": {name: value for name, value in sidecar.ingredients.items() if name not in left_out},
         "inputs": sidecar.inputs,
         **(dict.fromkeys(counts) if is_restricted else counts),
     }

@@ -57,6 +57,22 @@ def _estimate(estimation: Estimation, scope: Scope, exposure: str, population: s
     known exposure is left out, and the others stay; a pair needs both.
     """
     people = _people(estimation, scope, exposure, population)
+    analysed, are_pairs = _analysed(people)
+    counts = {
+        "exposed_cases": _count(analysed, True, True),
+        "exposed_noncases": _count(analysed, True, False),
+        "unexposed_cases": _count(analysed, False, True),
+        "unexposed_noncases": _count(analysed, False, False),
+        "n_missing": people.height - analysed.height,
+    }
+    try:
+        return counts | (_pairs(estimation, analysed) if are_pairs else _sets(estimation, analysed, exposure))
+    except StatsError as error:
+        return counts | {"presentation": "suppress", "presentation_reason": str(error)}
+
+
+def _analysed(people: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
+    """Those of the people whose sets are whole and whose exposure is known, and whether all sets are pairs."""
     of_set = ["wave", "matched_set"]
     sets = (
         people.drop_nulls("matched_set")
@@ -73,17 +89,19 @@ def _estimate(estimation: Estimation, scope: Scope, exposure: str, population: s
     if are_pairs:
         whole = whole.filter("is_exposure_known")
     analysed = people.join(whole, on=of_set, how="semi").drop_nulls("is_exposed").sort(*of_set, "is_case", "is_exposed")
-    counts = {
-        "exposed_cases": _count(analysed, True, True),
-        "exposed_noncases": _count(analysed, True, False),
-        "unexposed_cases": _count(analysed, False, True),
-        "unexposed_noncases": _count(analysed, False, False),
-        "n_missing": people.height - analysed.height,
-    }
-    try:
-        return counts | (_pairs(estimation, analysed) if are_pairs else _sets(estimation, analysed, exposure))
-    except StatsError as error:
-        return counts | {"presentation": "suppress", "presentation_reason": str(error)}
+    return analysed, are_pairs
+
+
+def fewest_speaking(estimation: Estimation, scope: Scope, exposure: str, population: str) -> int | None:
+    """The fewest informative sets, or people who could have been other ones in one direction, that a matched odds ratio rests on.
+
+    None for pairs, whose counts follow from their odds ratio and cells.
+    """
+    analysed, are_pairs = _analysed(_people(estimation, scope, exposure, population))
+    if are_pairs:
+        return None
+    tables = _tables_of_informative_sets(analysed)
+    return min(tables.height, *_in_each_direction(tables))
 
 
 def _people(estimation: Estimation, scope: Scope, exposure: str, population: str) -> pl.DataFrame:
@@ -133,8 +151,7 @@ def _sets(estimation: Estimation, analysed: pl.DataFrame, exposure: str) -> Row:
     """
     tables = _tables_of_informative_sets(analysed)
     a, b, c, d = (tables[cell].to_numpy() for cell in FOUR_CELLS)
-    # how many of the exposed cases could have been fewer, and more, with the same margins in every set
-    in_one_direction = int(min(np.minimum(a, d).sum(), np.minimum(b, c).sum()))
+    in_one_direction = min(_in_each_direction(tables))
     if in_one_direction == 0:
         return {"presentation": "suppress", "presentation_reason": "there are no informative matched sets in one direction"}
     numbered = analysed.with_columns(set=pl.struct("wave", "matched_set").rank("dense"))
@@ -170,6 +187,12 @@ def _sets(estimation: Estimation, analysed: pl.DataFrame, exposure: str) -> Row:
         "presentation": "review",
         "presentation_reason": f"fewer than {FEW_DISCORDANT_PAIRS} informative matched sets in one direction",
     }
+
+
+def _in_each_direction(tables: pl.DataFrame) -> tuple[int, int]:
+    """How many of the exposed cases could have been fewer, and more, with the same margins in every set."""
+    a, b, c, d = (tables[cell].to_numpy() for cell in FOUR_CELLS)
+    return int(np.minimum(a, d).sum()), int(np.minimum(b, c).sum())
 
 
 def _tables_of_informative_sets(analysed: pl.DataFrame) -> pl.DataFrame:

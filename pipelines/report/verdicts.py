@@ -8,6 +8,8 @@ SPARSE_CELL = 5
 """Respondents in the smallest of the four cells under which an odds ratio is marked for review: sparse data bias pushes it
 away from 1 (Greenland, Mansournia & Altman 2016, BMJ 352:i1981)."""
 
+IN_ONE_CELL = "in one of the four cells"
+"""End of the reason of odds ratios with a sparse cell; disclosure control looks for it."""
 
 OUTSIDE = "outside the ages of the standard"
 """Part of the reason of rows whose people a standard population does not cover; disclosure control looks for it."""
@@ -26,7 +28,7 @@ def verdict_on_cells(four: Row, degrees_freedom: int | None) -> Row:
     shown: Row = {"presentation": "show", "presentation_reason": None}
     is_sparse = min(four.values()) < SPARSE_CELL
     has_few = degrees_freedom is not None and degrees_freedom < FEWEST_DEGREES_OF_FREEDOM
-    verdict = with_note(shown, f"fewer than {SPARSE_CELL} respondents in one of the four cells" if is_sparse else None)
+    verdict = with_note(shown, f"fewer than {SPARSE_CELL} respondents {IN_ONE_CELL}" if is_sparse else None)
     return with_note(verdict, FEW_DEGREES_OF_FREEDOM if has_few else None)
 
 

@@ -214,6 +214,25 @@ def test_lint_lists_the_problems_of_all_files_together(clinic: Atlas) -> None:
     assert "the description must start with `One row per`" in output
 
 
+@pytest.mark.parametrize(
+    ("classification", "code", "said"),
+    [
+        ("restricted", "", "there is no top code of age_years: ages over 89 of a restricted source single people out."),
+        ("restricted", "    top_codes: {age_years: 91}\n", "91 is the top code of age_years"),
+        ("restricted", "    top_codes: {age_years: 90}\n", None),
+        ("public_use", "", None),
+    ],
+)
+def test_lint_asks_for_a_top_code_of_age_where_a_source_is_restricted(
+    clinic: Atlas, classification: str, code: str, said: str | None
+) -> None:
+    path = clinic.folder / "data_contracts" / "sources" / "clinic.yaml"
+    text = SOURCE.replace("public_use", classification)
+    path.write_text(text.replace("    tables:", f"{code}    tables:", 1), encoding="utf-8")
+    found = [line for line in run("contract", "lint").output.splitlines() if "top code" in line]
+    assert [(said or "") in line and "sources/clinic.yaml, line" in line for line in found] == ([True] if said else [])
+
+
 def test_lint_says_what_does_not_fit_together(clinic: Atlas) -> None:
     result = run("contract", "lint")
     assert result.output.splitlines()[0] == (

@@ -4,38 +4,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import polars as pl
 
+from pipelines.release.disclosure.families import with_public_families
 from pipelines.release.disclosure.model import FOUR_CELLS, ODDS_RATIOS, TRENDS, Row, Unit, UnitName
-from pipelines.report.verdicts import EVERYBODY_OR_NOBODY, FEWER_TERMS, NOT_SHOWN, OUTSIDE
+from pipelines.release.disclosure.register import columns_of, unknown_columns
+from pipelines.release.disclosure.sampling import Sampling, with_public_spread
+from pipelines.release.disclosure.words import with_told_reasons
+from pipelines.report.verdicts import IN_ONE_CELL, NOT_SHOWN
 
 HIDDEN = "disclosure control: a count is too small, or would give a small one away"
 """The same for every hidden row: it must not tell small counts from those that go to protect them."""
 
 MISSING_HIDDEN = "n_missing: disclosure control"
 CELLS_HIDDEN = "the four cells: disclosure control"
-DEGREES_HIDDEN = "degrees_freedom: disclosure control"
-
-NOT_ESTIMATED = "the model gives no estimate; why is kept back by disclosure control"
-"""In place of what the estimator says, which may name a group in which everybody gave one answer."""
-
-LEFT_OUT = "some respondents tell nothing about it; why is kept back by disclosure control"
-
-BEYOND = f"people of the population are {OUTSIDE}"
-"""Of a restricted source neither their number nor their ages are told."""
-
-TOO_MANY_TERMS = f"the model has more coefficients than its design has {FEWER_TERMS}"
-"""Of a restricted source neither number is told: the degrees of freedom may be its respondents less one."""
-
-KEPT = frozenset(
-    {"source", "wave", "population", "outcome", "age_band", "sex", "exposure", "exposure_level", "reference_level", "model"}
-    | {"standard_population", "variable", "adjusted_for", "confidence_level", "degrees_freedom_rule", "weight", "is_synthetic"}
-    | {"presentation", "presentation_reason", "is_suppressed", "n_missing"}
-)
-"""Columns that stay in a hidden row: keys, and what is said of a row beside its numbers. Any other column goes."""
-
-KNOWN_NUMBERS = frozenset(
-    {"n_respondents", "n_cases", "n_missing", *FOUR_CELLS, "degrees_freedom", "n_levels", "p_value_family_size"}
-)
-"""Whole numbers that the model follows, or that count no people. Any other whole number is hidden in every row."""
+DEGREES_HIDDEN = "degrees_freedom: disclosure control, and intervals and p-values as with fewer"
 
 BANDS = ("report.prevalence_by_age_band", "report.prevalence_by_age_band_and_sex")
 STANDARDISED = "report.prevalence_age_standardised"
@@ -44,29 +25,33 @@ Rows = Mapping[tuple[str, UnitName], set[int]]
 
 
 def with_hidden(
-    tables: Mapping[str, pl.DataFrame], units: Sequence[Unit], hidden: Iterable[int], equal_weights: Collection[str] = ()
+    tables: Mapping[str, pl.DataFrame], units: Sequence[Unit], hidden: Iterable[int], sampling: Sampling | None = None
 ) -> dict[str, pl.DataFrame]:
     """The tables without the numbers of the hidden units, and without the estimates that are made of them.
 
-    Rows with one of `equal_weights`, in which all weigh the same, are formulas of counts like rows without weights.
+    Rows with one of the equal weights of `sampling` are formulas of counts like rows without weights.
     """
-    unweighted = {None, *equal_weights}
+    sampling = sampling or Sampling()
+    unweighted = {None, *sampling.equal_weights}
     rows: dict[tuple[str, UnitName], set[int]] = {}
     for number in hidden:
         unit = units[number]
         rows.setdefault((unit.table, unit.name), set()).add(unit.row)
-        if unit.name == "cells" and (
-            unit.is_small or _is_made_of_its_cells(tables[unit.table].row(unit.row, named=True), unweighted)
-        ):
+        if unit.name == "cells" and (unit.is_small or _tells_its_cells(tables[unit.table].row(unit.row, named=True), unweighted)):
             rows.setdefault((unit.table, "answers"), set()).add(unit.row)
     for name in (STANDARDISED, TRENDS):
         rows.setdefault((name, "answers"), set()).update(_made_of_hidden_bands(tables, rows, name, unweighted))
-    return {name: _without(_without_reasons(name, table), name, rows) for name, table in tables.items()}
+    public = {}
+    for name, table in tables.items():
+        told = with_public_spread(name, with_told_reasons(name, table), sampling)
+        public[name] = _without(told, name, rows, _without_degrees(table, name, sampling))
+    return public
 
 
-def _is_made_of_its_cells(row: Row, unweighted: Collection[str | None]) -> bool:
-    """A crude odds ratio without weights is a formula of its four cells."""
-    return row["weight"] in unweighted and (row["model"] == "crude" or not row["adjusted_for"])
+def _tells_its_cells(row: Row, unweighted: Collection[str | None]) -> bool:
+    """A crude odds ratio without weights is a formula of its four cells, and a reason may say that one of them is small."""
+    is_formula = row["weight"] in unweighted and (row["model"] == "crude" or not row["adjusted_for"])
+    return is_formula or IN_ONE_CELL in (row["presentation_reason"] or "")
 
 
 def _made_of_hidden_bands(
@@ -83,43 +68,18 @@ def _made_of_hidden_bands(
     ]
 
 
-def _without_reasons(name: str, table: pl.DataFrame) -> pl.DataFrame:
-    """Rows that have counts and no odds ratio do not say what was wrong with the model, nor others what it left out."""
-    reason = pl.col("presentation_reason").cast(pl.String)
-    if name == STANDARDISED:
-        is_counted = reason.str.contains(OUTSIDE, literal=True)
-        return table.with_columns(presentation_reason=pl.when(is_counted).then(pl.lit(BEYOND)).otherwise(reason))
-    if name not in (ODDS_RATIOS, TRENDS):
-        return table
-    counted = "exposed_cases" if name == ODDS_RATIOS else "n_respondents"
-    has_failed = pl.col("odds_ratio").is_null() & pl.col(counted).is_not_null()
-    told = (
-        pl.when(has_failed)
-        .then(pl.lit(NOT_ESTIMATED))
-        .when(reason.str.contains(EVERYBODY_OR_NOBODY, literal=True))
-        .then(pl.lit(LEFT_OUT))
-        .when(reason.str.contains(FEWER_TERMS, literal=True))
-        .then(pl.lit(TOO_MANY_TERMS))
-        .otherwise(reason)
-    )
-    return table.with_columns(presentation_reason=told)
-
-
-def _without(table: pl.DataFrame, name: str, rows: Rows) -> pl.DataFrame:
+def _without(table: pl.DataFrame, name: str, rows: Rows, without_degrees: Sequence[int]) -> pl.DataFrame:
     row = pl.int_range(pl.len())
     units: tuple[UnitName, ...] = ("answers", "missing", "cells")
     is_hidden, is_missing_hidden, are_cells_hidden = (row.is_in(sorted(rows.get((name, unit), set()))) for unit in units)
-    # respondents less one, of all levels together: no unit has that count
-    are_degrees_hidden = (
-        pl.col("weight").is_null() & pl.col("degrees_freedom").is_not_null()
-        if name == ODDS_RATIOS and {"weight", "degrees_freedom"} <= set(table.columns)
-        else pl.lit(False)
-    )
-    unknown = [column for column in table.columns if table.schema[column].is_integer() and column not in KNOWN_NUMBERS]
+    are_degrees_hidden = row.is_in(without_degrees)
+    unknown = unknown_columns(name, table.columns)
+    stays = columns_of(name, "setting", "missing", "verdict") - {"missing_weight_share"}
     parts = (
-        ([column for column in table.columns if column not in KEPT], is_hidden),
+        ([column for column in table.columns if column not in stays], is_hidden),
         # the share of those without an answer tells how many have one, where all weigh the same
-        (["n_missing", "missing_weight_share"], is_missing_hidden),
+        (["missing_weight_share"], is_hidden | is_missing_hidden),
+        (["n_missing"], is_missing_hidden),
         (list(FOUR_CELLS), are_cells_hidden),
         (["degrees_freedom"], are_degrees_hidden),
         (unknown, pl.lit(True)),
@@ -139,9 +99,24 @@ def _without(table: pl.DataFrame, name: str, rows: Rows) -> pl.DataFrame:
         ignore_nulls=True,
     )
     is_changed = is_hidden | is_missing_hidden | are_cells_hidden | are_degrees_hidden | pl.lit(bool(unknown))
+    if name == ODDS_RATIOS:
+        table = with_public_families(table, is_hidden)
     return table.with_columns(
         *(expression.alias(column) for column, expression in numbers.items()),
         presentation=pl.when(is_hidden).then(pl.lit(NOT_SHOWN)).otherwise(pl.col("presentation")),
         presentation_reason=pl.when(is_changed).then(reasons).otherwise(pl.col("presentation_reason")),
         is_suppressed=pl.col("is_suppressed") | is_changed,
     )
+
+
+def _without_degrees(table: pl.DataFrame, name: str, sampling: Sampling) -> list[int]:
+    """Rows whose degrees of freedom are a number of people, other than the respondents that stand beside them."""
+    if not {"weight", "degrees_freedom"} <= set(table.columns):
+        return []
+    return [
+        number
+        for number, row in enumerate(table.iter_rows(named=True))
+        if row["degrees_freedom"] is not None
+        and sampling.are_units_people(row)
+        and (row["weight"] is not None or name in (ODDS_RATIOS, TRENDS))
+    ]

@@ -31,11 +31,14 @@ SETS = {cell: (cell,) for cell in FOUR_CELLS}
 """The four cells of matched sets of other sizes: nothing more is known of them."""
 
 
-def model_of_pairs(rows: pl.DataFrame, populations: Sequence[str], minimum: int) -> tuple[Model, csr_array]:
+def model_of_pairs(
+    rows: pl.DataFrame, populations: Sequence[str], minimum: int, speaking: Mapping[int, int]
+) -> tuple[Model, csr_array]:
     """The model of the matched rows of report.odds_ratios of one source, and links (links, atoms) between rows of one people.
 
     Hidden from the start are rows whose pairs do not follow from what is published, rows of pooled waves that are not the sum
-    of their waves, and those of all populations but the first: populations may contain one another in a way that is not known.
+    of their waves, those of fewer informative sets than may be published (`speaking`: row -> how many), and those of all
+    populations but the first: populations may contain one another in a way that is not known.
     """
     kinds = {number: _kinds(row) for number, row in enumerate(rows.iter_rows(named=True)) if row["exposed_cases"] is not None}
     of_waves = {number: counted for number, counted in kinds.items() if rows["wave"][number] != POOLED}
@@ -52,7 +55,8 @@ def model_of_pairs(rows: pl.DataFrame, populations: Sequence[str], minimum: int)
         members = {
             kind: np.array([atoms[part, kind] for part in parts if (part, kind) in atoms], dtype=np.int64) for kind in counted
         }
-        _add(model, number, row, counted, members, row["population"] == populations[0])
+        few_speak = speaking.get(number, minimum) < minimum
+        _add(model, number, row, counted, members, is_known=row["population"] == populations[0], few_speak=few_speak)
     return model, _links(rows, atoms, len(people))
 
 
@@ -105,7 +109,16 @@ def _waves_of(rows: pl.DataFrame, pooled: Row, of_waves: dict[int, dict[str, int
     return [number for number in of_waves if all(rows[name][number] == pooled[name] for name in key)]
 
 
-def _add(model: Model, number: int, row: Row, counted: dict[str, int], members: dict[str, IntArray], is_known: bool) -> None:
+def _add(
+    model: Model,
+    number: int,
+    row: Row,
+    counted: dict[str, int],
+    members: dict[str, IntArray],
+    *,
+    is_known: bool,
+    few_speak: bool,
+) -> None:
     are_pairs = "both" in counted
     cells = {
         cell: np.sort(np.concatenate([members[kind] for kind in parts])) for cell, parts in (PAIRS if are_pairs else SETS).items()
@@ -123,7 +136,7 @@ def _add(model: Model, number: int, row: Row, counted: dict[str, int], members: 
         small += [model.is_few(members["both"]), model.is_few(members["neither"]), _control_only(row) is None]
         published |= discordant
     else:
-        small += [_do_few_sets_speak(row)]
+        small += [few_speak or _do_few_sets_speak(row)]
     model.add(ODDS_RATIOS, number, "answers", published, row | counted, any(small) or not is_known)
     is_few = model.is_few(members["n_missing"])
     model.add(ODDS_RATIOS, number, "missing", {"n_missing": members["n_missing"]}, row, is_few or not is_known)

@@ -10,6 +10,7 @@ from pipelines.project.standards import StandardPopulation
 from pipelines.project.study import Study
 from pipelines.release.disclosure.atoms import Classification
 from pipelines.release.disclosure.model import has_weight
+from pipelines.release.disclosure.sampling import Sampling
 from pipelines.report.estimation import in_population
 
 
@@ -51,6 +52,32 @@ def count_people(
         exposures=tuple(exposures),
     )
     return people, names
+
+
+def sampling_of(
+    connection: duckdb.DuckDBPyConnection, respondents: str, weights: Collection[str], minimum: int, *, is_weighted: bool
+) -> Sampling:
+    """What standard errors and degrees of freedom tell of the people of a relation of respondents."""
+    counted = connection.sql(f"select wave, count(*) from {respondents} group by wave order by wave").fetchall()
+    return Sampling(
+        sampled={} if is_weighted else dict(counted),
+        fine_weights=find_fine_weights(connection, respondents, weights, minimum),
+        equal_weights=find_equal_weights(connection, respondents, weights),
+    )
+
+
+def find_fine_weights(
+    connection: duckdb.DuckDBPyConnection, respondents: str, weights: Collection[str], minimum: int
+) -> list[str]:
+    """The weights with which some PSU of some wave has fewer than `minimum` people."""
+    there = connection.sql(f"select * from {respondents} limit 0").columns
+    design = ", ".join(name for name in ("wave", "stratum", "stratum_text", "psu", "psu_text") if name in there)
+    small = "select 1 from {} where {} > 0 group by {} having count(*) < {} limit 1"
+    return [
+        name
+        for name in sorted(weights)
+        if connection.sql(small.format(respondents, identifier(name), design, minimum)).fetchone()
+    ]
 
 
 def find_equal_weights(connection: duckdb.DuckDBPyConnection, respondents: str, weights: Collection[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """Protecting the report tables of one source: who is counted, what would tell too much, and what is hidden for it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import polars as pl
 
@@ -10,6 +10,7 @@ from pipelines.release.disclosure.audit import units_to_hide
 from pipelines.release.disclosure.hiding import with_hidden
 from pipelines.release.disclosure.model import ODDS_RATIOS, PREVALENCES, TRENDS, model_of
 from pipelines.release.disclosure.pairs import model_of_pairs
+from pipelines.release.disclosure.sampling import Sampling
 
 Tables = Mapping[str, pl.DataFrame]
 
@@ -18,21 +19,24 @@ KNOWN_TABLES = (*PREVALENCES, TRENDS, ODDS_RATIOS)
 
 
 def protected(
-    tables: Tables, people: pl.DataFrame, names: Classification, minimum: int, equal_weights: Collection[str] = ()
+    tables: Tables, people: pl.DataFrame, names: Classification, minimum: int, sampling: Sampling | None = None
 ) -> dict[str, pl.DataFrame]:
     """The report tables of one survey, cohort or clinic (name -> its rows) as they may be published.
 
-    `people` are its respondents, counted by count_people; `equal_weights` come from find_equal_weights. No count from 1 to less
+    `people` are its respondents, counted by count_people; `sampling` comes from sampling_of. No count from 1 to less
     than `minimum`, no part of a group so small or empty, and no difference of published counts so small is shown, or can be
     bounded to less than `minimum` people.
     """
     atoms = atoms_of(people, names)
     model = model_of(tables, atoms, minimum)
-    return with_hidden(tables, model.units, units_to_hide(model.published(atoms.links), model.small, minimum), equal_weights)
+    return with_hidden(tables, model.units, units_to_hide(model.published(atoms.links), model.small, minimum), sampling)
 
 
-def protected_pairs(odds_ratios: pl.DataFrame, study: Study) -> pl.DataFrame:
-    """The same for the matched rows of one case-control source."""
-    model, links = model_of_pairs(odds_ratios, study.odds_ratios.populations, study.disclosure.minimum_cell)
+def protected_pairs(odds_ratios: pl.DataFrame, study: Study, speaking: Mapping[int, int] | None = None) -> pl.DataFrame:
+    """The same for the matched rows of one case-control source.
+
+    `speaking`: number of a row whose sets are no pairs -> the fewest sets, or people in one direction, that it rests on.
+    """
+    model, links = model_of_pairs(odds_ratios, study.odds_ratios.populations, study.disclosure.minimum_cell, speaking or {})
     hidden = units_to_hide(model.published(links), model.small, model.minimum)
     return with_hidden({ODDS_RATIOS: odds_ratios}, model.units, hidden)[ODDS_RATIOS]

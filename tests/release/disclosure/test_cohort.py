@@ -4,11 +4,14 @@ import polars as pl
 import pytest
 
 from pipelines.project.project import Project
-from pipelines.release.disclosure.hiding import DEGREES_HIDDEN, HIDDEN, LEFT_OUT, TOO_MANY_TERMS, with_hidden
+from pipelines.release.disclosure.hiding import DEGREES_HIDDEN, HIDDEN, with_hidden
 from pipelines.release.disclosure.model import FOUR_CELLS, ODDS_RATIOS
-from pipelines.release.disclosure.people import count_people, find_equal_weights
+from pipelines.release.disclosure.people import count_people, find_equal_weights, sampling_of
 from pipelines.release.disclosure.protecting import KNOWN_TABLES, protected, protected_pairs
+from pipelines.release.disclosure.sampling import Sampling
+from pipelines.release.disclosure.words import LEFT_OUT, TOO_MANY_TERMS
 from pipelines.report.estimators import ESTIMATORS
+from pipelines.report.matched import fewest_speaking
 from pipelines.stages import load_project
 from tests.report.test_estimates import admissions, cohort, estimation
 
@@ -32,7 +35,8 @@ def protect(project: Project, people: pl.DataFrame, minimum: int) -> tuple[dict[
         [],
         asked.asked(list(project.study.exposures)),
     )
-    return tables, protected(tables, counted, names, minimum)
+    sampling = sampling_of(asked.connection, asked.respondents, [], minimum, is_weighted=False)
+    return tables, protected(tables, counted, names, minimum, sampling)
 
 
 def by_age(people: pl.DataFrame) -> pl.DataFrame:
@@ -52,6 +56,7 @@ def test_every_count_of_every_table_is_a_sum_of_its_people(project: Project) -> 
     assert set(tables) == set(KNOWN_TABLES)
     for name, table in tables.items():
         columns = [column for column in table.columns if column.startswith(("n_", "exposed_", "unexposed_"))]
+        columns = [column for column in columns if column != "n_effective"]
         assert public[name].select(columns).rows() == table.select(columns).rows(), name
 
 
@@ -90,7 +95,7 @@ def test_estimates_with_equal_weights_go_as_those_without(project: Project, equa
         asked.asked(list(project.study.exposures)),
     )
     assert find_equal_weights(asked.connection, asked.respondents, weights) == weights
-    trends = protected(tables, counted, columns, 11, equal)["report.trends"]
+    trends = protected(tables, counted, columns, 11, Sampling(equal_weights=equal))["report.trends"]
     assert set(trends["presentation_reason"]) == ({HIDDEN} if is_hidden else {None})
 
 
@@ -133,7 +138,7 @@ def test_why_a_model_failed_is_not_told(project: Project) -> None:
 
 
 def pairs(**cells: int) -> pl.DataFrame:
-    row = {
+    row: dict[str, object] = {
         "source": "pairs",
         "wave": "one",
         "population": "adults_20_plus",
@@ -207,6 +212,38 @@ def test_an_odds_ratio_of_larger_sets_is_hidden_where_hardly_any_speak_for_one_d
     [row] = protected_pairs(two_controls, project.study).to_dicts()
     assert [row[name] is None for name in (*FOUR_CELLS, "e_value_limit", "odds_ratio_exact_upper")] == [is_hidden] * 6
     assert row["presentation_reason"] == (HIDDEN if is_hidden else None)
+
+
+@pytest.mark.parametrize(("speaking", "is_hidden"), [(10, True), (11, False)])
+def test_an_odds_ratio_of_larger_sets_is_hidden_where_fewer_sets_inform_it_than_may_be_published(
+    project: Project, speaking: int, is_hidden: bool
+) -> None:
+    two_controls = pairs(case_only=60, control_only=20, both=100, neither=200).with_columns(
+        exposed_noncases=pl.lit(200, pl.Int64),
+        unexposed_noncases=pl.lit(560, pl.Int64),
+        odds_ratio_exact_lower=pl.lit(None, pl.Float64),
+    )
+    [row] = protected_pairs(two_controls, project.study, {0: speaking}).to_dicts()
+    assert (row["odds_ratio"] is None) == (row["exposed_cases"] is None) == is_hidden
+    assert row["n_missing"] == 0
+
+
+def test_informative_sets_are_counted_in_sets_and_in_people_of_each_direction(project: Project) -> None:
+    # 1:2 sets. Six in which the case alone is exposed, seven in which one control is; in three all are
+    kinds = [(True, False, False)] * 6 + [(False, True, False)] * 7 + [(True, True, True)] * 3
+    people = pl.DataFrame(
+        [
+            {"matched_set": number, "is_case": member == 0, "is_sedentary": is_exposed}
+            for number, kind in enumerate(kinds)
+            for member, is_exposed in enumerate(kind)
+        ]
+    ).with_columns(source=pl.lit("berkeley"), wave=pl.lit("1973"), age_years=30, age_band=pl.lit("30-39"))
+    asked = estimation(project, people, cohort().model_copy(update={"design": "case_control", "case_definition": "has_cramps"}))
+    [scope] = asked.scopes()
+    assert fewest_speaking(asked, scope, "is_sedentary", "adults_20_plus") == 6
+    paired = people.filter(pl.int_range(pl.len()).over("matched_set") < 2)
+    asked = estimation(project, paired, asked.source)
+    assert fewest_speaking(asked, scope, "is_sedentary", "adults_20_plus") is None
 
 
 def test_a_few_unmatched_people_are_not_given_away_by_another_exposure_of_the_same_people(project: Project) -> None:

@@ -309,6 +309,21 @@ def test_the_manifest_counts_no_records_of_a_restricted_source(restricted_survey
     rows_of = {made["place"].split()[1]: made["rows"] for made in manifests(restricted_survey.project)[-1]["objects"]}
     assert rows_of[SURVEY] is None
     assert rows_of[CASE_CONTROL] is not None
+    for made in manifests(restricted_survey.project)[-1]["objects"]:
+        is_restricted = made["place"].split()[1] == SURVEY
+        counting = {"expected rows", "records received"} & set(made["ingredients"])
+        assert not (is_restricted and (counting or made["rejected_rows"]))
+        assert counting or not made["place"].startswith("raw.synthetic_case_control")
+
+
+def test_no_text_of_the_public_database_quotes_the_records_of_a_restricted_source(restricted_survey: Atlas) -> None:
+    """The survey has 20,003 records in its file; selects that list broken rules count them to find an object's rows."""
+    where = f"where source = '{SURVEY}'"
+    for column in ("detail", "query"):
+        found = {
+            text for (text,) in restricted_survey.query(f"select {column} from meta.check_results {where}", "epi_public.duckdb")
+        }
+        assert found <= {None, "kept back by disclosure control"}
 
 
 def test_a_problem_that_may_hold_a_count_is_not_quoted() -> None:
@@ -320,14 +335,18 @@ def test_a_problem_that_may_hold_a_count_is_not_quoted() -> None:
             "n_rows": [7, 7, 7],
         }
     )
-    shown = meta_for_readers({"meta.deliveries": found, "meta.columns": found, "meta.anything": found}, {"kept"})
+    shown = meta_for_readers({"meta.deliveries": found, "meta.comparability": found, "meta.anything": found}, {"kept"})
     assert shown["meta.deliveries"].rows() == [
         ("open", "3 records", 1, 7),
         ("kept", "kept back by disclosure control", 1, None),
         ("kept", None, 1, None),
     ]
-    assert shown["meta.columns"].rows() == found.rows()
-    # a table that disclosure control does not know
+    # what an analyst wrote stays; columns and tables that disclosure control does not know do not
+    assert shown["meta.comparability"].rows() == [
+        ("open", "3 records", 1, 7),
+        ("kept", "3 records", None, None),
+        ("kept", None, None, None),
+    ]
     assert shown["meta.anything"].rows() == found.rows()[:1]
 
 
