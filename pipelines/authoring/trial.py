@@ -21,7 +21,7 @@ from pipelines.making.judging import as_records, judge_claims, problems_of
 from pipelines.making.seeing import raw_place
 from pipelines.project.project import Project
 from pipelines.project.sources import DeliveredFile
-from pipelines.raw.candidate import candidate
+from pipelines.raw.candidate import READING, candidate
 from pipelines.raw.plan import plan_raw
 from pipelines.store import Place, Sidecar
 from pipelines.store.places import rejected_rows_place
@@ -62,7 +62,8 @@ def try_out(project: Project, path: Path, place: Place) -> Trial:
         passing = replace(project, settings=settings)
         received: list[Delivered] = []
         sidecar = candidate(passing, plan_raw(project, place, digest_of(path)), path, received.append)
-        results, problems = list(sidecar.results), list(sidecar.problems)
+        results = [result for result in sidecar.results if not result["rule_id"].startswith(f"{READING}.")]  # said as notes
+        problems = list(sidecar.problems)
         if not problems and sidecar.content:
             claims = _claims(project, place, passing.store.path(place, sidecar.content))
             results += claims[0]

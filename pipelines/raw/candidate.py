@@ -1,10 +1,10 @@
 """One delivered file as a candidate: read, conformed and judged."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from pipelines.contracts.expectations import SchemaProblems
+from pipelines.contracts.expectations import RuleResult, SchemaProblems
 from pipelines.landing.finding import delivered_file
 from pipelines.landing.readers.delivered import Delivered, DeliveryUnreadable
 from pipelines.landing.readers.reading import read_delivery
@@ -14,6 +14,9 @@ from pipelines.raw.conform import conform, is_left_out
 from pipelines.raw.set_aside import set_aside
 from pipelines.store import Sidecar
 from pipelines.store.recipe import Plan
+
+READING = "reading"
+"""How the rules are named that tell what the reader of a file noticed."""
 
 
 def candidate(project: Project, plan: Plan, path: Path, hear: Callable[[Delivered], None] | None = None) -> Sidecar:
@@ -38,7 +41,7 @@ def candidate(project: Project, plan: Plan, path: Path, hear: Callable[[Delivere
             "the file is cut or is another release; fetch it again"
         )
     content, rows = project.store.write(place, table)
-    results = judge_contract(project, place, project.store.path(place, content))
+    results = [*_told(received.notes), *judge_contract(project, place, project.store.path(place, content))]
     problems += problems_of(place, results)
     aside = None
     n_aside = 0
@@ -59,6 +62,26 @@ def candidate(project: Project, plan: Plan, path: Path, hear: Callable[[Delivere
         rejected_rows=aside,
         n_rejected_rows=n_aside,
     )
+
+
+def _told(notes: Sequence[str]) -> list[RuleResult]:
+    """What the reader leaves to a person about this file, as warnings beside the rules."""
+    return [
+        RuleResult(
+            rule_id=f"{READING}.{number}",
+            column=None,
+            severity="warn",
+            status="failed",
+            n_checked=0,
+            n_failed=0,
+            description=f"Nothing of the file is left to decide: {note}",
+            detail=note,
+            threshold="no note of the reader",
+            dimension="conformity",
+            query=None,
+        )
+        for number, note in enumerate(notes, start=1)
+    ]
 
 
 def _exact(share: float) -> Fraction:

@@ -45,6 +45,21 @@ def test_the_declared_form_and_decimal_reach_the_table_and_a_link_out_of_landing
     assert outside.read_text(encoding="utf-8") == f"id\n{MARKER}\n"
 
 
+def test_what_a_reader_leaves_to_a_person_is_a_warning_of_the_night(tmp_path: Path) -> None:
+    atlas = make_atlas(tmp_path / "project")
+    folder = atlas.settings.landing_folder / SOURCE / WAVE
+    folder.mkdir(parents=True)
+    (folder / "planted.csv").write_text(
+        PLANTED.replace(";", ",").replace("9,34", "9.34").replace("adults", "ad\ufffdlts"), "utf-8"
+    )
+    delivery = take_in(atlas.project, SOURCE, WAVE)
+    [sidecar] = [sidecar for place, sidecar in delivery.candidates.items() if place.table == "synthetic_case_control_planted"]
+    [told] = [result for result in sidecar.results if result["rule_id"] == "reading.1"]
+    assert (told["severity"], told["status"]) == ("warn", "failed")
+    assert told["detail"].startswith("1 texts hold the mark of a letter that a program lost before (U+FFFD)")
+    assert not sidecar.problems
+
+
 def test_without_its_form_the_same_file_is_rejected_with_what_to_declare(tmp_path: Path) -> None:
     atlas = make_atlas(tmp_path / "project")
     folder = atlas.settings.landing_folder / SOURCE / WAVE

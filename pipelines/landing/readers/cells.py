@@ -38,12 +38,18 @@ class Cells:
     n_formulas: int = 0
     errors: list[tuple[int, int]] = field(default_factory=list)
     no_dates: list[tuple[int, int]] = field(default_factory=list)
-    """Cells that are formatted as dates, with numbers that are none."""
+    """Cells that are formatted as dates, with values that are none."""
+    remarks: dict[int, str] = field(default_factory=dict)
+    """Column -> what a person should know of how its numbers are shown."""
+    n_values: int = 0
+    n_hidden: int = 0
+    """Rows that are hidden and hold something."""
 
     def add(self, row: int, column: int, value: Value) -> None:
         rows, values = self.columns.setdefault(column, (array("q"), []))
         rows.append(row)
         values.append(value)
+        self.n_values += 1
 
     def has_value_in(self, rows: tuple[int, int], columns: tuple[int, int]) -> bool:
         held = (self.columns[column][0] for column in range(columns[0], columns[1] + 1) if column in self.columns)
@@ -108,7 +114,9 @@ def delivered_of(cells: Cells, missing: Collection[str] = ()) -> Delivered:
         for row, value in given:
             filled[position[row]] = value
         series.append(_series(title, filled, kinds))
-    return Delivered(pl.DataFrame(series), column_units=units, column_faults=faults)
+    remarks = {title: cells.remarks[column] for title, column in zip(titles, wanted, strict=True) if column in cells.remarks}
+    notes = [f"the sheet hides {cells.n_hidden:,} rows, by hand or by a filter; they are read"] if cells.n_hidden else []
+    return Delivered(pl.DataFrame(series), column_units=units, column_notes=remarks, column_faults=faults, notes=notes)
 
 
 def _check(cells: Cells) -> None:
@@ -165,7 +173,7 @@ def _fault(cells: Cells, column: int, given: list[tuple[int, Value]], kinds: set
     """Why a column cannot be taken in: numbers that are no dates, or seconds beside others, told apart by formats alone."""
     no_dates = [place(*cell) for cell in cells.no_dates if cell[1] == column]
     if no_dates:
-        return f"{len(no_dates):,} cells that are formatted as dates, with numbers that are none (the first: {no_dates[0]})"
+        return f"{len(no_dates):,} cells that are formatted as dates, with values that are none (the first: {no_dates[0]})"
     odd = (float, int, bool, str, datetime, Instant) if Seconds in kinds else ()
     others = [place(row, column) for row, value in given if type(value) in odd]
     if others:

@@ -4,25 +4,27 @@ import re
 import zipfile
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from functools import lru_cache
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 from xml.parsers import expat
 
-from pipelines.landing.readers.cells import Cells, Value, delivered_of, whole_or_float
+from pipelines.landing.readers.cells import Cells, Seconds, Value, delivered_of, whole_or_float
 from pipelines.landing.readers.delivered import Delivered, Refused, shown
 from pipelines.landing.readers.headings import check_label_lines
 from pipelines.landing.readers.limits import Limits
 from pipelines.landing.readers.names import name_hint
 from pipelines.landing.readers.open_document import is_open_document, open_document_cells, open_document_sheets
-from pipelines.landing.readers.serials import BUILT_IN, Shown, read_serial, shown_by
+from pipelines.landing.readers.serials import BUILT_IN, REMARKS, Shown, read_serial, remark_on, shown_by
 from pipelines.landing.readers.unpack import DAMAGE
 from pipelines.landing.readers.workbook import REMEDY, attribute, check_size, elements, has, local_name, parse, resolved
 
 DAMAGED = "a cut or damaged workbook"
 ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 """How workbooks write characters that XML does not allow."""
+
+TIME_OF_DAY = re.compile("T?[0-9]{2}:[0-9]{2}.*")
 
 TRUE = ("1", "true")
 DIGITS = "0123456789"
@@ -36,6 +38,8 @@ class _Workbook:
     is_1904: bool = False
     texts: list[str] = field(default_factory=list)
     formats: list[Shown] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    """What a person should know of numbers of each style."""
 
 
 def read_workbook(path: Path, sheet: str | None, limits: Limits, missing: Collection[str] = ()) -> Delivered:
@@ -86,7 +90,8 @@ def _workbook(archive: zipfile.ZipFile) -> _Workbook:
     parse(archive, main, listed)
     parts = {kind: part for kind, part in relations.values() if has(archive, part)}
     book.texts = _shared_texts(archive, parts["sharedStrings"]) if "sharedStrings" in parts else []
-    book.formats = _formats(archive, parts["styles"]) if "styles" in parts else []
+    if "styles" in parts:
+        _read_styles(archive, parts["styles"], book)
     return book
 
 
@@ -126,8 +131,8 @@ def _unescaped(text: str) -> str:
     return ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
-def _formats(archive: zipfile.ZipFile, part: str) -> list[Shown]:
-    """What the format of each style of a cell shows."""
+def _read_styles(archive: zipfile.ZipFile, part: str, book: _Workbook) -> None:
+    """What the format of each style of a cell shows, and what to know of it."""
     codes: dict[str, str] = {}
     used: list[str] = []
     inside = [False]
@@ -145,7 +150,11 @@ def _formats(archive: zipfile.ZipFile, part: str) -> list[Shown]:
 
     parse(archive, part, start, end)
     known = {number: shown_by(code) for number, code in codes.items()}
-    return [known.get(number) or BUILT_IN.get(int(number), "number") for number in used]
+    book.formats = [known.get(number) or BUILT_IN.get(int(number), "number") for number in used]
+    book.remarks = [
+        remark_on(codes[number], shown) if number in codes else REMARKS.get(int(number), "")
+        for number, shown in zip(used, book.formats, strict=True)
+    ]
 
 
 def _cells(archive: zipfile.ZipFile, book: _Workbook, part: str) -> Cells:
@@ -158,12 +167,14 @@ def _cells(archive: zipfile.ZipFile, book: _Workbook, part: str) -> Cells:
             continue
         row = int(element.attrib["r"]) - 1 if "r" in element.attrib else row + 1
         column = -1
+        n_before = cells.n_values
         for cell in element:
             reference = cell.get("r")
             column = _column(reference.rstrip(DIGITS)) if reference else column + 1
             value = _read(cell, book, cells, row, column)
             if value is not None and value != "":
                 cells.add(row, column, value)
+        cells.n_hidden += element.get("hidden") in TRUE and cells.n_values > n_before
     return cells
 
 
@@ -192,11 +203,28 @@ def _read(cell: Element, book: _Workbook, cells: Cells, row: int, column: int) -
     if kind == "e":
         cells.errors.append((row, column))
         return None
-    return datetime.fromisoformat(text.strip().removesuffix("Z"))
+    return _iso(text.strip().removesuffix("Z"), cells, row, column)
+
+
+def _iso(text: str, cells: Cells, row: int, column: int) -> Value | None:
+    """A date or a time of day as ISO 8601 writes it."""
+    try:
+        if TIME_OF_DAY.fullmatch(text):
+            clock = time.fromisoformat(text.removeprefix("T"))
+            return Seconds(clock.hour * 3600 + clock.minute * 60 + clock.second + clock.microsecond / 1e6)
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo:
+            raise ValueError("an instant of a time zone")
+        return moment
+    except ValueError:
+        cells.no_dates.append((row, column))
+        return text
 
 
 def _number(text: str, style: int, book: _Workbook, cells: Cells, row: int, column: int) -> Value:
     shown_as = book.formats[style] if book.formats or style else "number"
+    if book.remarks and book.remarks[style]:
+        cells.remarks[column] = book.remarks[style]
     if shown_as == "number":
         return whole_or_float(text)
     value = read_serial(float(text), shown_as, book.is_1904)

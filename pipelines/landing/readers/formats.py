@@ -12,7 +12,7 @@ from pipelines.landing.readers.limits import Limits
 from pipelines.landing.readers.named import READABLE, WORKBOOKS
 from pipelines.landing.readers.parquet import read_parquet
 from pipelines.landing.readers.recognition import check_kind
-from pipelines.landing.readers.statistical import LABELLED, read_statistical
+from pipelines.landing.readers.statistical import LABELLED, LOST, read_statistical
 from pipelines.landing.readers.text import read_text
 from pipelines.landing.readers.transport import read_transport
 from pipelines.landing.readers.unpack import PACKED, unpack
@@ -37,8 +37,18 @@ def read_job(job: Job) -> Delivered:
     """Read the file of a job; raises Refused, or what a library raises on a damaged file."""
     path = unpacked(job)
     suffix = path.suffix.lower()
-    delivered = with_plain_names(READERS[suffix](path, job))
+    delivered = _with_lost_letters(with_plain_names(READERS[suffix](path, job)))
     return delivered if suffix in SEPARATORS else _without_marks(delivered, job.form.missing)
+
+
+def _with_lost_letters(delivered: Delivered) -> Delivered:
+    """A note on texts in which a program has put its mark in the place of a letter that it could not tell."""
+    texts = [values for values in delivered.frame.select(pl.selectors.string()) if values.dtype == pl.String]
+    n_lost = sum(int(values.str.contains(LOST, literal=True).sum()) for values in texts)
+    if not n_lost:
+        return delivered
+    note = f"{n_lost:,} texts hold the mark of a letter that a program lost before (U+FFFD): ask for them in their own encoding"
+    return replace(delivered, notes=[*delivered.notes, note])
 
 
 def _without_marks(delivered: Delivered, marks: Collection[str]) -> Delivered:

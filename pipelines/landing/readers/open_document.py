@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+from collections.abc import Callable
 from datetime import datetime
 
 from pipelines.landing.readers.cells import Cells, Seconds, Value, whole_or_float
@@ -128,10 +129,22 @@ class _Sheet:
         if kind == "boolean":
             return attribute(given, "boolean-value") == "true"
         if kind == "date":
-            return datetime.fromisoformat(attribute(given, "date-value"))
+            return self._or_no_date(datetime.fromisoformat, attribute(given, "date-value"))
         if kind == "time":
-            return _seconds(attribute(given, "time-value"))
+            return self._or_no_date(_seconds, attribute(given, "time-value"))
         return attribute(given, "string-value") or "\n".join("".join(pieces) for pieces in self.paragraphs)
+
+    def _or_no_date(self, read: Callable[[str], Value], text: str) -> Value:
+        """The date or time; what is none is noted, and stays text."""
+        try:
+            value = read(text)
+        except ValueError:
+            self.cells.no_dates.append((self.row, self.column))
+            return text
+        if isinstance(value, datetime) and value.tzinfo:
+            self.cells.no_dates.append((self.row, self.column))
+            return text
+        return value
 
 
 def _seconds(text: str) -> Seconds:

@@ -21,6 +21,14 @@ BRACKETED = re.compile(r"\[[^\]]*\]")
 NO_LETTERS = re.compile(r"general|e[+-]|am/pm|a/p", re.IGNORECASE)
 MINUTES = re.compile(r"h[^a-z]*m+|m+[^a-z]*s", re.IGNORECASE)
 
+ZEROS = re.compile("0{2,}")
+
+REMARKS = {
+    **dict.fromkeys((9, 10), "shown as percent: 0.25 stands for 25 %"),
+    **dict.fromkeys((16, 17), "the format shows a part of the date only"),
+}
+"""Of the formats that have a number only."""
+
 SECONDS_A_DAY = 86_400
 LEAP_DAY_THAT_WAS_NOT = 60
 LAST_DAY = datetime(9999, 12, 31)
@@ -38,6 +46,19 @@ def shown_by(code: str) -> Shown:
     if re.search("[dymeg]|bb", without_minutes, re.IGNORECASE):
         return "date"
     return "time" if re.search("[hs]", code, re.IGNORECASE) else "number"
+
+
+def remark_on(code: str, shown: Shown) -> str:
+    """What a person who sees the cells should know of their numbers; empty where they show as they are."""
+    code = LITERAL.sub("", code).split(";")[0]
+    if shown == "date":
+        letters = BRACKETED.sub("", code).lower()
+        return "" if "d" in letters and re.search("[yegb]", letters) else "the format shows a part of the date only"
+    if "%" in code:
+        return "shown as percent: 0.25 stands for 25 %"
+    if ZEROS.fullmatch(code):
+        return "shown with leading zeros, which the numbers do not have: identifiers?"
+    return ""
 
 
 def read_serial(number: float, shown: Shown, is_1904: bool) -> Value | None:

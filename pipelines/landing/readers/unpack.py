@@ -6,7 +6,7 @@ import lzma
 import stat
 import zipfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -30,6 +30,9 @@ PARTS_OF_OFFICE = ("[Content_Types].xml", "content.xml")
 BESIDE_THE_MEMBERS = ("__MACOSX/",)
 """Folders that an operating system adds by itself."""
 
+BESIDE_A_MEMBER = "._"
+"""How the name begins of what macOS keeps beside a file."""
+
 DAMAGE = (EOFError, OSError, ValueError, NotImplementedError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
@@ -41,13 +44,12 @@ def unpack(path: Path, member: str | None, limits: Limits, folder: Path, readabl
             if suffix == ".zip":
                 archive = stack.enter_context(zipfile.ZipFile(path))
                 info = _the_member(archive, member, limits, readable)
-                stream: IO[bytes] = stack.enter_context(archive.open(info))
+                pieces = _pieces(archive.open(info))
                 target = folder / f"unpacked{Path(info.filename).suffix.lower()}"
             else:
-                opener = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}[suffix]
-                stream = stack.enter_context(opener(path, "rb"))  # type: ignore[operator]
+                pieces = OPENERS[suffix](path)
                 target = folder / f"unpacked{Path(path.stem).suffix.lower()}"
-            _copy(stream, target, limits)
+            _copy(pieces, target, limits)
     except DAMAGE as error:  # the text may hold content
         raise Refused(f"a cut or damaged {suffix[1:]} file ({type(error).__name__})", "Fetch or pack it again") from None
     if target.stat().st_size == 0:
@@ -55,14 +57,62 @@ def unpack(path: Path, member: str | None, limits: Limits, folder: Path, readabl
     return target
 
 
-def _copy(stream: IO[bytes], target: Path, limits: Limits) -> None:
+Decompressor = bz2.BZ2Decompressor | lzma.LZMADecompressor
+
+
+def _streams(path: Path, new: Callable[[], Decompressor]) -> Iterator[bytes]:
+    """What one or several streams of bzip2 or xz hold; raises EOFError or OSError where one is cut or is none.
+
+    The library itself stops in silence where no further stream begins, whatever stands there.
+    """
+    with path.open("rb") as file:
+        rest = file.read(CHUNK_BYTES)
+        while rest:
+            decompressor = new()
+            while not decompressor.eof:
+                if decompressor.needs_input and not rest and not (rest := file.read(CHUNK_BYTES)):
+                    raise EOFError
+                piece, rest = decompressor.decompress(rest, CHUNK_BYTES), b""
+                yield piece
+            rest = _without_padding(decompressor.unused_data, file)
+
+
+def _without_padding(rest: bytes, file: IO[bytes]) -> bytes:
+    """What follows, without NUL bytes before it; empty at the end of the file."""
+    while not (begun := rest.lstrip(b"\0")):
+        rest = file.read(CHUNK_BYTES)
+        if not rest:
+            return b""
+    return begun
+
+
+def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
+    with stream:
+        while piece := stream.read(CHUNK_BYTES):
+            yield piece
+
+
+def _gzip(path: Path) -> Iterator[bytes]:
+    with gzip.open(path, "rb") as stream:
+        while piece := stream.read(CHUNK_BYTES):
+            yield piece
+
+
+OPENERS: Mapping[str, Callable[[Path], Iterator[bytes]]] = {
+    ".gz": _gzip,
+    ".xz": lambda path: _streams(path, lzma.LZMADecompressor),
+    ".bz2": lambda path: _streams(path, bz2.BZ2Decompressor),
+}
+
+
+def _copy(pieces: Iterable[bytes], target: Path, limits: Limits) -> None:
     written = 0
     with target.open("wb") as file:
-        while chunk := stream.read(CHUNK_BYTES):
-            written += len(chunk)
+        for piece in pieces:
+            written += len(piece)
             if written > limits.decompressed:
                 break
-            file.write(chunk)
+            file.write(piece)
     if written > limits.decompressed:
         target.unlink()
         raise too_large(limits)
@@ -85,7 +135,7 @@ def _the_member(archive: zipfile.ZipFile, wanted: str | None, limits: Limits, re
     faults = {fault for entry in entries if (fault := path_fault(entry.orig_filename))}
     if faults:
         raise Refused(f"a ZIP archive with a member whose name {min(faults)}", "Pack it again, and ask where it comes from")
-    files = [entry for entry in entries if not entry.is_dir() and not entry.filename.startswith(BESIDE_THE_MEMBERS)]
+    files = [entry for entry in entries if not entry.is_dir() and not _is_beside(entry.filename)]
     if wanted:
         found = [entry for entry in files if composed(entry.filename) == composed(wanted)]
         if len(found) != 1:
@@ -111,6 +161,10 @@ def _the_member(archive: zipfile.ZipFile, wanted: str | None, limits: Limits, re
         raise Refused("a ZIP archive with a password", "Deliver it without one, over a channel that is safe")
     check_method(entry)
     return entry
+
+
+def _is_beside(name: str) -> bool:
+    return name.startswith(BESIDE_THE_MEMBERS) or name.rpartition("/")[2].startswith(BESIDE_A_MEMBER)
 
 
 def check_method(entry: zipfile.ZipInfo) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.landing.readers.conftest import Read, Refusal
-from tests.landing.readers.samples import MARKER, N_RECORDS, packed, sample, zipped
+from tests.landing.readers.samples import MARKER, N_RECORDS, PACKERS, packed, sample, zipped
 
 PACKINGS = [".gz", ".xz", ".bz2", ".zip"]
 CSV = f"id,note\n1,{MARKER}\n".encode()
@@ -32,6 +32,29 @@ def test_a_cut_packed_file_is_refused(landing: Path, refusal: Refusal, packing: 
     path = packed(sample(landing, ".csv"), packing)
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
     assert f"a cut or damaged {packing[1:]} file" in refusal(path)
+
+
+@pytest.mark.parametrize("packing", [".gz", ".xz", ".bz2"])
+def test_streams_that_follow_each_other_are_all_read_and_padding_is_nothing(landing: Path, read: Read, packing: str) -> None:
+    path = landing / f"delivery.csv{packing}"
+    pack = PACKERS[packing]
+    path.write_bytes(pack(b"id\n1\n") + pack(b"2\n") + bytes(512))
+    assert read(path).frame["id"].to_list() == ["1", "2"]
+
+
+@pytest.mark.parametrize("packing", [".gz", ".xz", ".bz2"])
+@pytest.mark.parametrize("after", ["junk", "a damaged stream"])
+def test_what_follows_a_stream_and_is_none_is_refused(landing: Path, refusal: Refusal, packing: str, after: str) -> None:
+    """A library that stops there in silence would lose the records of a second stream."""
+    path = landing / f"delivery.csv{packing}"
+    pack = PACKERS[packing]
+    path.write_bytes(pack(b"id\n1\n") + (b"junk" if after == "junk" else b"\x93" + pack(b"2\n")[1:]))
+    assert f"a cut or damaged {packing[1:]} file" in refusal(path)
+
+
+def test_what_macos_keeps_beside_a_file_is_no_member(landing: Path, read: Read) -> None:
+    path = zipped(landing / "delivery.zip", {"people.csv": b"id\n1\n", "._people.csv": b"\x00\x05\x16\x07", "a/._b.csv": b"x"})
+    assert read(path).frame["id"].to_list() == ["1"]
 
 
 @pytest.mark.parametrize("packing", PACKINGS)

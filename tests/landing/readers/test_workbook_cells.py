@@ -107,7 +107,7 @@ def test_a_workbook_of_the_1904_system_has_its_own_first_day(tmp_path: Path) -> 
 
 
 FAULTS = [
-    ("29 February 1900", '<c s="1"><v>60</v></c>', "formatted as dates, with numbers that are none (the first: A2)"),
+    ("29 February 1900", '<c s="1"><v>60</v></c>', "formatted as dates, with values that are none (the first: A2)"),
     ("day zero", '<c s="1"><v>1</v></c>|<c s="1"><v>0</v></c>', "1 cells that are formatted as dates"),
     ("before 1900", '<c s="1"><v>-1</v></c>', "1 cells that are formatted as dates"),
     ("after 9999", '<c s="1"><v>2958466</v></c>', "1 cells that are formatted as dates"),

@@ -1,0 +1,80 @@
+"""What a workbook shows otherwise than it holds is told; dates that are none are a fault of their column."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+
+from tests.landing.readers.here import read_here
+from tests.landing.readers.samples import zipped
+from tests.landing.readers.test_workbook_cells import read, sheet_of
+from tests.landing.readers.test_workbooks import OPEN_DOCUMENT
+
+SHOWN = [
+    ("0%", "0.25", 0.25, "shown as percent: 0.25 stands for 25 %"),
+    ("00000", "1234", 1234, "shown with leading zeros, which the numbers do not have: identifiers?"),
+    ("mmm\\-yy", "45293", date(2024, 1, 2), "the format shows a part of the date only"),
+    ("yyyy", "45293", date(2024, 1, 2), "the format shows a part of the date only"),
+    ("[$-407]d. mmmm yyyy;@", "45293", date(2024, 1, 2), None),
+    ('0.0" %"', "0.25", 0.25, None),
+    ("0", "7", 7, None),
+]
+
+
+@pytest.mark.parametrize(("code", "number", "expected", "note"), SHOWN)
+def test_what_a_format_shows_otherwise_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, number: str, expected: Any, note: str | None
+) -> None:
+    monkeypatch.setattr("tests.landing.readers.test_workbook_cells.FORMATS", [code.replace('"', "&quot;")])
+    delivered = read(sheet_of(tmp_path / "a.xlsx", f'<c s="0"><v>{number}</v></c>'))
+    assert delivered.frame["x"].to_list() == [expected]
+    assert delivered.column_notes.get("x") == note
+
+
+def test_rows_that_are_hidden_are_read_and_told(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as book:
+        sheet = book.add_worksheet()
+        sheet.write_column(0, 0, ["x", 1, 2])
+        for row in (1, 9):
+            sheet.set_row(row, None, None, {"hidden": True})
+    delivered = read(tmp_path / "a.xlsx")
+    assert delivered.frame["x"].to_list() == [1, 2]
+    assert delivered.notes == ["the sheet hides 1 rows, by hand or by a filter; they are read"]
+
+
+def test_dates_of_iso_8601_and_times_of_day_are_read(tmp_path: Path) -> None:
+    cells = '<c t="d"><v>2024-01-02T03:04:05Z</v></c>|<c t="d"><v>2024-01-02</v></c>'
+    assert read(sheet_of(tmp_path / "a.xlsx", cells)).frame["x"].to_list() == [
+        datetime(2024, 1, 2, 3, 4, 5),
+        datetime(2024, 1, 2),
+    ]
+    times = '<c t="d"><v>T10:30:00</v></c>|<c t="d"><v>10:30:00.5</v></c>'
+    assert read(sheet_of(tmp_path / "b.xlsx", times)).frame["x"].to_list() == [37_800.0, 37_800.5]
+
+
+@pytest.mark.parametrize("text", ["12024-01-02", "2024-01-02T03:04:05+02:00", "soon"])
+def test_a_date_that_is_none_is_a_fault_of_its_column(tmp_path: Path, text: str) -> None:
+    fault = "1 cells that are formatted as dates, with values that are none (the first: A2)"
+    assert read(sheet_of(tmp_path / "a.xlsx", f'<c t="d"><v>{text}</v></c>')).column_faults == {"x": fault}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        '"date" office:date-value="12024-01-02"',
+        '"date" office:date-value="2024-01-02T03:04:05Z"',
+        '"time" office:time-value="P1Y"',
+    ],
+)
+def test_of_an_open_document_likewise(tmp_path: Path, given: str) -> None:
+    content = OPEN_DOCUMENT.replace("\n", "").format(formula="")
+    start = content.index("<table:table-row")
+    text = '<table:table-cell office:value-type="string"><text:p>x</text:p></table:table-cell>'
+    cell = f"<table:table-cell office:value-type={given}/>"
+    rows = "".join(f"<table:table-row>{row}</table:table-row>" for row in (text, cell))
+    sheet = content[:start] + rows + content[content.index("</table:table>") :]
+    path = zipped(tmp_path / "a.ods", {"content.xml": sheet.encode()})
+    fault = "1 cells that are formatted as dates, with values that are none (the first: A2)"
+    assert read_here(path, tmp_path).column_faults == {"x": fault}
