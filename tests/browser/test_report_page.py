@@ -80,7 +80,7 @@ def test_every_figure_is_there_and_nothing_is_cut_off(opened: "Page", published_
 
 def test_a_wide_table_is_scrolled_with_the_keyboard(opened: "Page") -> None:
     opened.set_viewport_size({"width": WIDTHS[1], "height": 900})
-    wide = opened.locator("#odds-ratios-synthetic_survey-has_cramps-adults_20_plus-name + .wide")
+    wide = opened.locator("#odds-ratios-synthetic_survey-has_cramps-adults_20_plus-crude-2024-name + .wide")
     assert wide.evaluate("box => box.scrollWidth > box.clientWidth")
     wide.focus()
     opened.keyboard.press("ArrowRight")

@@ -33,18 +33,19 @@ Table = DisplayTable | Undrawn
 
 @dataclass(frozen=True)
 class OutcomePart:
-    """One outcome of one source: figures beside their tables, drawn when asked for. Each population has figures of its own."""
+    """One outcome of one source: figures beside their tables, drawn when asked for. Each population has figures of its own, and
+    its odds ratios have a table a family of p-values."""
 
     label: str
     characteristics: Sequence[Table]
     prevalence: tuple[Sequence[Drawing], Table] | None
-    odds_ratios: Sequence[tuple[Drawing, Table]]
+    odds_ratios: Sequence[tuple[Drawing, Sequence[Table]]]
 
     @property
     def sections(self) -> list[Table]:
         """Its tables, and what stands in the place of one."""
         prevalence = [self.prevalence[1]] if self.prevalence else []
-        return [*self.characteristics, *prevalence, *(table for _, table in self.odds_ratios)]
+        return [*self.characteristics, *prevalence, *(table for _, of_population in self.odds_ratios for table in of_population)]
 
 
 @dataclass(frozen=True)
@@ -270,7 +271,10 @@ def _outcome_part(labels: Labels, outcome: str, reports: Mapping[str, Sequence[R
         odds_ratios=[
             (
                 partial(forest_figure, shown, labels.exposures, label, _about(labels, shown), level),
-                sections.draw(f"{label}: odds ratios", source, partial(tables.odds_ratio_table, labels, outcome, shown)),
+                [
+                    sections.draw(f"{label}: odds ratios", source, partial(tables.odds_ratio_table, labels, outcome, of_family))
+                    for of_family in tables.families(labels, shown)
+                ],
             )
             for of_population in labels.by_population(ratios)
             if (shown := best_of_waves(of_population))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipelines.project.respondents import ALL
+from pipelines.project.respondents import ALL, POOLED
 from pipelines.release.figures.forest import contrast, in_order
 from pipelines.release.formatting import (
     NOTHING,
@@ -88,12 +88,22 @@ def standardised_table(labels: Labels, rows: Sequence[Row], standard: str) -> Di
     return DisplayTable(name, "Age-standardised prevalence", columns, cells, notes, footnotes, labels.about())
 
 
+def families(labels: Labels, rows: Sequence[Row]) -> list[list[Row]]:
+    """Rows of odds ratios of one outcome in one population by model and wave, the pooled waves first.
+
+    These are the families that p-values are adjusted in: each has a table of its own.
+    """
+    waves = sorted(labels.waves(rows), key=lambda wave: wave != POOLED)
+    keys = [(model, wave) for wave in waves for model in dict.fromkeys(row["model"] for row in rows)]
+    found = [[row for row in rows if (row["model"], row["wave"]) == key] for key in keys]
+    return [of_family for of_family in found if of_family]
+
+
 def odds_ratio_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> DisplayTable:
-    """Odds ratios of one outcome in one population, a group a model."""
+    """Odds ratios of one outcome in one population, by one model in one wave, in groups by what they are adjusted for."""
     rows = in_order(rows, labels.exposures)
     columns = [
         Column("name", "Exposure: level / reference", is_text=True),
-        Column("wave", "Wave", is_text=True),
         Column("exposed", "Exposed, n/N"),
         Column("unexposed", "Unexposed, n/N"),
         Column("odds_ratio", f"OR ({labels.interval})"),
@@ -104,36 +114,30 @@ def odds_ratio_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> Displ
     ]
     cells: list[dict[str, str]] = []
     footnotes: list[tuple[int, str, str]] = []
-    for model in dict.fromkeys(row["model"] for row in rows):
-        for row in rows:
-            if row["model"] != model:
-                continue
-            if row["presentation_reason"]:
-                footnotes.append((len(cells), "odds_ratio", f"{row['presentation_reason']}{_exact(row)}"))
-            cells.append(
-                {
-                    GROUP: _model(labels, row),
-                    "name": contrast(row, labels.exposures),
-                    "wave": row["wave"],
-                    "exposed": cases_of_all(row, "exposed"),
-                    "unexposed": cases_of_all(row, "unexposed"),
-                    "odds_ratio": ratio_with_interval(row),
-                    "p_value": p_value(row["p_value"]),
-                    "p_value_adjusted": p_value(row["p_value_adjusted"]),
-                    "prevalence_ratio": ratio_with_interval(row, "prevalence_ratio"),
-                    "e_value": _e_values(row),
-                }
-            )
+    for row in rows:
+        if row["presentation_reason"]:
+            footnotes.append((len(cells), "odds_ratio", f"{row['presentation_reason']}{_exact(row)}"))
+        cells.append(
+            {
+                GROUP: _model(labels, row),
+                "name": contrast(row, labels.exposures),
+                "exposed": cases_of_all(row, "exposed"),
+                "unexposed": cases_of_all(row, "unexposed"),
+                "odds_ratio": ratio_with_interval(row),
+                "p_value": p_value(row["p_value"]),
+                "p_value_adjusted": p_value(row["p_value_adjusted"]),
+                "prevalence_ratio": ratio_with_interval(row, "prevalence_ratio"),
+                "e_value": _e_values(row),
+            }
+        )
     methods = sorted({row["method"] for row in rows if row["method"]})
-    corrections = sorted({row["multiple_testing"] for row in rows if row["multiple_testing"]})
-    population = rows[0]["population"]
+    population, model, wave = rows[0]["population"], rows[0]["model"], rows[0]["wave"]
     notes = [
-        f"{'; '.join(methods)}. n/N: cases of all people of the group, unweighted. "
-        f"p, adjusted ({', '.join(corrections) or 'none'}): for the tests of its family, which has one model and one wave. "
-        f"{'; '.join(_families(labels, rows))}. E-value: of the odds ratio, and of the limit of its interval that is nearer to 1."
+        f"{'; '.join(methods) or 'Nothing could be estimated'}. n/N: cases of all people of the group, unweighted. "
+        f"{_family(labels, rows)} E-value: of the odds ratio, and of the limit of its interval that is nearer to 1."
     ]
-    title = f"{labels.study.outcomes[outcome].label}: odds ratios"
-    name = f"odds-ratios-{labels.source.source}-{outcome}-{population}"
+    title = f"{labels.study.outcomes[outcome].label}: odds ratios, {MODELS.get(model, model)}, {wave}"
+    name = f"odds-ratios-{labels.source.source}-{outcome}-{population}-{model}-{wave}"
     return DisplayTable(name, title, columns, cells, notes, footnotes, labels.about(population))
 
 
@@ -149,14 +153,19 @@ def _e_values(row: Row) -> str:
     return NOTHING if row["e_value"] is None else f"{ratio(row['e_value'])} ({ratio(row['e_value_limit'])})"
 
 
-def _families(labels: Labels, rows: Sequence[Row]) -> list[str]:
-    """The families of the p-values in a table, each with its size and its members."""
-    sizes = {row["p_value_family"]: row["p_value_family_size"] for row in rows if row["p_value_family"]}
-    found = []
-    for family, size in sizes.items():
-        shared, _, members = family.partition(": ")
-        found.append(f"Family {labels.names(shared)}, {size} test{'s' if size > 1 else ''}: {labels.names(members)}")
-    return found or ["No test"]
+def _family(labels: Labels, rows: Sequence[Row]) -> str:
+    """The family of the p-values of a table, with its size and its members, of which other tables may show some."""
+    tested = [row for row in rows if row["p_value_family"]]
+    if not tested:
+        return "No p value is adjusted."
+    size, here = tested[0]["p_value_family_size"], len(tested)
+    _, _, members = tested[0]["p_value_family"].partition(": ")
+    tests = f"{size} test{'s' if size > 1 else ''}{f', {here} of them in this table' if here < size else ''}"
+    return f"p, adjusted ({tested[0]['multiple_testing']}): for one family of {tests}: {labels.names(members)}."
+
+
+MODELS = {"mantel_haenszel": "Mantel-Haenszel"}
+"""How a title calls a model, where not by its name."""
 
 
 def _model(labels: Labels, row: Row) -> str:

@@ -70,10 +70,9 @@ group by source, outcome, population, sex
 union all
 
 select
-  'odds-ratios-' || source || '-' || outcome || '-' || population,
+  'odds-ratios-' || source || '-' || outcome || '-' || population || '-' || model || '-' || wave,
   exposure_label || if(exposure_level = 'true', '', ': ' || exposure_level || ' / ' || reference_level),
   [
-    wave,
     of_all(exposed_cases, exposed_noncases),
     of_all(unexposed_cases, unexposed_noncases),
     ratio_ci(odds_ratio, odds_ratio_lower, odds_ratio_upper),

@@ -1,0 +1,79 @@
+"""Every table of odds ratios shows adjusted p-values of one family, and says how many tests it has and which."""
+
+import docx
+import duckdb
+import pytest
+from lxml import html
+
+from pipelines.release.page.labels import Labels
+from pipelines.release.page.tables import families, odds_ratio_table
+from tests.atlas import Atlas
+
+TABLES = """
+select
+  'odds-ratios-' || source || '-' || outcome || '-' || population || '-' || model || '-' || wave as name,
+  count(distinct p_value_family) as n_families,
+  any_value(p_value_family_size) as size,
+  count(p_value) as n_tested,
+  any_value(multiple_testing) as method,
+  any_value(replace(p_value_family, '_', ' ')) as family,
+  list(exposure || ' ' || exposure_level order by exposure || ' ' || exposure_level) filter (where p_value is not null) as members
+from report.odds_ratios
+group by source, outcome, population, model, wave
+"""
+
+
+@pytest.fixture(params=["published_synthetic", "published_nhanes"])
+def published(request: pytest.FixtureRequest) -> Atlas:
+    atlas = request.getfixturevalue(request.param)
+    assert isinstance(atlas, Atlas)
+    return atlas
+
+
+def test_a_table_has_one_family_and_says_its_size_and_members(published: Atlas) -> None:
+    held = {name: rest for name, *rest in published.query(TABLES)}
+    page = html.fromstring((published.warehouse / "current" / "report.html").read_text(encoding="utf-8"))
+    word = [paragraph.text for paragraph in docx.Document(str(published.warehouse / "current" / "report_tables.docx")).paragraphs]
+    shown = page.xpath("//div[@class='table'][starts-with(p/@id, 'odds-ratios-')]")
+    assert len(shown) > 5
+    for table in shown:
+        name = table.xpath("string(p[@class='title']/@id)").removesuffix("-name")
+        n_families, size, n_tested, method, family, members = held[name]
+        said = " ".join(table.text_content().split())
+        if size is None:
+            assert "No p value is adjusted." in said
+            continue
+        assert n_families == 1
+        assert size == n_tested == len(members)
+        assert family.partition(": ")[2] == ", ".join(member.replace("_", " ") for member in members)
+        assert f"p, adjusted ({method}): for one family of {size} test" in said
+        assert f": {family.partition(': ')[2]}. E-value" in said
+        note = said[said.index("p, adjusted (") : said.index(". E-value")]
+        assert any(note in paragraph for paragraph in word)
+
+
+def test_members_that_another_table_shows_are_counted(published_synthetic: Atlas) -> None:
+    """Of waves that are pooled for one exposure and not for another, each table has its own."""
+    project = published_synthetic.project
+    labels = Labels(project.study, project.sources["synthetic_survey"])
+    with duckdb.connect(str(published_synthetic.warehouse / "epi.duckdb"), read_only=True) as connection:
+        first = (
+            connection.sql(
+                "from report.odds_ratios where source = 'synthetic_survey' and model = 'crude' and p_value is not null limit 1"
+            )
+            .pl()
+            .row(0, named=True)
+        )
+    row = first | {"p_value_family": "crude, 2024: is_sedentary true, takes_statin true", "p_value_family_size": 2}
+    by_wave = families(
+        labels, [row, row | {"model": "adjusted"}, row | {"wave": "pooled", "p_value": None, "p_value_family": None}]
+    )
+    assert [(rows[0]["model"], rows[0]["wave"], len(rows)) for rows in by_wave] == [
+        ("crude", "pooled", 1),
+        ("crude", "2024", 1),
+        ("adjusted", "2024", 1),
+    ]
+    pooled, crude, _ = (odds_ratio_table(labels, row["outcome"], rows) for rows in by_wave)
+    assert "for one family of 2 tests, 1 of them in this table: is sedentary true, takes statin true." in crude.notes[0]
+    assert "No p value is adjusted." in pooled.notes[0]
+    assert len({table.name for table in (pooled, crude)}) == 2
