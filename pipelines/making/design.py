@@ -33,8 +33,13 @@ class Psus:
 
 
 def as_text(name: str) -> str:
-    """SQL of a design column whose values may be text."""
-    return f"coalesce({name}_text, cast({name} as varchar))"
+    """SQL of a design column whose values may be text. A text of blanks names nothing: it is NULL."""
+    return f"coalesce({unless_blank(f'{name}_text')}, cast({name} as varchar))"
+
+
+def unless_blank(column: str) -> str:
+    """SQL of a text as it was sent, NULL where it is empty or has blanks only."""
+    return f"case when trim({column}) <> '' then {column} end"
 
 
 def counted_psus(connection: duckdb.DuckDBPyConnection, relation: str, stratum: str, psu: str) -> Psus:

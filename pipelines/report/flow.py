@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.machine.quoting import literal
+from pipelines.making.design import unless_blank
 from pipelines.project.respondents import REASON
 from pipelines.report.estimation import Estimation, Scope, in_population
 
@@ -90,7 +91,7 @@ def _matched(estimation: Estimation, scope: Scope, population: str) -> Row:
     [(n, n_unknown, n_without_set, n_whole)] = estimation.connection.sql(
         f"""
         with members as (
-          select wave, matched_set, is_case from {estimation.respondents}
+          select wave, {unless_blank("matched_set")} as matched_set, is_case from {estimation.respondents}
           where wave in ({waves}) and ({estimation.study.populations[population].where})
         ),
         sets as (

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.machine.quoting import identifier, literal
+from pipelines.making.design import unless_blank
 from pipelines.report.estimation import Estimation, Scope
 from pipelines.statistics import StatsError, conditional_logistic, e_value, exact_common_odds_ratio, pair_odds_ratio
 
@@ -108,7 +109,8 @@ def _people(estimation: Estimation, scope: Scope, exposure: str, population: str
     waves = ", ".join(literal(wave) for wave in scope.waves)
     estimation.columns_read.update({"wave", "matched_set", "is_case", exposure}, estimation.population_variables(population))
     return estimation.connection.sql(
-        f"select wave, matched_set, is_case, {identifier(exposure)} as is_exposed from {estimation.respondents} "
+        f"select wave, {unless_blank('matched_set')} as matched_set, is_case, {identifier(exposure)} as is_exposed "
+        f"from {estimation.respondents} "
         f"where wave in ({waves}) and ({estimation.study.populations[population].where}) order by all"
     ).pl()
 

@@ -97,8 +97,8 @@ def test_matched_sets_without_a_case_or_a_control_are_missing(project: Project) 
         (70, "unknown control", None),
         (30, "a younger control", False),
         (70, "a younger control", True),
-        (70, None, True),
-        (70, None, None),
+        (70, "", True),
+        (70, " ", None),
     ]
     frame = people(members, ["age_years", "matched_set", "is_case"]).with_columns(has_cramps="is_case")
     found = ESTIMATORS[FLOW](estimation(project, frame, pairs(), received={"1973": Received(11, 0)}))

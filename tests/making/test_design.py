@@ -1,0 +1,42 @@
+"""Strata and PSUs that are text, on a few rows: what names a place, and what does not."""
+
+import duckdb
+import polars as pl
+import pytest
+
+from pipelines.making.design import problems_of_design
+from pipelines.project.sources import Source
+from tests.report.test_estimates import cohort
+
+SURVEY = cohort().model_copy(update={"design": "survey"})
+PEOPLE = pl.DataFrame(
+    {
+        "stratum_text": ["coast north"] * 4 + ["inland"] * 4,
+        "psu_text": ["01", "01", "02", "02"] * 2,
+        "interview_weight": [1.0] * 8,
+    }
+).with_columns(stratum=pl.lit(None, pl.Int32), psu=pl.lit(None, pl.Int32))
+
+
+def problems(people: pl.DataFrame, source: Source = SURVEY) -> list[str]:
+    with duckdb.connect() as connection:
+        connection.register("people", people.to_arrow())
+        return problems_of_design(connection, "people", source, ["interview_weight"], "sql/core/respondents/berkeley.sql")
+
+
+def test_text_with_blanks_inside_names_a_stratum() -> None:
+    assert problems(PEOPLE) == []
+
+
+@pytest.mark.parametrize("blank", [None, "", "  "])
+@pytest.mark.parametrize("name", ["stratum", "psu"])
+def test_a_text_of_blanks_is_no_stratum_and_no_psu(blank: str | None, name: str) -> None:
+    column = f"{name}_text"
+    people = PEOPLE.with_columns(pl.when(pl.int_range(8) == 3).then(pl.lit(blank)).otherwise(column).alias(column))
+    [problem] = problems(people)
+    assert problem.startswith(f"1 respondents have no {name}: every sampled person needs one")
+
+
+def test_blanks_at_the_end_of_a_name_make_it_another() -> None:
+    [problem] = problems(PEOPLE.with_columns(stratum_text=pl.col("stratum_text") + pl.Series(["", "", "", " "] + [""] * 4)))
+    assert "1 of 3 strata of berkeley have one PSU only" in problem
