@@ -7,6 +7,7 @@ from pipelines.contracts.columns import NUMERIC_TYPES
 from pipelines.contracts.yaml_source import read_yaml
 from pipelines.machine.faults import Fault, known
 from pipelines.project.conditions import Conditions
+from pipelines.project.generator import generator_faults
 from pipelines.project.levels import condition_fault, domains
 from pipelines.project.respondents import REASON
 from pipelines.project.sources import Source
@@ -32,6 +33,11 @@ def _faults(project: "Project", source: Source) -> Iterator[Fault]:
         yield from _variables(project, source)
         yield from _verdicts(project, source)
     yield from _design_columns(project, source)
+    if source.generator is not None:
+        columns = {
+            contract.table: list(contract.column_types()) for contract in project.contracts.values() if contract.schema == "raw"
+        }
+        yield from generator_faults(source, columns)
 
 
 def _tables(project: "Project", source: Source) -> Iterator[Fault]:

@@ -6,11 +6,11 @@ What a set shares and what its members answer stands in `sql/synthetic/<source>.
 import numpy as np
 import polars as pl
 
+from pipelines.project.generator import CaseControlGenerator, case_control_generator
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
 from pipelines.project.study import Study
 from pipelines.synthetic.records import generate
-from pipelines.synthetic.settings import CaseControlGenerator, case_control_generator
 from pipelines.synthetic.streams import with_uniforms
 
 

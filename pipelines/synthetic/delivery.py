@@ -8,15 +8,20 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.machine.code import code_digest
-from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.files import replace_text, sha256_of_file
+from pipelines.project.generator import (
+    CaseControlGenerator,
+    SurveyGenerator,
+    case_control_generator,
+    check_generator,
+    survey_generator,
+)
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
 from pipelines.store import digest
 from pipelines.synthetic.case_control import draw_sets, planted_odds_ratios
 from pipelines.synthetic.census import planted_truth
 from pipelines.synthetic.records import as_delivered, population_select, with_unanswered
-from pipelines.synthetic.settings import CaseControlGenerator, SurveyGenerator, case_control_generator, survey_generator
 from pipelines.synthetic.survey import draw_population, draw_sample
 
 MADE = "generated.json"
@@ -45,10 +50,8 @@ def deliver(project: Project, source: Source) -> bool:
 
 
 def recipe_of(project: Project, source: Source) -> str:
-    """SHA-256 over everything that decides a byte of the delivery; raises ConfigurationError for a design that has none."""
-    if source.design not in _DELIVERIES:
-        known = " or ".join(sorted(_DELIVERIES))
-        raise ConfigurationError(f"sources/{source.source}.yaml: only a synthetic source of design {known} can be generated")
+    """SHA-256 over everything that decides a byte of the delivery; raises ConfigurationError where it cannot be generated."""
+    check_generator(source)
     harmonising = project.selects[f"{project.study.respondents}/{source.source}"]
     return digest(
         {

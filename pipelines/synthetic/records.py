@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from pipelines.machine.errors import ConfigurationError
 from pipelines.making.engine import bind_frame, engine
+from pipelines.project.generator import Mess, Unanswered
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
-from pipelines.synthetic.settings import Mess, Unanswered
 from pipelines.synthetic.streams import generator, uniforms
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 
 from pipelines.machine.errors import ConfigurationError
+from pipelines.project.generator import SurveyGenerator, survey_generator
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
 from pipelines.synthetic.records import generate
 from pipelines.synthetic.sampling import allocated, systematic, two_proportional_to_size
-from pipelines.synthetic.settings import SurveyGenerator, survey_generator
 from pipelines.synthetic.streams import generator, uniforms, with_uniforms
 
 OVERSAMPLING = "oversampling"

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from pipelines.project.generator import case_control_generator
 from pipelines.project.project import Project
 from pipelines.synthetic.case_control import draw_sets, planted_odds_ratios
 from pipelines.synthetic.harmonising import estimated
 from pipelines.synthetic.records import with_unanswered
-from pipelines.synthetic.settings import case_control_generator
 from tests.coverage.counting import compared
 
 SOURCE = "synthetic_case_control"

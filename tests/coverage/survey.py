@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from pipelines.project.generator import survey_generator
 from pipelines.project.project import Project
 from pipelines.synthetic.census import planted_truth
 from pipelines.synthetic.harmonising import estimated
 from pipelines.synthetic.records import with_unanswered
-from pipelines.synthetic.settings import survey_generator
 from pipelines.synthetic.survey import draw_population, draw_sample
 from tests.coverage.counting import compared
 

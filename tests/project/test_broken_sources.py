@@ -171,6 +171,11 @@ REFUSED: dict[str, tuple[Edit, str, tuple[str, ...]]] = {
         ("must be a mapping of keys; found a list",),
     ),
     "generator of a list": (lambda text: f"{text}\ngenerator: [a]\n", "line 53 (generator)", ("must be a mapping of keys",)),
+    "generator of real people": (
+        lambda text: f"{text}\ngenerator: {{seed: 1}}\n",
+        "line 53 (generator)",
+        ("only a source with is_synthetic: true and a generator can be generated",),
+    ),
     "verdicts of text": (lambda text: f"{text}\ncomparability: same\n", "line 53 (comparability)", ("must be a list",)),
     # words of a list
     "design misspelt": (

@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 
 from pipelines.machine.errors import ConfigurationError
+from pipelines.project.generator import case_control_generator
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
 from pipelines.synthetic.case_control import draw_sets, planted_odds_ratios
-from pipelines.synthetic.settings import case_control_generator
 from tests.synthetic.changed_sources import with_generator
 
 MATCHED = ["age", "sex", "loop_diuretic", "thiazide_diuretic", "potassium_sparing_diuretic", "beta_agonist", "statin"]

@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from pipelines.machine.errors import ConfigurationError
+from pipelines.project.generator import Impossible, Mess, Unanswered
 from pipelines.synthetic.records import as_delivered, with_unanswered
-from pipelines.synthetic.settings import Impossible, Mess, Unanswered
 
 CODEBOOK = pl.DataFrame(
     [

@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 
 from pipelines.machine.errors import ConfigurationError
+from pipelines.project.generator import survey_generator
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
-from pipelines.synthetic.settings import survey_generator
 from pipelines.synthetic.survey import draw_population, draw_sample
 from tests.synthetic.changed_sources import with_generator
 
