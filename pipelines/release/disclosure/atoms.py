@@ -83,6 +83,17 @@ def atoms_of(people: pl.DataFrame, names: Classification) -> Atoms:
     )
 
 
+def counted_anew(atoms: Atoms, people: pl.DataFrame) -> npt.NDArray[np.float64]:
+    """(atoms,): the same atoms filled with other people, of the same columns and of no other kinds."""
+    found = np.zeros(len(atoms.people))
+    for block in {id(block): block for block in (atoms.details, *atoms.by_exposure.values())}.values():
+        key = [column for column in block.table.columns if column != "n"]
+        counted = people.group_by(key).agg(pl.col("n").sum())
+        joined = block.table.select(key).join(counted, on=key, how="left", nulls_equal=True, maintain_order="left")
+        found[block.atoms] = joined["n"].fill_null(0).to_numpy()
+    return found
+
+
 def _block(people: pl.DataFrame, columns: list[str], states: pl.DataFrame) -> pl.DataFrame:
     counted = people.group_by(*columns, *states.columns).agg(pl.col("n").sum())
     crossed = people.select(columns).unique().sort(pl.all()).join(states, how="cross")

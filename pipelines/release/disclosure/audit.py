@@ -19,6 +19,9 @@ FloatArray = npt.NDArray[np.float64]
 TOLERANCE = 1e-6
 """People; what a linear program may err by."""
 
+INFEASIBLE = 2
+"""What scipy's linprog calls a program that no numbers solve."""
+
 DIGITS = 6
 """After the point, of people in a possible world."""
 
@@ -33,6 +36,7 @@ class Disclosed:
     `atoms` (atoms,): the true number of people of each atom. `links` (links, atoms): sums that everybody knows to be 0,
     because they count the same people twice. `counts` (counts, atoms): the sums to publish. `units`: numbers of the counts that
     can only be published together; one count may be in several. `sensitive` (targets, atoms): the sums that must not be learnt.
+    `known` (sums, atoms): sums that were published before, and cannot be hidden any more.
     """
 
     atoms: FloatArray
@@ -40,6 +44,7 @@ class Disclosed:
     counts: csr_array
     units: Sequence[Sequence[int]]
     sensitive: csr_array
+    known: csr_array | None = None
 
 
 def units_to_hide(published: Disclosed, small: Iterable[int], width: int) -> list[int]:
@@ -48,27 +53,36 @@ def units_to_hide(published: Disclosed, small: Iterable[int], width: int) -> lis
     One linear program a sum (the attacker's problem of Kelly, Golden and Assad, Networks 1992;22:397): of all worlds in which the
     sum is larger by the width, take the one that contradicts the least of what is published, and hide what it contradicts.
     Small counts are cheap to hide and large ones dear; what is hidden already costs nothing. Less published leaves every world
-    possible that was, so a sum that is safe stays safe, and each is settled once, in order.
+    possible that was, so a sum that is safe stays safe, and each is settled once, in order. A sum for which what is known already
+    leaves no such world is lost: nothing is hidden for it.
     """
     hidden = set(small)
     highest = published.sensitive @ published.atoms
     wanted = highest + width
     for target in range(len(wanted)):
         if highest[target] < wanted[target] - TOLERANCE:
-            world, contradicted = _nearest_world(published, hidden, target, wanted[target])
+            found = _nearest_world(published, hidden, target, wanted[target])
+            if found is None:
+                continue
+            world, contradicted = found
             hidden |= {number for number, unit in enumerate(published.units) if contradicted.intersection(unit)}
             highest = np.maximum(highest, published.sensitive @ world)
     return sorted(hidden)
 
 
-def _nearest_world(published: Disclosed, hidden: set[int], target: int, wanted: float) -> tuple[FloatArray, set[int]]:
-    """The atoms (atoms,) of the cheapest world in which a sum has the wanted value, and the counts that are other ones in it."""
+def _nearest_world(published: Disclosed, hidden: set[int], target: int, wanted: float) -> tuple[FloatArray, set[int]] | None:
+    """The atoms (atoms,) of the cheapest world in which a sum has the wanted value, and the counts that are other ones in it.
+
+    None where what is known already leaves no such world.
+    """
     n_units = np.bincount(
         [count for number, unit in enumerate(published.units) if number not in hidden for count in set(unit)],
         minlength=published.counts.shape[0],
     )
     visible = np.flatnonzero(n_units)
     counts, links = published.counts[visible], published.links
+    if published.known is not None:
+        links = vstack([links, published.known], format="csr")
     values = counts @ published.atoms
     price = n_units[visible] * np.sqrt(1 + values)
     n_atoms, n_visible = len(published.atoms), len(visible)
@@ -81,14 +95,21 @@ def _nearest_world(published: Disclosed, hidden: set[int], target: int, wanted: 
         ],
         format="csr",
     )
-    values = np.concatenate([np.zeros(links.shape[0]), values, [wanted]])
-    world = np.round(_cheapest(np.concatenate([np.zeros(n_atoms), price, price]), conditions, values, n_atoms), DIGITS)
+    values = np.concatenate([links @ published.atoms, values, [wanted]])
+    found = _cheapest(np.concatenate([np.zeros(n_atoms), price, price]), conditions, values, n_atoms)
+    if found is None:
+        if published.known is None:
+            raise RuntimeError("disclosure control: a linear program without a solution")
+        return None
+    world = np.round(found, DIGITS)
     return world, set(visible[np.abs(counts @ (world - published.atoms)) > TOLERANCE].tolist())
 
 
-def _cheapest(costs: FloatArray, conditions: csr_array, values: FloatArray, n_atoms: int) -> FloatArray:
-    """The first `n_atoms` unknowns at least cost, none below 0; in whole people where they can be found."""
+def _cheapest(costs: FloatArray, conditions: csr_array, values: FloatArray, n_atoms: int) -> FloatArray | None:
+    """The first `n_atoms` unknowns at least cost, none below 0; in whole people where they can be found. None: there are none."""
     found = linprog(costs, A_eq=conditions, b_eq=values, bounds=(0, None), method="highs")
+    if found.status == INFEASIBLE:
+        return None
     if found.status != 0:
         raise RuntimeError(f"disclosure control: a linear program was not solved: {found.message}")
     atoms: FloatArray = found.x[:n_atoms]

@@ -40,7 +40,9 @@ def model_of_pairs(
     of their waves, those of fewer informative sets than may be published (`speaking`: row -> how many), and those of all
     populations but the first: populations may contain one another in a way that is not known.
     """
-    kinds = {number: _kinds(row) for number, row in enumerate(rows.iter_rows(named=True)) if row["exposed_cases"] is not None}
+    kinds = {
+        number: kinds_of_sets(row) for number, row in enumerate(rows.iter_rows(named=True)) if row["exposed_cases"] is not None
+    }
     of_waves = {number: counted for number, counted in kinds.items() if rows["wave"][number] != POOLED}
     atoms: dict[tuple[int, str], int] = {}
     people: list[int] = []
@@ -75,7 +77,7 @@ def _links(rows: pl.DataFrame, atoms: Mapping[tuple[int, str], int], n_atoms: in
     return vstack(links, format="csr") if links else csr_array((0, n_atoms))
 
 
-def _kinds(row: Row) -> dict[str, int]:
+def kinds_of_sets(row: Row) -> dict[str, int]:
     """Kinds of pairs, or the four cells, and `n_missing`; the people of a row are pairs where as many are cases as are not.
 
     The difference of the discordant pairs is that of the exposed, and their ratio the odds ratio. Where that does not settle

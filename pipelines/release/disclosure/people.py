@@ -1,6 +1,6 @@
 """The people behind the report tables of a source, counted by everything that tells two of their rows apart."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import duckdb
 import polars as pl
@@ -21,12 +21,14 @@ def count_people(
     standard: StandardPopulation,
     weights: Collection[str],
     exposures: Collection[str],
+    more_populations: Mapping[str, str] | None = None,
 ) -> tuple[pl.DataFrame, Classification]:
     """One row per combination that occurs in a relation of respondents, with its `n`, and what its columns are.
 
-    `weights` and `exposures` are those that the report tables use.
+    `weights` and `exposures` are those that the report tables use. `more_populations`: name -> condition, beside the study's.
     """
-    populations = {in_population(name): f"coalesce({population.where}, false)" for name, population in study.populations.items()}
+    conditions = {name: population.where for name, population in study.populations.items()} | dict(more_populations or {})
+    populations = {in_population(name): f"coalesce({condition}, false)" for name, condition in conditions.items()}
     with_weight = {has_weight(name): f"coalesce({identifier(name)} > 0, false)" for name in sorted(weights)}
     details = {
         "age_band": identifier("age_band"),

@@ -11,9 +11,12 @@ import yaml
 
 from pipelines.machine.errors import ConfigurationError
 from pipelines.release.disclosed import meta_for_readers
+from pipelines.release.disclosure.former import FORMER
 from pipelines.release.kept import manifests
+from pipelines.release.prune import prune
 from pipelines.release.publish import publish
 from tests.atlas import Atlas
+from tests.raw.drift.test_deliveries import deliver
 from tests.release.disclosure.attack import Attacker, Condition, Group, crossed
 
 SURVEY = "synthetic_survey"
@@ -389,6 +392,37 @@ def test_few_discordant_pairs_hide_a_matched_odds_ratio_and_the_wave_that_would_
     assert after["136-pairs"]["odds_ratio"] is None
     # 136 pairs and 5,000 pairs are pooled: one of the two other rows must go as well
     assert sorted(row["odds_ratio"] is None for row in after.values()) == [False, True, True]
+
+
+def test_one_person_less_in_the_next_delivery_moves_no_public_count_by_one(restricted_survey: Atlas, tmp_path: Path) -> None:
+    atlas = restricted_survey.copy(tmp_path / "project")
+    counts = ("n_respondents", "n_cases", "n_missing", *CELLS)
+    before = {table: rows(atlas, table, "epi_public.duckdb", SURVEY) for table in COUNTED}
+    deliver(atlas, lambda frame: frame.filter(pl.int_range(pl.len()) != 17))
+    assert atlas.refresh().success
+    moved = 0
+    former = []
+    for table in COUNTED:
+        full = rows(atlas, table, "epi.duckdb", SURVEY)
+        for was, row, truth in zip(before[table], rows(atlas, table, "epi_public.duckdb", SURVEY), full, strict=True):
+            shown = [name for name in counts if was.get(name) is not None and row.get(name) is not None]
+            assert [was[name] for name in shown] == [row[name] for name in shown]
+            moved += any(was[name] != truth[name] for name in shown)
+            former += [row["presentation_reason"]] if FORMER in (row["presentation_reason"] or "") else []
+    assert moved > 10  # of the full rows
+    assert len(former) >= moved
+    ledger = sorted(path.name for path in (atlas.warehouse / "disclosed" / SURVEY).iterdir())
+    assert ledger == ["0001", "0002", "latest"]
+    prune(atlas.project)
+    assert sorted(path.name for path in (atlas.warehouse / "disclosed" / SURVEY).iterdir()) == ledger
+    # what was shown cannot be read: nothing is shown, and that is said
+    (atlas.warehouse / "disclosed" / SURVEY / "0001" / "version.json").unlink()
+    atlas.edit("study.yaml", "minimum_cell: 11", "minimum_cell: 12")
+    assert publish(atlas.project).is_new
+    assert rows(atlas, "odds_ratios", "epi_public.duckdb", SURVEY) == []
+    [said] = manifests(atlas.project)[-1]["undrawn"]
+    assert f"Nothing of {SURVEY} is in the public files" in said
+    assert "0001/version.json cannot be read, which tells what earlier releases showed" in said
 
 
 def test_a_changed_threshold_makes_a_new_release_and_estimates_nothing_anew(withheld_pairs: Atlas, tmp_path: Path) -> None:

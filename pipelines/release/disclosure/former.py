@@ -1,0 +1,70 @@
+"""Rows that keep what an earlier release showed: where few people came or went, a new number would give them away."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import polars as pl
+
+from pipelines.release.disclosure.model import Row, Unit
+
+FORMER = "as in an earlier release: disclosure control"
+"""Said of a row that keeps its former numbers."""
+
+COUNTS = ("n_respondents", "n_cases", "n_missing", "exposed_cases", "exposed_noncases", "unexposed_cases", "unexposed_noncases")
+
+NAMING = (
+    *("wave", "population", "outcome", "age_band", "sex", "exposure", "exposure_level", "reference_level", "model"),
+    *("standard_population", "variable"),
+)
+"""The columns that say which row a row is, of those that its table has."""
+
+Tables = Mapping[str, pl.DataFrame]
+
+
+def with_former(
+    public: Tables, full: Tables, latest: Tables, units: Sequence[Unit], back: Collection[int], minimum: int
+) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
+    """The public tables, with former rows in the place of some of those with a unit in `back`, and their other rows alone.
+
+    A row keeps its former numbers where these are more than can be shown now, may still be shown by the threshold, and differ
+    from the true ones by fewer than `minimum` people; otherwise it is hidden as any other.
+    """
+    everything, fresh = {}, {}
+    kept: dict[str, set[int]] = {}
+    for number in back:
+        kept.setdefault(units[number].table, set()).add(units[number].row)
+    for name, table in public.items():
+        former = _by_name(latest.get(name))
+        truths, shown = full[name].to_dicts(), table.to_dicts()
+        chosen = {
+            number: row
+            for number in sorted(kept.get(name, ()))
+            if (row := former.get(name_of(truths[number])))
+            and any(row.get(column) is not None and shown[number].get(column) is None for column in COUNTS)
+            and _may_stay(row, truths[number], minimum)
+        }
+        rows = [_marked(chosen[number]) if number in chosen else row for number, row in enumerate(shown)]
+        everything[name] = pl.DataFrame(
+            [{column: row.get(column) for column in table.columns} for row in rows], schema=table.schema
+        )
+        fresh[name] = table.filter(~pl.int_range(pl.len()).is_in(sorted(chosen)))
+    return everything, fresh
+
+
+def _by_name(table: pl.DataFrame | None) -> dict[tuple[str | None, ...], Row]:
+    return {} if table is None else {name_of(row): row for row in table.iter_rows(named=True)}
+
+
+def name_of(row: Row) -> tuple[str | None, ...]:
+    """What tells a row from the others of its table, whatever its numbers are."""
+    return tuple(row.get(name) for name in NAMING)
+
+
+def _may_stay(former: Row, truth: Row, minimum: int) -> bool:
+    shown = [name for name in COUNTS if former.get(name) is not None]
+    is_allowed = all(former[name] == 0 or former[name] >= minimum for name in shown)
+    return bool(shown) and is_allowed and all(abs(former[name] - (truth[name] or 0)) < minimum for name in shown)
+
+
+def _marked(row: Row) -> Row:
+    reason = row["presentation_reason"] or ""
+    return row | {"presentation_reason": reason if FORMER in reason else "; ".join(filter(None, (reason, FORMER)))}
