@@ -12,6 +12,25 @@ from tests.nhanes_files import nhanes_folder
 
 pytest_plugins = ["tests.contracts.fixtures"]
 
+LONGEST = (
+    "tests/night/test_daemon.py",
+    "tests/browser/test_ui.py",
+    "tests/dagster/test_refresh.py",
+    "tests/nhanes",
+    "tests/browser/test_markers_in_ui.py",
+    "tests/test_markers.py",
+    "tests/soak",
+    "tests/test_add_a_survey.py",
+    "tests/release/test_interruption.py",
+    "tests/synthetic",
+    "tests/fuzz",
+)
+"""What takes minutes, begun first: a worker has a file to itself, and the others would wait for it at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: next((n for n, start in enumerate(LONGEST) if item.nodeid.startswith(start)), len(LONGEST)))
+
 
 def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Atlas]) -> Atlas:
     """A project that one worker makes for all; the others wait for it."""
