@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
@@ -24,6 +25,9 @@ SEVERITIES = {
     "warn": "a warning",
 }
 """What happens where a rule is broken."""
+
+WRITTEN_IN_A_URL = "%/:=&?~#+!$,;'@"
+"""What a URL may hold as it is; brackets would end its link."""
 
 MADE_BY = "Written by `make docs` from `data_contracts/`; do not edit."
 
@@ -118,7 +122,7 @@ def _facts(contract: Contract, source: Source | None) -> Iterator[tuple[str, str
     if contract.usage or source:
         yield "terms", _prose(contract.usage or (source.terms_of_use if source else ""))
     if contract.links:
-        yield "links", ", ".join(f"[{kind}: {url.rsplit('/', 1)[-1] or url}]({url})" for kind, url in contract.links)
+        yield "links", ", ".join(_link(f"{kind}: {url.rsplit('/', 1)[-1] or url}", url) for kind, url in contract.links)
 
 
 def _column_row(contract: Contract, column: Column) -> tuple[str, ...]:
@@ -187,7 +191,17 @@ def _comparability(contract: Contract) -> Iterator[str]:
 
 
 def _reference(text: str) -> str:
-    return f"([reference]({text}))" if text.startswith("http") else f"({_prose(text)})"
+    return f"({_link('reference', text)})" if text.startswith("http") else f"({_prose(text)})"
+
+
+def _link(words: str, url: str) -> str:
+    """A link to a page; what is no address of one stays text."""
+    shown = _prose(words)
+    return (
+        f"[{shown}]({quote(url, safe=WRITTEN_IN_A_URL)})"
+        if url.startswith(("https://", "http://"))
+        else f"{shown}: {_prose(url)}"
+    )
 
 
 def _grid(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

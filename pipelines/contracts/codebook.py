@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.contracts.yaml_source import ContractError
+from pipelines.machine.visible import commanding
 
 HEADER = ["variable", "received", "code", "meaning", "kind_of_missing"]
 KINDS_OF_MISSING = ("refused", "dont_know", "not_asked", "missing")
@@ -67,6 +68,8 @@ def read_codebook(path: Path, variables: Collection[str]) -> Codebook:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ContractError([f"{path}: byte {error.start} is not UTF-8. Save the file as UTF-8."]) from error
+    if letter := commanding(text):
+        raise ContractError([f"{path}, {letter}."])
     reader = csv.reader(io.StringIO(text), strict=True)
     try:
         lines = [(reader.line_num, fields) for fields in reader if fields]

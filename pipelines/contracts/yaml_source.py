@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from pipelines.machine.errors import ConfigurationError
+from pipelines.machine.visible import COMMANDS, visible
 
 Location = Sequence[str | int]
 
@@ -101,7 +102,7 @@ def read_yaml(path: Path) -> YamlSource:
     if not isinstance(root, yaml.MappingNode):
         kind = "nothing" if root is None else "a list or a single value"
         raise ContractError([f"{path}, line 1: expected a mapping of fields (`key: value`), found {kind}."])
-    problems = [f"{path}, line {line}: {problem}" for problem, line in _wrong_keys(root, set())]
+    problems = [f"{path}, line {line}: {problem}" for problem, line in [*_wrong_keys(root, set()), *_commanding(root, set())]]
     if problems:
         raise ContractError(problems)
     try:
@@ -130,6 +131,23 @@ def _no_date(root: yaml.Node) -> str:
         except ValueError:
             return f", line {node.start_mark.line + 1}"
     return ""
+
+
+def _commanding(node: yaml.Node, seen: set[int]) -> Iterator[tuple[str, int]]:
+    """(problem, line) of texts with a character that is not seen but obeyed. What separates the fields of a file may be one."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.ScalarNode):
+        if found := COMMANDS.search(node.value):
+            yield f"a text holds the character {visible(found[0])}, which is not seen: remove it.", node.start_mark.line + 1
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            for part in [key] if key.value == "separator" else [key, value]:
+                yield from _commanding(part, seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for part in node.value:
+            yield from _commanding(part, seen)
 
 
 def _scalars(node: yaml.Node) -> Iterator[yaml.Node]:

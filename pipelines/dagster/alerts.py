@@ -16,6 +16,7 @@ from pydantic import BaseModel, SecretStr
 from pipelines.dagster.runs import Night, last_night, nights_after
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.settings import Settings
+from pipelines.machine.visible import visible
 from pipelines.project.project import Project
 from pipelines.release.kept import manifests, releases_folder
 from pipelines.release.standing import readers_have
@@ -244,7 +245,8 @@ def send(url: str, message: Message, name: str) -> None:
         sink = apprise.Apprise.instantiate(url, suppress_exceptions=True)
         kind = apprise.NotifyType(message.kind)
         text = apprise.NotifyFormat.TEXT
-        is_sent = bool(sink and sink.notify(body=message.body, title=message.title, notify_type=kind, body_format=text))
+        body, title = visible(message.body), " ".join(visible(message.title).split())
+        is_sent = bool(sink and sink.notify(body=body, title=title, notify_type=kind, body_format=text))
     except Exception:  # its text may hold the URL
         is_sent = False
     if sink is None:

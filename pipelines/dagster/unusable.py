@@ -9,6 +9,7 @@ from pipelines.dagster.alerts import VARIABLE, AlertNotSent, Message, send, urls
 from pipelines.dagster.sensors import ALERT_SECONDS, ALERTS
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.settings import Settings
+from pipelines.machine.visible import markdown
 from pipelines.store import digest
 
 PROJECT = "project_cannot_be_used"
@@ -25,7 +26,7 @@ def unusable(settings: Settings, error: CrampAtlasError) -> dg.Definitions:
     """One asset that says what is wrong, fails with it where somebody materialises it, and a sensor that tells the sinks once."""
     reason = str(error)
 
-    @dg.asset(name=PROJECT, description=f"{HEAD[0].upper()}{HEAD[1:]}:\n\n{reason}", group_name="release")
+    @dg.asset(name=PROJECT, description=f"{HEAD[0].upper()}{HEAD[1:]}:\n\n{markdown(reason)}", group_name="release")
     def project() -> None:
         raise dg.Failure(reason, allow_retries=False)
 

@@ -11,6 +11,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
 from pipelines.machine.errors import ConfigurationError, attempt
+from pipelines.machine.visible import commanding
 from pipelines.project.respondents import AGE, AGE_BAND
 
 CODE = "_code"
@@ -154,4 +155,6 @@ def _select(path: Path, sql: Path) -> Select:
         raise ConfigurationError(f"{name}: byte {error.start} is not UTF-8. Save the file as UTF-8.") from error
     except OSError as error:
         raise ConfigurationError(f"{name}: cannot be read: {(error.strerror or 'no reason is given').lower()}.") from error
+    if letter := commanding(text):
+        raise ConfigurationError(f"{name}, {letter}.")
     return Select(name, text, tuple(tables_read(text, name)))

@@ -11,6 +11,7 @@ import polars as pl
 
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.quoting import literal
+from pipelines.machine.visible import commanding
 
 LARGEST_ROUNDING = 1e-5
 """By how much published shares may miss 1."""
@@ -77,6 +78,8 @@ def _problems(path: Path) -> list[str]:
         return [f"{path}: byte {error.start} is not UTF-8. Save the file as UTF-8."]
     except OSError as error:
         return [f"{path}: cannot be read: {(error.strerror or 'no reason is given').lower()}."]
+    if letter := commanding(text):
+        return [f"{path}, {letter}."]
     reader = csv.reader(io.StringIO(text), strict=True)
     try:
         rows = [(reader.line_num, row) for row in reader if row]

@@ -3,6 +3,7 @@
 Which tables, and what is said about them, is decided elsewhere.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,8 @@ def write_csv(frame: pl.DataFrame, path: Path) -> None:
 
 
 def _harmless(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with the mark before every text that a spreadsheet would run. Numbers are untouched."""
+    """The frame with the mark before every text that a spreadsheet would run, headings among them. Numbers are untouched."""
+    frame = frame.rename({name: MARK + name for name in frame.columns if re.match(RUN_AS_FORMULA, name)})
     return frame.with_columns(
         pl.when(cs.string().str.contains(RUN_AS_FORMULA)).then(MARK + cs.string()).otherwise(cs.string()).name.keep()
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import polars as pl
 import yaml
 
+from pipelines.machine.visible import markdown
+
 PUBLISHER = "Cramp Atlas"
 
 HOW_TO_READ = (
@@ -94,13 +96,8 @@ def dictionary_page(exported: Exported) -> str:
     """The data dictionary as Markdown, a section a table."""
     lines = [f"# Data dictionary of release {exported.release_id}"]
     for name, description in exported.descriptions.items():
-        lines += ["", f"## {name}", "", description, "", "| column | type | unit | meaning |", "|---|---|---|---|"]
+        lines += ["", f"## {name}", "", markdown(description), "", "| column | type | unit | meaning |", "|---|---|---|---|"]
         for row in exported.dictionary.filter(pl.col("table_name") == f"report.{name}").iter_rows(named=True):
             cells = (row["column_name"], row["data_type"], row["unit"] or "", row["description"] or "")
-            lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
+            lines.append(f"| {' | '.join(markdown(cell) for cell in cells)} |")
     return "\n".join(lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    """Text that stays inside its cell of a Markdown table."""
-    return " ".join(text.split()).replace("|", "\\|")

@@ -5,9 +5,10 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from pipelines.machine.errors import CrampAtlasError, WrongUsage
+from pipelines.machine.visible import visible
 from pipelines.terminal import releases as release_commands
 from pipelines.terminal.console import Commands, console, ends, explained
 from pipelines.terminal.contracts import DOCS_ENDS, contract_app, docs
@@ -90,9 +91,7 @@ def publish() -> None:
 
         project = load_project()
         published = run(project)
-        console.print(
-            f"release {published.release_id}: {'published' if published.is_new else 'nothing new to publish'}", highlight=False
-        )
+        console.print(f"release {published.release_id}: {'published' if published.is_new else 'nothing new to publish'}")
         causes = standing_causes(project, is_terminal=True)
     _print_failures([in_words(project, causes)] if causes else [])
     raise typer.Exit(ExitCode.LOOK if causes else ExitCode.GOOD)
@@ -109,7 +108,7 @@ def test_alert() -> None:
         from pipelines.stages import load_project
 
         n_sinks = try_sinks(load_project())
-        console.print(f"a trial message was sent to {n_sinks} {'sink' if n_sinks == 1 else 'sinks'}", highlight=False)
+        console.print(f"a trial message was sent to {n_sinks} {'sink' if n_sinks == 1 else 'sinks'}")
 
 
 @app.command(rich_help_panel=LOOK, epilog=ends("cramp-atlas status", "when something stands in the way"))
@@ -140,11 +139,9 @@ def sql() -> None:
         command = prompt_command(settings.warehouse_folder / "epi.duckdb")
         if sys.stdin.isatty():
             folder = os.path.relpath(settings.sql / "queries")
-            console.print(
-                f"Questions that are answered already, each with .read {folder}/NAME.sql:", highlight=False, soft_wrap=True
-            )
+            console.print(f"Questions that are answered already, each with .read {folder}/NAME.sql:", soft_wrap=True)
             for query in load_queries(settings.sql / "queries").values():
-                console.print(f"  [bold]{query.name}[/bold]  {escape(query.question)}", highlight=False, soft_wrap=True)
+                console.print(Text.assemble("  ", (query.name, "bold"), f"  {query.question}"), soft_wrap=True)
             sys.stdout.flush()
     os.execv(command[0], command)
 
@@ -170,13 +167,14 @@ def query(
         queries = load_queries(project.sql / "queries")
         if name is None:
             for known in queries.values():
-                console.print(f"[bold]{known.name}[/bold]\n  {escape(known.question)}", highlight=False, soft_wrap=True)
+                console.print(Text.assemble((known.name, "bold"), f"\n  {known.question}"), soft_wrap=True)
             return
         if name not in queries:
             raise WrongUsage(f"there is no query {name}; there are: {', '.join(queries)}")
         asked = queries[name]
         command = query_command(asked, settings or (), output, project.warehouse_folder / "epi.duckdb")
-        print(f"{asked.question}\n{asked.how_to_read}", file=sys.stderr, flush=True)  # noqa: T201 - beside the answer, not in it
+        beside = visible(f"{asked.question}\n{asked.how_to_read}")
+        print(beside, file=sys.stderr, flush=True)  # noqa: T201 - the answer goes to the standard output
     os.execv(command[0], command)
 
 
@@ -210,7 +208,7 @@ def fetch_nhanes() -> None:
 
 def _print_failures(failures: list[str]) -> None:
     for failure in failures:
-        console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
+        console.print(failure, style="red", soft_wrap=True)
 
 
 app.command(rich_help_panel=LOOK, epilog=release_commands.PASSPORT_ENDS)(release_commands.passport)

@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
+from pipelines.machine.console import PlainConsole
 from pipelines.machine.disk import is_full, no_space
 from pipelines.machine.errors import ConfigurationError, CrampAtlasError, WrongUsage
 from pipelines.terminal.exit_codes import ExitCode
 
 WIDTH_OF_A_FILE = 120
 
-console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
+console = PlainConsole(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
 
 
 class Commands(typer.Typer):
@@ -60,7 +59,7 @@ def explained() -> Iterator[None]:
 
 
 def _fail(error: CrampAtlasError, code: ExitCode) -> None:
-    console.print(f"[red]{escape(str(error))}[/red]", highlight=False, soft_wrap=True)
+    console.print(str(error), style="red", soft_wrap=True)
     raise typer.Exit(code) from error
 
 
@@ -93,4 +92,4 @@ def _warehouse() -> Path:
 
 def say(text: str) -> None:
     """One line as it is: no markup, no colours, not cut."""
-    console.print(escape(text), highlight=False, soft_wrap=True)
+    console.print(text, soft_wrap=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from pipelines.machine.errors import WrongUsage
 from pipelines.terminal.console import console, ends, explained
@@ -245,7 +245,7 @@ def _rules_table(results: Iterable[Any]) -> Table:
         )
         claim = result["description"] if result["status"] != "not_applicable" else f"{result['description']} ({result['detail']})"
         style = STATUS_STYLE[result["status"]]
-        table.add_row(f"[{style}]{result['status']}[/{style}]", result["severity"], *counted, escape(claim))
+        table.add_row(Text(result["status"], style), result["severity"], *counted, claim)
     return table
 
 
@@ -259,4 +259,4 @@ def _print_difference(difference: "Difference", revision: str) -> None:
 
 
 def _print(text: str, style: str = "") -> None:
-    console.print(escape(text), style=style or None, highlight=False, soft_wrap=True)
+    console.print(text, style=style or None, soft_wrap=True)

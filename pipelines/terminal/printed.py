@@ -7,7 +7,6 @@ from typing import Any
 import duckdb
 import polars as pl
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from pipelines.machine.errors import CrampAtlasError
@@ -126,4 +125,4 @@ def print_passports(passports: Sequence[Row], console: Console) -> None:
 
 
 def _say(console: Console, text: str) -> None:
-    console.print(escape(text), highlight=False, soft_wrap=True)
+    console.print(text, soft_wrap=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipelines.machine.errors import ConfigurationError, CrampAtlasError, WrongUsage
 from pipelines.machine.quoting import identifier, literal
+from pipelines.machine.visible import commanding
 
 COMMENT = "-- "
 SETTINGS = "settings: "
@@ -51,9 +52,12 @@ def _read(path: Path) -> Query:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"sql/queries/{path.name}: byte {error.start} is not UTF-8. Save the file as UTF-8.") from error
+    if letter := commanding(text):
+        raise ConfigurationError(f"sql/queries/{path.name}, {letter}.")
+    return text
 
 
 def parse_setting(text: str) -> tuple[str, str]:

@@ -34,16 +34,17 @@ def ui(port: Port = 3000) -> None:
         _check_port(port)
         workspace = _prepare()
         load_project()  # better refused here than on a page that has nothing else to show
-    console.print(
-        f"Dagster will be at http://127.0.0.1:{port} in about 20 seconds; Ctrl-C ends it.", highlight=False, soft_wrap=True
-    )
+    console.print(f"Dagster will be at http://127.0.0.1:{port} in about 20 seconds; Ctrl-C ends it.", soft_wrap=True)
     os.environ.setdefault("PYTHONWARNINGS", "ignore:Function `dev_command` is superseded")
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a script's background job inherits it ignored, and Dagster could not be ended
     _become("dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace))
 
 
 @serve_app.command("webserver", epilog=ends("cramp-atlas serve webserver --port 3000"))
-def serve_webserver(port: Port = 3000) -> None:
+def serve_webserver(
+    port: Port = 3000,
+    read_only: Annotated[bool, typer.Option("--read-only", help="The page shows, and launches nothing.")] = False,
+) -> None:
     """Dagster's web page alone, on 127.0.0.1. It shows and launches runs; the daemon executes them.
 
     For a service of systemd, behind a login: docs/serving.md.
@@ -51,7 +52,8 @@ def serve_webserver(port: Port = 3000) -> None:
     with explained():
         _check_port(port)
         workspace = _prepare()
-    _become("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace))
+    only = ["--read-only"] if read_only else []
+    _become("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace), *only)
 
 
 @serve_app.command("daemon", epilog=ends("cramp-atlas serve daemon"))

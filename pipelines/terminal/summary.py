@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import dagster as dg
 import duckdb
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from pipelines.dagster.home import prepare_dagster_home
 from pipelines.dagster.job import Refreshed
@@ -36,18 +36,18 @@ def print_summary(project: Project, refreshed: Refreshed, console: Console) -> N
             _print_scales(connection, console)
     _print_state(project, console)
     for failure in refreshed.broken:
-        console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
+        console.print(failure, style="red", soft_wrap=True)
     # what stands every night is on the page; here it is news
     for line in drift_in_words(accepted_drift(project)) if refreshed.n_made else ():
-        console.print(f"[yellow]drift: {escape(line)}[/yellow]", highlight=False, soft_wrap=True)
+        console.print(f"drift: {line}", style="yellow", soft_wrap=True)
     for line in empty_populations(project):
-        console.print(f"[yellow]{escape(line)}[/yellow]", highlight=False, soft_wrap=True)
+        console.print(line, style="yellow", soft_wrap=True)
     say_what_is_new(project, refreshed)
     total = sum(refreshed.step_seconds.values())
     slowest = sorted(refreshed.step_seconds.items(), key=lambda item: -item[1])[:4]
     times = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in slowest)
-    console.print(f"time: {total:.1f} s in steps ({times})", highlight=False)
-    console.print(f"run {refreshed.run_id}: {'succeeded' if refreshed.success else 'FAILED'}", highlight=False)
+    console.print(f"time: {total:.1f} s in steps ({times})")
+    console.print(f"run {refreshed.run_id}: {'succeeded' if refreshed.success else 'FAILED'}")
     say_what_is_next(project)
 
 
@@ -59,7 +59,7 @@ def print_status(project: Project, console: Console) -> bool:
         night = last_night(instance, project)
     failures = [cause.words for cause in night.causes.values() if not night.has_told] if night else []
     for failure in failures:
-        console.print(f"[red]{escape(failure)}[/red]", highlight=False, soft_wrap=True)
+        console.print(failure, style="red", soft_wrap=True)
     return not rejected and not failures
 
 
@@ -128,14 +128,14 @@ def _print_planted(connection: duckdb.DuckDBPyConnection, console: Console) -> N
         if row["model"] == "matched":
             level = "" if row["exposure_level"] == "true" else f" {row['exposure_level']}"
             console.print(
-                f"planted {row['planted']:.2f} -> {ratio_with_interval(row, 'estimate')}  "
-                f"[dim]{_name(row)}, {row['population']}, {row['outcome']} by {row['exposure']}{level}[/dim]",
+                f"planted {row['planted']:.2f} -> {ratio_with_interval(row, 'estimate')} ",
+                Text(f"{_name(row)}, {row['population']}, {row['outcome']} by {row['exposure']}{level}", "dim"),
                 highlight=False,
             )
     for source in dict.fromkeys(row["source"] for row in rows if row["model"] != "matched"):
         ours = [row for row in rows if row["source"] == source and row["model"] != "matched"]
         covered = sum(row["is_covered"] for row in ours)
-        console.print(f"planted values of {source}, synthetic, inside their intervals: {covered} of {len(ours)}", highlight=False)
+        console.print(f"planted values of {source}, synthetic, inside their intervals: {covered} of {len(ours)}")
 
 
 def _print_scales(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
@@ -143,22 +143,22 @@ def _print_scales(connection: duckdb.DuckDBPyConnection, console: Console) -> No
     judged = "select table_name from duckdb_columns() where schema_name = 'report' and column_name = 'presentation_reason'"
     names = [row["table_name"] for row in _rows(connection, judged)]
     for line in scale_warnings(row for name in names for row in _rows(connection, f"from report.{name}")):
-        console.print(f"[yellow]{escape(line)}[/yellow]", highlight=False, soft_wrap=True)
+        console.print(line, style="yellow", soft_wrap=True)
 
 
 def _print_state(project: Project, console: Console) -> str | None:
     """Returns what was printed of what stands rejected."""
     for row in deliveries(project).iter_rows(named=True):
         if row["verdict"] == "absent":
-            console.print(f"[dim]{row['source']} {row['wave']}: nothing delivered[/dim]", highlight=False)
+            console.print(f"{row['source']} {row['wave']}: nothing delivered", style="dim")
     causes = standing_causes(project, is_terminal=True)
     rejected = in_words(project, causes) if causes else None
     if rejected:
-        console.print(f"[red]{escape(rejected)}[/red]", highlight=False, soft_wrap=True)
+        console.print(rejected, style="red", soft_wrap=True)
     release = current_release(project)
     held = " (held by a rollback: cramp-atlas releases resume)" if hold_file(project).exists() else ""
     where = project.settings.warehouse_folder / "epi.duckdb"
-    console.print(f"release {release}: {where}{held}" if release else "nothing is published yet", highlight=False, soft_wrap=True)
+    console.print(f"release {release}: {where}{held}" if release else "nothing is published yet", soft_wrap=True)
     return rejected
 
 

@@ -21,13 +21,14 @@ PASSWORD = "Wdq7-Zk3x"
 class Sink:
     """Its Apprise URL, with a password in it, and the messages that came, as title and body. It refuses while it is down.
 
-    `kinds`: what each message is marked as, where the sink is told.
+    `kinds`: what each message is marked as, where the sink is told. `html`: mail as HTML, where it was sent so.
     """
 
     url: str
     messages: list[tuple[str, str]] = field(default_factory=list)
     is_down: bool = False
     kinds: list[str] = field(default_factory=list)
+    html: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -64,8 +65,9 @@ def mail_server() -> Iterator[Sink]:
     class Mailbox:
         async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd calls it so
             mail = message_from_bytes(envelope.content)
-            part = next(part for part in mail.walk() if part.get_content_type() == "text/plain")
-            sink.messages.append((str(mail["Subject"]), bytes(part.get_payload(decode=True)).decode()))
+            parts = {part.get_content_type(): part.get_payload(decode=True) for part in mail.walk()}
+            sink.messages.append((str(mail["Subject"]), bytes(parts["text/plain"]).decode()))
+            sink.html += [bytes(parts[kind]).decode() for kind in parts if kind == "text/html"]
             return "250 OK"
 
     port = free_port()

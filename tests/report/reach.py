@@ -15,8 +15,8 @@ import duckdb
 import polars as pl
 from lxml import html
 from pydantic import BaseModel
-from rich.console import Console
 
+from pipelines.machine.console import PlainConsole
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
 from pipelines.project.standards import load_standard_populations
@@ -343,7 +343,7 @@ def _terminal(made: Project, reports: Mapping[str, Any]) -> Iterator[tuple[str, 
             connection.execute(f"create table {table} as from rows")
         for name, say in (("prevalence", _print_prevalence), ("odds ratios", _print_odds_ratios)):
             out = io.StringIO()
-            say(made, connection, Console(file=out, width=400))
+            say(made, connection, PlainConsole(file=out, width=400))
             yield f"terminal: {name}", out.getvalue()
 
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import duckdb
 import pytest
-from rich.console import Console
 
+from pipelines.machine.console import PlainConsole
 from pipelines.project.project import Project
 from pipelines.terminal.summary import _print_prevalence
 from tests.atlas import Atlas, make_atlas
@@ -84,6 +84,6 @@ def test_the_terminal_prints_the_pooled_wave(surveys: Surveys) -> None:
     with duckdb.connect() as connection:
         connection.register("rows", rows.to_arrow())
         connection.execute("create schema report; create table report.prevalence_by_age_band as select * from rows")
-        _print_prevalence(project, connection, Console(file=said, width=200))
+        _print_prevalence(project, connection, PlainConsole(file=said, width=200))
     assert "Prevalence, % (rounds pooled)" in said.getvalue()
     assert "round1" not in said.getvalue()

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from pipelines.dagster.job import Refreshed
+from pipelines.machine.console import PlainConsole
 from pipelines.project.project import Project
 from pipelines.project.study import Population
 from pipelines.report.membership import empty_populations
@@ -64,7 +64,7 @@ def test_a_refresh_and_lint_say_it(synthetic: Atlas, monkeypatch: pytest.MonkeyP
     said = "population women_20_44 (Women aged 20 to 44) holds nobody of source synthetic_case_control: "
     out = io.StringIO()
     nothing_done = Refreshed(success=True, run_id="none", n_made=0, step_seconds={}, rejected=[], failures=[], broken=[])
-    print_summary(synthetic.project, nothing_done, Console(file=out, width=500))
+    print_summary(synthetic.project, nothing_done, PlainConsole(file=out, width=500))
     assert out.getvalue().count(said) == 1
     monkeypatch.setenv("CRAMP_ATLAS_PROJECT", str(synthetic.folder))
     linted = CliRunner().invoke(app, ["contract", "lint"])

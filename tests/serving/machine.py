@@ -38,7 +38,7 @@ class Machine:
     def __init__(self, atlas: Atlas, folder: Path, postgres: Postgres, database: str = DATABASE) -> None:
         self.atlas = atlas
         self.state = folder / "state"
-        self.port = free_port()
+        self.port, self.reader_port = free_port(), free_port()
         self.led = {
             "/opt/cramp-atlas/.venv/bin": str(Path(sys.executable).parent),
             "/opt/cramp-atlas": str(atlas.folder),
@@ -46,6 +46,7 @@ class Machine:
             "/var/lib/cramp-atlas": str(self.state),
             "/run/cramp-atlas": tempfile.mkdtemp(prefix="run-"),  # a socket's path must be short
             "--port 3000": f"--port {self.port}",
+            "--port 3001": f"--port {self.reader_port}",
             "127.0.0.1:3000": f"127.0.0.1:{self.port}",
         }
         for name in ("etc", "bin", "state/dagster"):
@@ -86,10 +87,11 @@ class Machine:
         environment = {"PATH": self._path, "COLUMNS": "200"}
         return subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False)
 
-    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        """The answer of the page's GraphQL."""
+    def ask(self, query: str, *, reader: bool = False, **variables: Any) -> dict[str, Any]:
+        """The answer of the GraphQL of the page, or of the page for who may only look."""
+        port = self.reader_port if reader else self.port
         body = json.dumps({"query": query, "variables": variables}).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/graphql", body, {"Content-Type": "application/json"})
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/graphql", body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=60) as answer:
             said = json.load(answer)
         assert "errors" not in said, said

@@ -9,22 +9,52 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import yaml
 
 from pipelines.machine.settings import REPOSITORY
+from tests.browser.conftest import CHROMIUM_ARGUMENTS
 from tests.cannot_run import cannot_run
 from tests.serving.machine import FILES, assignments
 from tests.serving.postgres import free_port
 
-UNITS = ("cramp-atlas-webserver.service", "cramp-atlas-daemon.service")
+UNITS = ("cramp-atlas-webserver.service", "cramp-atlas-reader.service", "cramp-atlas-daemon.service")
 MOST_EXPOSED = 20
 """In tenths, of the scale of `systemd-analyze security` from 0 to 10: what systemd itself calls OK ends at 4."""
 NAME = "atlas.example.org"
-LOGIN = "Basic " + base64.b64encode(b"analyst:correct horse").decode()
+OPERATOR, ANALYST = ("Basic " + base64.b64encode(f"{name}:correct horse".encode()).decode() for name in ("operator", "analyst"))
+LAUNCH = "mutation{launchRun}"
+OTHER_SITE = f"""
+<!doctype html><title>a page of another site</title>
+<img src="AT/graphql?query={LAUNCH}"><script src="AT/graphql?query={LAUNCH}"></script>
+<iframe src="AT/graphql?query={LAUNCH}"></iframe><iframe name="hidden"></iframe>
+<form method="post" action="AT/graphql" target="hidden"><input name="query" value="{LAUNCH}"></form>
+<script>
+  document.forms[0].submit()
+  const tries = [
+    fetch("AT/graphql?query={LAUNCH}", {{mode: "no-cors", credentials: "include"}}),
+    fetch("AT/graphql", {{method: "POST", mode: "no-cors", credentials: "include", body: "{LAUNCH}"}}),
+    fetch("AT/report_asset_materialization/x", {{method: "POST", mode: "no-cors", credentials: "include"}}),
+    new Promise(done => {{ const socket = new WebSocket("wss" + "AT/graphql".slice(5)); socket.onerror = socket.onopen = done }}),
+  ]
+  Promise.allSettled(tries).then(() => document.title = "tried")
+</script>
+"""
+"""All ways in which a page makes a browser ask another site with the login that it keeps."""
+
+OWN_SITE = f"""
+async () => {{
+  const post = await fetch("/graphql", {{method: "POST", body: "{LAUNCH}"}})
+  const socket = new WebSocket("wss://" + location.host + "/graphql")
+  await new Promise(done => {{ socket.onerror = socket.onopen = done }})
+  return post.status
+}}
+"""
 
 
 def test_dagster_is_set_as_on_a_laptop_but_for_the_storage() -> None:
@@ -63,9 +93,13 @@ def test_systemd_finds_nothing_wrong_and_little_exposed(unit: str, tmp_path: Pat
 
 
 class Page(BaseHTTPRequestHandler):
-    """Stands for Dagster's page, and answers with what it was told of the visitor."""
+    """Stands for Dagster's page, notes what it is asked, and answers with what it was told of the visitor."""
+
+    asked: ClassVar[list[tuple[int, str, str]]] = []
 
     def do_GET(self) -> None:
+        assert isinstance(self.server, ThreadingHTTPServer)
+        self.asked.append((self.server.server_port, self.command, self.path))
         told = repr({name: self.headers[name] for name in ("Host", "Authorization", "Upgrade", "Connection")})
         self.send_response(200)
         self.end_headers()
@@ -78,13 +112,21 @@ class Page(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+@dataclass(frozen=True)
+class Login:
+    """nginx with the committed site: its port, who trusts its certificate, and the pages behind it: one launches, one shows."""
+
+    port: int
+    trust: ssl.SSLContext
+    launching: int
+    showing: int
+
+
 @pytest.fixture(scope="module")
-def login() -> Iterator[tuple[int, ssl.SSLContext]]:
-    """Port of nginx with the committed site, in front of a page, and who trusts its certificate."""
+def login() -> Iterator[Login]:
     if shutil.which("nginx") is None or shutil.which("openssl") is None:
         cannot_run("nginx or openssl is missing: apt-get install nginx-light openssl")
-    page = ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    threading.Thread(target=page.serve_forever, daemon=True).start()
+    launching, showing = served(Page), served(Page)
     port = free_port()
     folder = Path(tempfile.mkdtemp(prefix="nginx-"))  # where workers of another user can read
     folder.chmod(0o755)
@@ -93,12 +135,13 @@ def login() -> Iterator[tuple[int, ssl.SSLContext]]:
     named = ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]
     subprocess.run(["openssl", "req", "-x509", *tls, *named], cwd=folder, check=True, capture_output=True)
     hashed = subprocess.run(["openssl", "passwd", "-6", "correct horse"], check=True, capture_output=True, text=True).stdout
-    (folder / "htpasswd").write_text(f"analyst:{hashed}", encoding="ascii")
+    (folder / "htpasswd").write_text(f"operator:{hashed}analyst:{hashed}", encoding="ascii")
     site = (FILES / "nginx.conf").read_text(encoding="utf-8").replace("/etc/nginx/cramp-atlas.", f"{folder}/")
     site = (
         site.replace("/etc/ssl/cramp-atlas", f"{folder}/tls")
         .replace("listen 443", f"listen 127.0.0.1:{port}")
-        .replace("127.0.0.1:3000", f"127.0.0.1:{page.server_port}")
+        .replace("127.0.0.1:3000", f"127.0.0.1:{launching.server_port}")
+        .replace("127.0.0.1:3001", f"127.0.0.1:{showing.server_port}")
     )
     kept = "".join(f"{name}_temp_path {folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     configuration = folder / "whole.conf"
@@ -112,11 +155,13 @@ def login() -> Iterator[tuple[int, ssl.SSLContext]]:
     nginx = subprocess.Popen([*command, "-g", "daemon off;"])
     try:
         wait_for_port(port)
-        yield port, ssl.create_default_context(cafile=str(folder / "tls" / "fullchain.pem"))
+        trust = ssl.create_default_context(cafile=str(folder / "tls" / "fullchain.pem"))
+        yield Login(port, trust, launching.server_port, showing.server_port)
     finally:
         nginx.terminate()
         nginx.wait(timeout=30)
-        page.shutdown()
+        launching.shutdown()
+        showing.shutdown()
         shutil.rmtree(folder)
 
 
@@ -130,47 +175,130 @@ def wait_for_port(port: int) -> None:
     raise AssertionError("nginx does not listen")
 
 
-def ask(login: tuple[int, ssl.SSLContext], method: str = "GET", **headers: str) -> tuple[int, str]:
+def served(handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def ask(login: Login, method: str = "GET", path: str = "/", **headers: str) -> tuple[int, str]:
     """Status and body of the answer to a visitor who knows the machine by its name."""
-    port, trust = login
-    raw = socket.create_connection(("127.0.0.1", port), timeout=10)
-    connection = http.client.HTTPConnection(NAME, port)
-    connection.sock = trust.wrap_socket(raw, server_hostname=NAME)
-    connection.request(
-        method, "/graphql", headers={"Host": NAME} | {name.replace("_", "-"): value for name, value in headers.items()}
-    )
+    raw = socket.create_connection(("127.0.0.1", login.port), timeout=10)
+    connection = http.client.HTTPConnection(NAME, login.port)
+    connection.sock = login.trust.wrap_socket(raw, server_hostname=NAME)
+    connection.request(method, path, headers={"Host": NAME} | {name.replace("_", "-"): value for name, value in headers.items()})
     answer = connection.getresponse()
     body = answer.read().decode()
     connection.close()
     return answer.status, body
 
 
-def test_nobody_reaches_the_page_without_a_login(login: tuple[int, ssl.SSLContext]) -> None:
+def test_nobody_reaches_the_page_without_a_login(login: Login) -> None:
     wrong = "Basic " + base64.b64encode(b"analyst:wrong").decode()
     assert ask(login)[0] == 401
-    assert ask(login, "POST")[0] == 401
     assert ask(login, Authorization=wrong)[0] == 401
+    assert ask(login, "POST", "/graphql", Sec_Fetch_Site="same-origin")[0] == 401
 
 
-def test_who_logs_in_reaches_the_page_which_does_not_see_the_password(login: tuple[int, ssl.SSLContext]) -> None:
+def test_who_logs_in_reaches_the_page_which_does_not_see_the_password(login: Login) -> None:
     told = {"Host": NAME, "Authorization": None, "Upgrade": None, "Connection": "close"}
-    assert ask(login, Authorization=LOGIN) == (200, repr(told))
+    assert ask(login, Authorization=ANALYST) == (200, repr(told))
     told |= {"Upgrade": "websocket", "Connection": "upgrade"}
-    assert ask(login, Authorization=LOGIN, Upgrade="websocket", Connection="Upgrade") == (200, repr(told))
+    socket_of_the_page = {"Upgrade": "websocket", "Connection": "Upgrade", "Origin": f"https://{NAME}"}
+    assert ask(login, "GET", "/graphql", Authorization=ANALYST, **socket_of_the_page) == (200, repr(told))
+
+
+def test_an_analyst_gets_the_page_that_only_shows(login: Login) -> None:
+    Page.asked.clear()
+    for who in (ANALYST, OPERATOR):
+        assert ask(login, "POST", "/graphql", Authorization=who, Origin=f"https://{NAME}")[0] == 200
+    assert Page.asked == [(login.showing, "POST", "/graphql"), (login.launching, "POST", "/graphql")]
 
 
 @pytest.mark.parametrize(
-    ("origin", "status"),
+    ("method", "path", "headers", "status"),
     [
-        (f"https://{NAME}", 200),
-        (f"https://{NAME}:8443", 200),
-        (f"http://{NAME}", 403),
-        ("https://elsewhere.example.org", 403),
-        (f"https://{NAME}.elsewhere.org", 403),
-        ("null", 403),
+        ("POST", "/graphql", {"Origin": f"https://{NAME}"}, 200),
+        ("POST", "/graphql", {"Origin": f"https://{NAME}", "Sec-Fetch-Site": "same-origin"}, 200),
+        ("POST", "/graphql", {"Sec-Fetch-Site": "same-origin"}, 200),
+        ("POST", "/graphql", {}, 403),
+        ("POST", "/graphql", {"Origin": f"https://{NAME}", "Sec-Fetch-Site": "same-site"}, 403),
+        ("POST", "/graphql", {"Sec-Fetch-Site": "none"}, 403),
+        ("POST", "/graphql", {"Origin": f"https://{NAME}:8443"}, 403),
+        ("POST", "/graphql", {"Origin": f"http://{NAME}"}, 403),
+        ("POST", "/graphql", {"Origin": "https://elsewhere.example.org"}, 403),
+        ("POST", "/graphql", {"Origin": f"https://{NAME}.elsewhere.org"}, 403),
+        ("POST", "/graphql", {"Origin": "null"}, 403),
+        ("POST", "/report_asset_materialization/x", {}, 403),
+        ("POST", "/report_asset_materialization/x", {"Sec-Fetch-Site": "same-origin"}, 200),
+        ("GET", "/graphql?query=mutation", {}, 403),
+        ("GET", "/graphql?query=mutation", {"Origin": f"https://{NAME}"}, 405),
+        ("GET", "/graphql?query=mutation", {"Sec-Fetch-Site": "same-origin"}, 405),
+        ("GET", "/graphql?query=mutation", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, 403),
+        ("GET", "//graphql?query=mutation", {}, 403),
+        ("GET", "/%67raphql?query=mutation", {}, 403),
+        ("GET", "/graphql/?query=mutation", {}, 403),
+        ("GET", "/graphql", {"Upgrade": "websocket", "Connection": "Upgrade"}, 403),
+        ("GET", "/graphql", {"Upgrade": "websocket", "Connection": "Upgrade", "Origin": "https://elsewhere.example.org"}, 403),
+        ("GET", "/graphql", {"Upgrade": "websocket", "Connection": "Upgrade", "Origin": f"https://{NAME}"}, 200),
+        ("PUT", "/", {}, 403),
+        ("OPTIONS", "/graphql", {"Origin": "https://elsewhere.example.org"}, 403),
+        ("GET", "/assets", {}, 200),
+        ("GET", "/assets", {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"}, 200),
+        ("GET", "/assets", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, 200),
+        ("GET", "/assets", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, 403),
+        ("GET", "/assets", {"Origin": "https://elsewhere.example.org"}, 403),
     ],
 )
-def test_a_page_of_another_site_cannot_use_the_login_of_a_browser(
-    login: tuple[int, ssl.SSLContext], origin: str, status: int
-) -> None:
-    assert ask(login, "POST", Authorization=LOGIN, Origin=origin)[0] == status
+def test_only_our_own_page_asks_and_orders(login: Login, method: str, path: str, headers: dict[str, str], status: int) -> None:
+    assert ask(login, method, path, Authorization=OPERATOR, **headers)[0] == status
+
+
+def test_in_a_browser_a_page_of_another_site_launches_nothing(login: Login) -> None:
+    """The browser keeps the login of an operator; the other site tries all that a page can do."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        cannot_run("the Python package playwright is missing: pip install playwright")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        cannot_run("Chromium is missing: apt-get install chromium")
+    here = f"https://{NAME}:{login.port}"
+
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(OTHER_SITE.replace("AT", here).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    other = served(Other)
+    arguments = [*CHROMIUM_ARGUMENTS[:-1], "--host-resolver-rules=MAP * 127.0.0.1"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        context = browser.new_context(
+            ignore_https_errors=True, http_credentials={"username": "operator", "password": "correct horse"}
+        )
+        page = context.new_page()
+        page.goto(f"{here}/")
+        Page.asked.clear()
+        assert page.evaluate(OWN_SITE) == 200
+        assert orders() == [(login.launching, "POST", "/graphql"), (login.launching, "GET", "/graphql")]
+        Page.asked.clear()
+        page.goto(f"http://elsewhere.example.net:{other.server_port}/")
+        page.wait_for_function("document.title == 'tried'")
+        page.goto(f"http://elsewhere.example.net:{other.server_port}/")
+        page.evaluate("address => { location = address }", f"{here}/graphql?query={LAUNCH}")
+        page.wait_for_url(f"{here}/**")
+        assert "403" in page.content()
+        browser.close()
+    other.shutdown()
+    assert orders() == []
+
+
+def orders() -> list[tuple[int, str, str]]:
+    """What the pages behind the login were asked, but for what is only shown."""
+    return [asked for asked in Page.asked if asked[1] != "GET" or "graphql" in asked[2].lower()]

@@ -19,7 +19,7 @@ from tests.serving.postgres import Postgres
 RUNS = "{ runsOrError { ... on Runs { results { runId jobName status } } } }"
 LAUNCH = """
 mutation ($parameters: ExecutionParams!) {
-  launchRun(executionParams: $parameters) { ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } }
+  launchRun(executionParams: $parameters) { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } }
 }"""
 PARAMETERS = {
     "selector": {
@@ -51,9 +51,9 @@ def machine(postgres: Postgres, published_synthetic: Atlas, tmp_path_factory: py
 
 @pytest.fixture(scope="module")
 def services(machine: Machine) -> Iterator[dict[str, Service]]:
-    """Both, with room for those that a test starts anew; what a test leaves running is killed."""
+    """All, with room for those that a test starts anew; what a test leaves running is killed."""
     assert runs_in(machine.environment) == {}  # makes Dagster's tables, over which processes that start together may stumble
-    started = {name: machine.start(name) for name in ("webserver", "daemon")}
+    started = {name: machine.start(name) for name in ("webserver", "reader", "daemon")}
     try:
         yield started
     finally:
@@ -66,7 +66,8 @@ def refreshed(machine: Machine, services: dict[str, Service]) -> str:
     """The id of a run in a terminal, which began when the services did."""
     done = machine.run("cramp-atlas", "refresh")
     assert done.returncode == 0, done.stdout + done.stderr
-    services["webserver"].wait_for("Serving dagster-webserver on")
+    for name in ("webserver", "reader"):
+        services[name].wait_for("Serving dagster-webserver on")
     services["daemon"].wait_for("Instance is configured with the following daemons")
     return done.stdout.split("run ")[-1].split(":")[0]
 
@@ -108,6 +109,11 @@ def wait_for_status(machine: Machine, run: str, status: str) -> None:
 def test_the_page_shows_the_run_of_the_terminal(machine: Machine, refreshed: str) -> None:
     [run] = machine.ask(RUNS)["runsOrError"]["results"]
     assert run == {"runId": refreshed, "jobName": "nightly", "status": "SUCCESS"}
+
+
+def test_the_page_for_who_may_only_look_shows_the_run_and_launches_none(machine: Machine, refreshed: str) -> None:
+    assert [run["runId"] for run in machine.ask(RUNS, reader=True)["runsOrError"]["results"]] == [refreshed]
+    assert machine.ask(LAUNCH, reader=True, parameters=PARAMETERS)["launchRun"] == {"__typename": "UnauthorizedError"}
 
 
 def test_a_run_of_a_killed_daemon_is_failed_when_the_daemon_starts_again(
@@ -153,4 +159,4 @@ def test_a_back_up_becomes_another_machine_with_the_same_releases_and_runs(
 def test_the_services_end_when_systemd_asks_them_to(machine: Machine, services: dict[str, Service], refreshed: str) -> None:
     """The last test of this module, because it ends them."""
     assert all(len(service.processes()) >= 2 for service in services.values())  # each with a server of the project's code
-    assert (services["webserver"].stop(), services["daemon"].stop()) == (0, 0)
+    assert [service.stop() for service in services.values()] == [0, 0, 0]

@@ -7,8 +7,8 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from rich.console import Console
 
+from pipelines.machine.console import PlainConsole
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
 from pipelines.release.page.quality import quality_table
@@ -49,7 +49,7 @@ def printed(project: Project, what: Any, **tables: list[dict[str, Any]]) -> str:
             connection.register("rows", frame.to_arrow())
             connection.execute(f"create table report.{name} as from rows")
         out = io.StringIO()
-        console = Console(file=out, width=300)
+        console = PlainConsole(file=out, width=300)
         what(*([connection] if what is _print_planted else [project, connection]), console)
         return out.getvalue()
 

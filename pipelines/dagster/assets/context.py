@@ -7,6 +7,7 @@ import dagster as dg
 
 from pipelines.dagster.assets.described import definition_metadata, read_by_estimator
 from pipelines.dagster.assets.shown import report_metadata
+from pipelines.machine.visible import markdown
 from pipelines.project.project import Project
 from pipelines.release.disclosed import HELD_BACK
 from pipelines.release.formatting import SYNTHETIC
@@ -34,7 +35,7 @@ def asset_key(table: str) -> dg.AssetKey:
 
 def check_spec(project: Project, table: str) -> dg.AssetCheckSpec:
     contract = project.contracts[table]
-    claims = [f"`{check.name}`" for check in project.checks.get(contract.table, ())]
+    claims = [markdown(f"`{check.name}`") for check in project.checks.get(contract.table, ())]
     description = f"{table} meets its contract: {len(contract.rules)} rules"
     if claims:
         description += f", and no row contradicts {', '.join(claims)}"
@@ -47,7 +48,7 @@ def asset_spec(project: Project, table: str, deps: Iterable[str], kinds: set[str
     return dg.AssetSpec(
         asset_key(table),
         deps=[asset_key(dep) for dep in deps],
-        description=f"{contract.description} {SYNTHETIC.capitalize()}." if is_synthetic else contract.description,
+        description=markdown(f"{contract.description} {SYNTHETIC.capitalize()}." if is_synthetic else contract.description),
         group_name=contract.schema,
         owners=contract.owners,
         kinds=kinds,

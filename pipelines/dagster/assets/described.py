@@ -4,7 +4,6 @@ Long texts are Markdown, which Dagster opens in a dialog; keys are short, becaus
 """
 
 import inspect
-import re
 import warnings
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from sqlglot.errors import SqlglotError
 import pipelines
 from pipelines.dagster.column_schema import table_schema
 from pipelines.dagster.lineage import Origin, origins, origins_of
+from pipelines.machine.visible import fenced, markdown
 from pipelines.project.project import Project
 from pipelines.project.respondents import DESIGN_COLUMNS
 from pipelines.project.selects import Select
@@ -190,22 +190,19 @@ def _by_table(made_from: Iterable[Origin]) -> dict[str, list[str]]:
 
 
 def _sql(selects: Iterable[Select]) -> dg.MarkdownMetadataValue:
-    return dg.MetadataValue.md("\n\n".join(f"**{select.name}**\n\n```sql\n{select.text.strip()}\n```" for select in selects))
+    shown = [f"**{markdown(select.name)}**\n\n{fenced(select.text.strip(), 'sql')}" for select in selects]
+    return dg.MetadataValue.md("\n\n".join(shown))
 
 
 def _grids(head: Sequence[str], sections: Mapping[str, Iterable[Sequence[str]]]) -> dg.MarkdownMetadataValue:
     """A table a source."""
-    return dg.MetadataValue.md("\n\n".join(f"**{name}**\n\n{grid(head, rows)}" for name, rows in sections.items()))
+    return dg.MetadataValue.md("\n\n".join(f"**{markdown(name)}**\n\n{grid(head, rows)}" for name, rows in sections.items()))
 
 
 def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(_cell(cell) for cell in cells)} |" for cells in lines)
-
-
-def _cell(text: str) -> str:
-    return re.sub(r"[ \n]+", " ", text).replace("|", "\\|")
+    return "\n".join(f"| {' | '.join(markdown(cell) for cell in cells)} |" for cells in lines)
 
 
 def _files(project: Project, table: str) -> dict[Path, int | None]:

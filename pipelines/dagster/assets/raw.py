@@ -9,6 +9,7 @@ import dagster as dg
 from pipelines.dagster.assets.context import CHECK, asset_key, asset_spec, check_result, check_spec, materialisation
 from pipelines.landing.watch import is_arriving
 from pipelines.machine.lock import PATIENCE_SECONDS, warehouse_lock
+from pipelines.machine.visible import markdown
 from pipelines.making.faults import ANY, verdict_on
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
@@ -46,7 +47,7 @@ def raw_assets(project: Project, source: Source) -> dg.AssetsDefinition:
         check_specs=[check_spec(project, table) for table in tables],
         can_subset=True,
         config_schema=reread_config(source),
-        description=f"Takes in what {source.title} delivered.",
+        description=f"Takes in what {markdown(source.title)} delivered.",
     )
     def take_in_source(context: dg.AssetExecutionContext) -> Iterator[Any]:
         reread = set(context.op_execution_context.op_config["reread"])

@@ -16,6 +16,7 @@ from pipelines.contracts.columns import Column
 from pipelines.contracts.model import Contract
 from pipelines.dagster.assets.described import grid
 from pipelines.machine.code import code_digest
+from pipelines.machine.visible import markdown
 from pipelines.making.faults import ANY, verdict_on
 from pipelines.project.project import Project
 from pipelines.project.respondents import ALL, POOLED
@@ -126,8 +127,7 @@ DRAW: Mapping[str, Callable[[Labels, Sequence[Row]], list[Figure]]] = {
 def _picture(figure: Figure) -> str:
     """A figure as an image in Markdown, which holds its own vector graphic."""
     data = base64.b64encode(smaller(figure.svg).encode()).decode()
-    alternative = re.sub(r"[\[\]\n]", " ", figure.alt)
-    return f"![{alternative}](data:image/svg+xml;base64,{data})"
+    return f"![{markdown(figure.alt)}](data:image/svg+xml;base64,{data})"
 
 
 def smaller(svg: str) -> str:
@@ -150,7 +150,7 @@ def _preview(project: Project, contract: Contract, rows: Sequence[Row]) -> dg.Ma
         cells = {name: [_cell(row, name) for row in chosen] for name in _previewed(project, contract)}
         common = {name for name, values in cells.items() if len(set(values)) == 1 and (len(chosen) > 1 or name in NAMES)}
         varying = {name: values for name, values in cells.items() if name not in common}
-        above = ", ".join(f"{name} {values[0]}" for name, values in cells.items() if name in common)
+        above = ", ".join(f"{name} {markdown(values[0])}" for name, values in cells.items() if name in common)
         sections.append(f"**{above}**\n\n{grid(list(varying), zip(*varying.values(), strict=True))}")
     return dg.MetadataValue.md("\n\n".join([*sections, f"{n_shown:,} of {len(rows):,} rows"]))
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from pipelines.landing.fetch.manifest import MANIFEST, Record, move_into_place, read_manifest, sha256_of, write_manifest
 from pipelines.landing.fetch.meter import Meter
 from pipelines.landing.fetch.origins import NotThere, Origin, Refused, note_of, origin_of
+from pipelines.machine.console import PlainConsole
 from pipelines.machine.errors import CrampAtlasError
 
 SAS_TRANSPORT_HEADER = b"HEADER RECORD*******LIBRARY HEADER RECORD!!!!!!!"
@@ -85,7 +86,7 @@ def fetch(
     unchanged: list[str] = []
     failures: list[Failure] = []
     with ExitStack() as stack:
-        meter = stack.enter_context(Meter(console or Console(stderr=True), len(names)))
+        meter = stack.enter_context(Meter(console or PlainConsole(stderr=True), len(names)))
         try:
             stack.enter_context(_alone_in(destination))
             origin = stack.enter_context(closing(origin_of(base_url, attempts, backoff_seconds)))

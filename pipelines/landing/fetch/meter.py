@@ -13,7 +13,12 @@ class Meter:
     """Counts what comes in, in bytes, and shows it while it is open."""
 
     def __init__(self, console: Console, n_files: int) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}"), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[amount]}", markup=False),
+            TimeRemainingColumn(),
+        )
         self.bytes = 0
         is_plain = not console.is_terminal or console.is_dumb_terminal or console.no_color
         self._progress = Progress(*columns, console=console, disable=is_plain)

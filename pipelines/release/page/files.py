@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.machine.visible import visible
 from pipelines.release.page.display import GROUP, DisplayTable, marks
 from pipelines.release.spreadsheet import write_csv
 
@@ -19,6 +20,9 @@ NAMES, NUMBERS = "Table names", "Table numbers"
 """Styles of the paragraphs in cells."""
 
 EMU_PER_TWIP = 635
+
+LONGEST_PROPERTY = 255
+"""Letters of a property of a document, at most: ECMA-376 part 2, as python-docx holds it."""
 
 SUPERSCRIPT = '<w:vertAlign w:val="superscript"/>'
 REPEATED = "<w:trPr><w:tblHeader/></w:trPr>"
@@ -42,15 +46,15 @@ def write_word(title: str, paragraphs: Sequence[str], tables: Sequence[DisplayTa
 
     document = Document()
     document.core_properties.author = "Cramp Atlas"
-    document.core_properties.title = title
+    document.core_properties.title = _in_one_line(title)[:LONGEST_PROPERTY]
     section = document.sections[0]
     section.orientation = WD_ORIENT.LANDSCAPE
     section.page_width, section.page_height = Cm(29.7), Cm(21)
     section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Cm(MARGIN)
     _add_styles(document)
-    document.add_heading(title, 0)
+    document.add_heading(_in_one_line(title), 0)
     for paragraph in paragraphs:
-        document.add_paragraph(paragraph)
+        document.add_paragraph(visible(paragraph))
     for table in tables:
         _add_table(document, table)
     document.save(str(path))
@@ -73,7 +77,7 @@ def _add_table(document: Any, table: DisplayTable) -> None:
     from docx.oxml import parse_xml
     from docx.oxml.ns import nsdecls
 
-    document.add_heading(table.heading, 2)
+    document.add_heading(_in_one_line(table.heading), 2)
     made = document.add_table(rows=0, cols=len(table.columns), style="Light Shading")
     _without_bands(made)
     styles = [document.styles[NAMES if column.is_text else NUMBERS].style_id for column in table.columns]
@@ -81,9 +85,9 @@ def _add_table(document: Any, table: DisplayTable) -> None:
     rows = "".join(_row(line, styles, widths) for line in _lines(table))
     made._tbl.extend(list(parse_xml(f"<w:tbl {nsdecls('w')}>{rows}</w:tbl>")))
     for text, mark in marks(table).items():
-        document.add_paragraph(f"{mark} {text}", style=NAMES)
+        document.add_paragraph(f"{mark} {visible(text)}", style=NAMES)
     for note in table.notes:
-        document.add_paragraph(note, style=NAMES)
+        document.add_paragraph(visible(note), style=NAMES)
 
 
 def _row(line: _Line, styles: Sequence[str], widths: Sequence[int]) -> str:
@@ -103,11 +107,15 @@ def _row(line: _Line, styles: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _run(text: str, look: str) -> str:
-    """A run of text; what XML cannot hold is left out."""
+    """A run of text; what XML cannot hold is spelled out."""
     if not text:
         return ""
-    legal = "".join(letter if letter >= " " else " " for letter in text)
-    return f'<w:r><w:rPr>{look}</w:rPr><w:t xml:space="preserve">{escape(legal, quote=False)}</w:t></w:r>'
+    shown = escape(_in_one_line(text), quote=False)
+    return f'<w:r><w:rPr>{look}</w:rPr><w:t xml:space="preserve">{shown}</w:t></w:r>'
+
+
+def _in_one_line(text: str) -> str:
+    return visible(text.replace("\n", " ").replace("\t", " "))
 
 
 def _lines(table: DisplayTable) -> Iterator[_Line]:

@@ -1,15 +1,20 @@
-"""A table as HTML, which the style sheet of the page dresses, in one pass over its cells: a page costs what its cells cost."""
+"""A table as HTML, which the style sheet of the page dresses, in one pass over its cells: a page costs what its cells cost.
+
+Only what is made here is markup: texts are escaped where they enter it, and the templates escape everything else.
+"""
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from itertools import groupby
 
+from markupsafe import Markup
+
 from pipelines.release.figures.drawing import Figure
 from pipelines.release.page.display import GROUP, Column, DisplayTable, marks
 
 
-def html(table: DisplayTable) -> tuple[str, list[str]]:
+def html(table: DisplayTable) -> tuple[Markup, list[Markup]]:
     """A `<table>` with headings that screen readers announce, and its footnotes, which stand under it; texts are escaped.
 
     Each group of rows is a `<tbody>` under its own heading. The footnotes are apart, so that on a narrow screen they do not
@@ -18,7 +23,7 @@ def html(table: DisplayTable) -> tuple[str, list[str]]:
     of_text = marks(table)
     beside = {(position, key): _mark(of_text[text]) for position, key, text in table.footnotes}
     markup = "\n".join(["<table>", "<thead>", *_head(table.columns), "</thead>", *_body(table, beside), "</table>"])
-    return markup, [f"{_mark(mark)} {escape(text)}" for text, mark in of_text.items()]
+    return Markup(markup), [Markup(f"{_mark(mark)} {escape(text)}") for text, mark in of_text.items()]
 
 
 def _head(columns: Sequence[Column]) -> Iterator[str]:
@@ -69,9 +74,9 @@ def _mark(letters: str) -> str:
     return f'<span class="gt_footnote_marks">{letters}</span>'
 
 
-def picture(draw: Callable[[], Figure]) -> str:
+def picture(draw: Callable[[], Figure]) -> Markup:
     """A figure as an image that holds its own vector graphic, with its text alternative."""
     figure = draw()
     data = base64.b64encode(figure.svg.encode()).decode()
     text = escape(figure.alt)
-    return f'<img src="data:image/svg+xml;base64,{data}" alt="{text}" width="{figure.width}" height="{figure.height}">'
+    return Markup(f'<img src="data:image/svg+xml;base64,{data}" alt="{text}" width="{figure.width}" height="{figure.height}">')

@@ -1,11 +1,14 @@
 """Writing the page, and its tables as Word and CSV, into the folder of a release."""
 
+import base64
+import hashlib
 from collections.abc import Collection, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from pipelines.project.project import Project
 from pipelines.release.page.content import Content, read_content
@@ -47,7 +50,7 @@ def _write(project: Project, folder: Path, manifest: Mapping[str, Any]) -> Conte
 def render(project: Project, content: Content, *, missing: Collection[str] = (), has_word: bool = True) -> str:
     """The page as HTML; `missing` are the tables of which there is no CSV file."""
     environment = Environment(
-        loader=PackageLoader("pipelines.release.page", "templates"), autoescape=select_autoescape(), undefined=StrictUndefined
+        loader=PackageLoader("pipelines.release.page", "templates"), autoescape=True, undefined=StrictUndefined
     )
     draw = content.sections.draw
     environment.tests["undrawn"] = lambda shown: isinstance(shown, Undrawn)
@@ -58,7 +61,18 @@ def render(project: Project, content: Content, *, missing: Collection[str] = (),
         "folder": TABLES,
         "missing": missing,
     }
-    return environment.get_template("report.html.j2").render(content=content, study=project.study)
+    style = Markup(environment.get_template("style.css.j2").render())
+    page = environment.get_template("report.html.j2")
+    return page.render(content=content, study=project.study, style=style, policy=policy_of(style))
+
+
+def policy_of(style: str) -> str:
+    """What a browser may do for the page (Content Security Policy 3): draw its own pictures, dressed by this very style.
+
+    It runs no script, asks nobody for anything and sends nothing, even if markup of somebody else came into it.
+    """
+    known = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{known}'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 def _write_csv(shown: DisplayTable, folder: Path, sections: Sections) -> bool:
@@ -69,8 +83,10 @@ def _write_csv(shown: DisplayTable, folder: Path, sections: Sections) -> bool:
 def _nothing_but(failed: Undrawn, project: Project, manifest: Mapping[str, Any]) -> str:
     """A page that says why there is none."""
     title = escape(f"{project.study.title} \N{EN DASH} release {manifest['release_id']}")
+    policy = policy_of("")
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>\n'
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}"><title>{title}</title></head>\n'
         f"<body><h1>{title}</h1><p>{escape(failed.in_words)}</p>"
         "<p>Every number is in the report tables beside this page: epi_public.duckdb and report/.</p></body></html>\n"
     )

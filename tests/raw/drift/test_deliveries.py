@@ -9,9 +9,9 @@ import duckdb
 import polars as pl
 import pytest
 import yaml
-from rich.console import Console
 
 from pipelines.dagster.assets.context import CHECK, asset_key
+from pipelines.machine.console import PlainConsole
 from pipelines.raw.drift import between
 from pipelines.raw.drift.between import accepted_drift, note_drift
 from pipelines.raw.take_in import take_in
@@ -100,7 +100,7 @@ def test_a_changed_delivery_warns_and_stays_green_and_is_published_once(
     assert [(n_after,)] == synthetic.query(f"select count(*) from {TABLE}")
     assert statistic == pytest.approx(1 - n_after / n_before)
 
-    console = Console(width=200)
+    console = PlainConsole(width=200)
     print_summary(synthetic.project, refreshed, console)
     [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("drift: ")]
     assert line.startswith(f"drift: {TABLE} 2024 against previous delivery: ")
