@@ -53,9 +53,10 @@ fuzz: $(VENV)/.installed  ## damaged deliveries, ten minutes a reader
 soak: $(VENV)/.installed  ## readers, kills and full disks while the night runs; sixty nights
 	$(BIN)/python -m tests.soak
 
-lock:  ## after a change of pyproject.toml; needs uv
+lock:  ## after a change of pyproject.toml, with the bill of materials; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 	  --extra dev pyproject.toml --output-file requirements.lock
+	$(PYTHON) .ci/bill_of_materials.py
 
 clean:  ## remove .venv and Dagster's history (.dagster); deliveries, store and releases stay
 	rm -rf $(VENV) .dagster

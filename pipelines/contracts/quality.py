@@ -18,6 +18,10 @@ from pipelines.contracts.rules import (
     unique_rule,
 )
 from pipelines.machine.quoting import identifier
+from pipelines.machine.reaching import reaches_out
+
+BATCH = "__batch"
+"""What a rule calls the table that it is about."""
 
 GREAT_EXPECTATIONS = "greatexpectations"
 _SUBJECTS = ("column", "column_list", "column_set", "column_A", "column_B")
@@ -78,16 +82,18 @@ def _sql_rule(entry: DataQuality, subject: str, column: Column | None, severity:
     query = (entry.query or "").strip().rstrip(";")
     if "{batch}" not in query:
         raise RuleError(["query"], "must be a select that returns the offending rows of `{batch}`.")
+    if reached := reaches_out(query.replace("{batch}", BATCH), {BATCH}):
+        raise RuleError(["query"], f"{reached}; a rule reads {{batch}} and no other table or file.")
     # Great Expectations puts a subquery for the placeholder, with or without an alias, and fills braces by format().
     # A name of our own can be aliased and joined like any table, and the query's own braces are doubled.
-    named = query.replace("{batch}", "__batch").replace("{", "{{").replace("}", "}}")
+    named = query.replace("{batch}", BATCH).replace("{", "{{").replace("}", "}}")
     return Rule(
         f"{subject}.sql",
         column.name if column else None,
         severity,
         "unexpected_rows_expectation",
         # The library fetches what the query returns: a number for each row, and no value.
-        {"unexpected_rows_query": f"with __batch as (select * from {{batch}}) select 1 as offending from (\n{named}\n)"},
+        {"unexpected_rows_query": f"with {BATCH} as (select * from {{batch}}) select 1 as offending from (\n{named}\n)"},
         None,
         "consistency",
         f"no row of {subject} is returned by the query of its quality entry",

@@ -1,6 +1,7 @@
 """DuckDB as the engine: an in-memory connection that sees tables as views over Parquet and runs one select.
 
-What a select reads is found in the select itself. Nothing in here writes to the warehouse.
+What a select reads is found in the select itself. Nothing in here writes to the warehouse. What an analyst wrote runs on a
+connection that is confined: it reaches the objects that were bound, and no other file, network, extension or database.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,9 +20,23 @@ from pipelines.machine.settings import Settings
 def engine(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """An in-memory DuckDB that spills to `warehouse/spill` above the memory limit."""
     spill = settings.warehouse_folder / "spill"
-    with duckdb.connect(":memory:", config={"memory_limit": settings.memory_limit, "temp_directory": str(spill)}) as connection:
+    limits = {"memory_limit": settings.memory_limit, "temp_directory": str(spill)}
+    with duckdb.connect(":memory:", config={**limits, "python_enable_replacements": False}) as connection:
         connection.execute("set perfect_ht_threshold = 20")
         yield connection
+
+
+def confine(connection: duckdb.DuckDBPyConnection) -> None:
+    """Lock the connection in with what is bound on it, before SQL of an analyst runs: there is no way back."""
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+
+
+def _allow(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
+    """Let a connection that will be confined go on reading these files."""
+    [(allowed,)] = connection.execute("select current_setting('allowed_paths')").fetchall()
+    listed = ", ".join(literal(path) for path in [*allowed, *map(str, files)])
+    connection.execute(f"set allowed_paths = [{listed}]")
 
 
 def without_values(error: duckdb.Error) -> str:
@@ -38,6 +53,7 @@ def bind_objects(connection: duckdb.DuckDBPyConnection, contract: Contract, obje
     """
     paths = ", ".join(literal(str(path)) for path in objects)
     select = f"select * from read_parquet([{paths}], union_by_name = true)" if objects else no_rows(contract)
+    _allow(connection, objects)
     bind_select(connection, contract.name, select)
 
 

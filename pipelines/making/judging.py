@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from pipelines.contracts.expectations import RuleResult, Status, judge, not_applicable
-from pipelines.making.engine import engine
+from pipelines.making.engine import confine, engine
 from pipelines.making.faults import ANY, verdict_on
 from pipelines.making.seeing import bind_for, is_there
 from pipelines.project.project import Project
@@ -33,6 +33,7 @@ def judge_claims(project: Project, place: Place, candidates: Mapping[Place, Path
     with engine(project.settings) as connection:
         for table in sorted({table for check in checks for table in check.reads} | {place.name}):
             bind_for(project, connection, place, table, candidates)
+        confine(connection)
         return [_judge_claim(project, connection, place, check, candidates) for check in checks]
 
 

@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.machine.errors import CrampAtlasError
-from pipelines.making.engine import bind_frame, engine
+from pipelines.making.engine import bind_frame, confine, engine
 from pipelines.making.ordering import BATCH_ROWS
 from pipelines.making.seeing import bind_for
 from pipelines.project.project import Project
@@ -29,6 +29,7 @@ def bound(project: Project, plan: Plan, select: Select, known: Mapping[str, pl.D
         for name, frame in known.items():
             schema, _, table = name.partition(".")
             bind_frame(connection, schema, table, frame)
+        confine(connection)
         yield connection
 
 

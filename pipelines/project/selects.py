@@ -11,6 +11,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
 from pipelines.machine.errors import ConfigurationError, attempt
+from pipelines.machine.reaching import reaches_out
 from pipelines.machine.visible import commanding
 from pipelines.project.respondents import AGE, AGE_BAND
 
@@ -157,4 +158,7 @@ def _select(path: Path, sql: Path) -> Select:
         raise ConfigurationError(f"{name}: cannot be read: {(error.strerror or 'no reason is given').lower()}.") from error
     if letter := commanding(text):
         raise ConfigurationError(f"{name}, {letter}.")
-    return Select(name, text, tuple(tables_read(text, name)))
+    select = Select(name, text, tuple(tables_read(text, name)))
+    if reached := reaches_out(text):
+        raise ConfigurationError(f"{name}: {reached}; a select reads tables by schema and name, such as raw.nhanes_slq.")
+    return select

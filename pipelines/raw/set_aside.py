@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from pipelines.contracts.expectations import rows_aside_sql
 from pipelines.contracts.model import Contract
-from pipelines.making.engine import engine
+from pipelines.making.engine import confine, engine
 from pipelines.project.project import Project
 from pipelines.store import Place
 from pipelines.store.places import rejected_rows_place
@@ -28,6 +28,7 @@ def set_aside(project: Project, place: Place, table: pa.Table) -> tuple[str, int
     """Split off the records that break a `set_aside` rule: (content, rows) of the rest and of the list of rejected rows."""
     with engine(project.settings) as connection:
         connection.register("delivered", table)
+        confine(connection)
         rejected = connection.sql(rows_aside_sql(project.contracts[place.name], "delivered", place.wave) or "").to_arrow_table()
     is_kept = np.ones(table.num_rows, dtype=bool)
     is_kept[rejected.column("row_number").to_numpy() - 1] = False

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipelines.making.engine import bind_objects, engine
+from pipelines.making.engine import bind_objects, confine, engine
 from pipelines.project.project import Project
 from pipelines.project.respondents import POOLED
 from pipelines.project.sources import Source
@@ -52,6 +52,7 @@ def protected_rows(project: Project, source: Source, tables: Frames, paths: Mapp
 def _respondents(project: Project, objects: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
     with engine(project.settings) as connection:
         bind_objects(connection, project.contracts[project.study.respondents], list(objects))
+        confine(connection)
         yield connection
 
 

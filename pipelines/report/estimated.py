@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.making.build import Made
-from pipelines.making.engine import engine
+from pipelines.making.engine import confine, engine
 from pipelines.making.seeing import bind_for
 from pipelines.project.project import Project
 from pipelines.report.estimation import Estimation
@@ -27,6 +27,7 @@ def estimated(project: Project, plan: Plan) -> Made:
     objects = {read: project.store.path(read, content) for read, content in plan.inputs.items()}
     with engine(project.settings) as connection:
         estimation = _estimation(project, connection, place, objects)
+        confine(connection)
         frame = marked_for_scale(with_finite_numbers(ESTIMATORS[place.name](estimation)), estimation)
     table = _as_contracted(frame, project.contracts[place.name].arrow_schema())
     return Made(*project.store.write(place, table), sorted(estimation.columns_read))

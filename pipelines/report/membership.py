@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import duckdb
 
-from pipelines.making.engine import bind_objects, engine
+from pipelines.making.engine import bind_objects, confine, engine
 from pipelines.making.seeing import accepted_inputs, places_of
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
@@ -16,23 +16,21 @@ def empty_populations(project: Project) -> list[str]:
     It names no number of people, so that it may be said of a restricted source, too. Where respondents cannot be read or counted
     by the study of today, nothing is said: the tables of that source are rejected with the reason.
     """
-    with engine(project.settings) as connection:
-        return [sentence for source in project.sources.values() for sentence in _of_source(project, connection, source)]
+    return [sentence for source in project.sources.values() for sentence in _of_source(project, source)]
 
 
-def _of_source(project: Project, connection: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+def _of_source(project: Project, source: Source) -> Iterator[str]:
     respondents, populations = project.study.respondents, project.study.populations
     accepted = accepted_inputs(project, places_of(project, respondents, source))
     if not accepted:
         return
     held = ", ".join(f"coalesce(bool_or({population.where}), false)" for population in populations.values())
+    objects = [project.store.path(place, content) for place, content in accepted.items()]
     try:
-        bind_objects(
-            connection,
-            project.contracts[respondents],
-            [project.store.path(place, content) for place, content in accepted.items()],
-        )
-        answer = connection.execute(f"select count(*) > 0, {held} from {respondents}").fetchone() or (False,)
+        with engine(project.settings) as connection:
+            bind_objects(connection, project.contracts[respondents], objects)
+            confine(connection)
+            answer = connection.execute(f"select count(*) > 0, {held} from {respondents}").fetchone() or (False,)
     except duckdb.Error:
         return
     has_respondents, *has_members = answer
