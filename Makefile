@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help refresh nhanes ui sql status docs test lint coverage bench fuzz soak lock clean
+.PHONY: help refresh nhanes ui sql status docs test lint coverage bench fuzz soak mutate lock clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -52,6 +52,9 @@ fuzz: $(VENV)/.installed  ## damaged deliveries, ten minutes a reader
 
 soak: $(VENV)/.installed  ## readers, kills and full disks while the night runs; sixty nights
 	$(BIN)/python -m tests.soak
+
+mutate: $(VENV)/.installed  ## changes of the code that a test must notice: a sample
+	$(BIN)/python -m tests.mutation
 
 lock:  ## after a change of pyproject.toml, with the bill of materials; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \

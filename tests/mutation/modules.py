@@ -1,0 +1,46 @@
+"""Which modules are changed, and which tests should notice: those of the same subject, the quick ones first."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pipelines.machine.settings import REPOSITORY
+
+MODULES: Mapping[str, Sequence[str]] = {
+    "contracts": ("contracts", "authoring/test_compare.py", "project/test_broken_sources.py", "raw"),
+    "dagster/alerts.py": ("night/test_alerts.py", "night/test_broken_project.py"),
+    "landing/readers": ("landing/readers", "authoring/test_draft.py"),
+    "landing/fetch": ("landing/test_fetch.py",),
+    "landing/finding.py": ("landing/readers/test_packed.py", "raw", "night/test_landing.py"),
+    "landing/watch.py": ("night/test_landing.py",),
+    "release/disclosure": ("release/disclosure",),
+    "release/disclosed.py": ("release/disclosure",),
+    "release/export.py": ("release/test_export.py",),
+    "release/spreadsheet.py": ("release/test_export.py",),
+    "release/wording.py": ("release/test_export.py",),
+    "release/changes.py": ("release/test_changes.py",),
+    "release/graph.py": ("release/test_graph.py",),
+    "release/passports.py": ("release/test_explained.py", "release/test_published.py"),
+    "release/offending.py": ("release/test_check_results.py",),
+    "release/prune.py": ("release/test_prune.py",),
+    "release/figures": ("release/page/test_figures.py",),
+    "release/page": ("release/page",),
+    "release": ("release", "terminal/test_held_back.py"),
+    "statistics": ("statistics", "golden"),
+    "store": ("release/test_prune.py", "test_recipes.py", "release/test_published.py", "raw"),
+}
+"""Folder or file of pipelines/ -> folders and files of tests/. The longest that a module begins with counts."""
+
+
+def files_of(module: str) -> list[Path]:
+    """The files of a folder or a file of pipelines/ that hold code."""
+    path = REPOSITORY / "pipelines" / module
+    return [path] if path.is_file() else sorted(file for file in path.rglob("*.py") if file.name != "__init__.py")
+
+
+def noticed_by(file: Path) -> list[Path]:
+    """The tests that should notice a change of a file, among them first those that are called as it is."""
+    name = str(file.relative_to(REPOSITORY / "pipelines"))
+    module = max((module for module in MODULES if name == module or name.startswith(f"{module}/")), key=len)
+    tests = [REPOSITORY / "tests" / test for test in MODULES[module]]
+    named = [test for folder in tests if folder.is_dir() for test in sorted(folder.rglob(f"test_{file.stem}*.py"))]
+    return [*named, *tests]
