@@ -130,7 +130,8 @@ def _wrong_names(names: Sequence[str], told: Collection[str]) -> Iterator[str]:
             delivered_twice = f"column {twice['name']} is delivered twice: " if twice and PRINTABLE_NAME.fullmatch(name) else ""
             how = None if twice else difference(name, names[first - 1])
             same = f"has the same name as column {first}{f', which differs {how}' if how else ''}"
-            yield f"{delivered_twice}{shown} {same}: ask for the file with each column once, or leave it out (--leave-out)"
+            left_out = f"leave {'both' if twice else 'it'} out (--leave-out)"
+            yield f"{delivered_twice}{shown} {same}: ask for the file with each column once, or {left_out}"
         seen.setdefault(name.lower(), position)
 
 

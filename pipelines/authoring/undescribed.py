@@ -5,6 +5,7 @@ from difflib import get_close_matches
 
 import polars as pl
 
+from pipelines.landing.readers.delivered import DELIVERED_TWICE
 from pipelines.machine.errors import ConfigurationError
 from pipelines.raw.conform import PRINTABLE_NAME
 
@@ -12,15 +13,21 @@ from pipelines.raw.conform import PRINTABLE_NAME
 def chosen(names: Sequence[str], only: Collection[str], left_out: Collection[str]) -> list[str]:
     """The columns that a person leaves out, in the order of the file: those named, or all but those to describe.
 
+    A name that is delivered twice means both.
     Raises ConfigurationError where a name is none of the file's, or nothing is left.
     """
     problems = [_unknown(name, names) for name in [*only, *left_out] if name not in names]
-    found = [name for name in names if name in left_out or (only and name not in only)]
+    found = [name for name in names if _is_named(name, left_out) or (only and not _is_named(name, only))]
     if not problems and names and len(found) == len(names):
         problems = ["all columns are left out: keep at least one"]
     if problems:
         raise ConfigurationError("no contract can be drafted:\n- " + "\n- ".join(problems))
     return found
+
+
+def _is_named(name: str, told: Collection[str]) -> bool:
+    twice = DELIVERED_TWICE.fullmatch(name)
+    return name in told or (twice is not None and twice["name"] in told)
 
 
 def _unknown(name: str, names: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
-"""Whether a wave was delivered with the files of another wave: then one of the two is not what its name says."""
+"""Whether a wave was delivered with the files or the records of another wave: then one of the two is not what its name says."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pipelines.landing.finding import digest_of, find_file
 from pipelines.project.project import Project
@@ -25,6 +26,32 @@ def copies(project: Project, source: str, wave: str, digests: Mapping[Place, str
             if twins and not _stays(project, place, digest, twins):
                 found.setdefault(other, []).append(place)
     return [(places[0], _in_words(wave, other, places, len(places) == len(ours))) for other, places in found.items()]
+
+
+def same_records(project: Project, source: str, wave: str, contents: Mapping[Place, str | None]) -> list[tuple[Place, str]]:
+    """What to say of tables about respondents that hold exactly the records which are accepted of another wave.
+
+    So do files that were packed or written anew. A table that was accepted for its wave with these records stays.
+    """
+    about_respondents = identifiers(project, source)
+    found = []
+    for place, content in contents.items():
+        if content is None or place.table not in about_respondents or wave == SHARED_WAVE:
+            continue
+        others = [other for other in project.sources[source].study_waves if other != wave]
+        twins = [other for other in others if _holds(project, replace(place, wave=other), content)]
+        if twins and not _holds(project, place, content):
+            text = (
+                f"{place.name} {wave} holds exactly the records of {twins[0]}: the same people would count twice; deliver the "
+                "file of each wave, or correct its name under waves in the source's file"
+            )
+            found.append((place, text))
+    return found
+
+
+def _holds(project: Project, place: Place, content: str) -> bool:
+    accepted = project.store.accepted(place)
+    return accepted is not None and accepted.verdict == "accepted" and accepted.content == content and accepted.rows > 0
 
 
 def _delivered(project: Project, source: str, wave: str, ours: Mapping[Place, str]) -> dict[Place, str]:

@@ -10,7 +10,7 @@ from pipelines.making.faults import ANY, verdict_on
 from pipelines.project.project import Project
 from pipelines.raw.candidate import candidate
 from pipelines.raw.claims import claims_about
-from pipelines.raw.copies import copies
+from pipelines.raw.copies import copies, same_records
 from pipelines.raw.plan import plan_raw
 from pipelines.store import Acceptance, Place, Sidecar
 from pipelines.store.acceptance import Cause, with_accepted, with_rejection
@@ -76,6 +76,9 @@ def take_in(project: Project, source: str, wave: str, *, reread: bool = False) -
     found = [Problem(place, f"{place.name} {wave}: {_file_name(project, place)} is missing") for place in missing]
     copied = copies(project, source, wave, {place: plan.ingredients["delivery"] for place, plan in plans.items()})
     found += [Problem(place, text) for place, text in copied]
+    contents = {place: sidecar.content for place, sidecar in candidates.items()}
+    repeated = [] if copied else same_records(project, source, wave, contents)
+    found += [Problem(place, text) for place, text in repeated]
     found += _problems_in(candidates)
     recipes = {place.name: sidecar.recipe for place, sidecar in candidates.items()}
     claims: dict[Place, Sidecar] = {}

@@ -331,6 +331,20 @@ def test_seconds_are_drafted_as_seconds_and_what_a_file_says_of_a_column_is_to_b
     assert "# TODO %ty shows a year" in given.contract
 
 
+@pytest.mark.parametrize(("chosen", "kept"), [({"left_out": ["n"]}, ["id"]), ({"only": ["id"]}, ["id"]), ({"only": ["n"]}, None)])
+def test_a_name_that_is_delivered_twice_means_both_columns(
+    load: Callable[[Draft], Contract], chosen: dict[str, list[str]], kept: list[str] | None
+) -> None:
+    frame = pl.DataFrame({"id": [1], "n": [2], "n_duplicated_0": [3]})
+    if kept is None:
+        with pytest.raises(ConfigurationError, match=r"column n is delivered twice.*or leave both out \(--leave-out\)"):
+            drafted(frame, **chosen)
+        return
+    contract = load(drafted(frame, **chosen))
+    assert [column.name for column in contract.columns] == kept
+    assert conform(frame, contract, "2024").num_rows == 1
+
+
 def test_everything_that_is_wrong_with_a_file_is_said_at_once() -> None:
     frame = pl.DataFrame({"id": [time(10)], "ID": [[1]]})
     with pytest.raises(ConfigurationError) as caught:

@@ -75,6 +75,17 @@ def test_where_nobody_can_know_which_of_them_is_wrong_both_are_refused(atlas: At
         assert found["round2"][0].startswith(COPY_OF_1)
 
 
+def test_records_of_another_wave_are_refused_however_they_are_written(atlas: Atlas) -> None:
+    for wave in ("round1", "round2"):
+        deliver(atlas, wave, people(wave))
+    assert problems(atlas) == {"round1": [], "round2": []}
+    deliver(atlas, "round2", "\ufeff" + people("round1").replace("\n", "\r\n"))
+    found = problems(atlas)
+    assert found["round1"] == []
+    [problem] = found["round2"]
+    assert problem.startswith(f"{TABLE} round2 holds exactly the records of round1: the same people would count twice; ")
+
+
 def repeated(atlas: Atlas) -> list[tuple[str, bool, int, int, float]]:
     project = atlas.project
     assert problems(atlas) == {"round1": [], "round2": []}

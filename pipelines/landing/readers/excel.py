@@ -59,8 +59,8 @@ def read_workbook(path: Path, sheet: str | None, limits: Limits, missing: Collec
         delivered = delivered_of(cells, missing)
         check_label_lines(delivered.frame)
         return delivered
-    except (*DAMAGE, KeyError, IndexError, OverflowError, expat.ExpatError, ParseError) as error:  # the text may hold content
-        raise Refused(f"{DAMAGED} ({type(error).__name__})", REMEDY) from None
+    except (*DAMAGE, KeyError, IndexError, OverflowError, expat.ExpatError, ParseError):  # the text may hold content
+        raise Refused(DAMAGED, REMEDY) from None
 
 
 def _the_sheet(sheets: list[str], wanted: str | None) -> str:

@@ -69,7 +69,7 @@ def _table(path: Path) -> tuple[pa.Table, Mapping[int, int]]:
     except (pa.ArrowException, ValueError, OSError) as error:  # the text may hold content
         if "checksum" in str(error):
             raise Refused("a damaged Parquet file (the checksum of a page is wrong)", "Fetch it again") from None
-        raise Refused(f"a cut or damaged Parquet file ({type(error).__name__})", AGAIN) from None
+        raise Refused("a cut or damaged Parquet file", AGAIN) from None
     if table.num_rows != expected:
         raise Refused(f"a cut Parquet file ({table.num_rows:,} of {expected:,} records)", AGAIN)
     return table, finer

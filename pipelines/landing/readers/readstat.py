@@ -92,13 +92,13 @@ def _parsed(what: str, read: Callable[..., Any], path: str, options: Mapping[str
             raise Refused(f"{what} with text of another encoding than it says", DECLARE) from None
         if "version" in str(error):
             raise Refused(f"{what} of a version that is not read", "Ask for it in a newer version, or as CSV") from None
-        raise Refused(f"a cut or damaged {bare(what)} ({type(error).__name__})", "Fetch it again") from None
+        raise Refused(f"a cut or damaged {bare(what)}", "Fetch it again") from None
     except UnicodeDecodeError:
         raise Refused(f"{what} with text of another encoding than it says", DECLARE) from None
     except MemoryError:
         raise
-    except Exception as error:
-        raise Refused(f"a cut or damaged {bare(what)} ({type(error).__name__})", "Fetch it again") from None
+    except Exception:
+        raise Refused(f"a cut or damaged {bare(what)}", "Fetch it again") from None
     return _data_set(frame, meta)
 
 

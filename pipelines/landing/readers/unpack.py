@@ -50,8 +50,8 @@ def unpack(path: Path, member: str | None, limits: Limits, folder: Path, readabl
                 pieces = OPENERS[suffix](path)
                 target = folder / f"unpacked{Path(path.stem).suffix.lower()}"
             _copy(pieces, target, limits)
-    except DAMAGE as error:  # the text may hold content
-        raise Refused(f"a cut or damaged {suffix[1:]} file ({type(error).__name__})", "Fetch or pack it again") from None
+    except DAMAGE:  # the text may hold content
+        raise Refused(f"a cut or damaged {suffix[1:]} file", "Fetch or pack it again") from None
     if target.stat().st_size == 0:
         raise Refused("an empty file, packed", "Fetch or pack it again")
     return target

@@ -68,7 +68,7 @@ def _answer(job: Job, task: str) -> dict[str, Any]:
     except Exception as error:  # a library's message may hold content
         if is_full(error):
             return {"outcome": "disk"}
-        return {"found": f"a file that its reader fails on ({type(error).__name__})", "remedy": "Fetch it again, or deliver CSV"}
+        return {"found": "a file that its reader fails on", "remedy": "Fetch it again, or deliver CSV"}
 
 
 def _read(job: Job) -> dict[str, Any]:

@@ -29,8 +29,11 @@ DYING = {
     "an endless loop": ("time.sleep(60)", "not read within 1 seconds"),
     "half an answer": ("os.write(ANSWERS, b'{'); os._exit(0)", "(exit code 0)"),
     "too much memory": ("raise MemoryError", "more than 16,000,000,000 bytes of memory"),
-    "an error of a library": (f"raise RuntimeError('{MARKER}')", "a file that its reader fails on (RuntimeError)"),
-    "output of a library": (f"print('{MARKER}'); os.write(2, b'{MARKER}'); raise ValueError", "fails on (ValueError)"),
+    "an error of a library": (f"raise RuntimeError('{MARKER}')", "found a file that its reader fails on at"),
+    "output of a library": (
+        f"print('{MARKER}'); os.write(2, b'{MARKER}'); raise ValueError",
+        "found a file that its reader fails on at",
+    ),
 }
 
 
