@@ -1,4 +1,4 @@
-"""The small surveys of tests/cases/statistics, added to a project and taken from delivery to report without Dagster."""
+"""The small sources of tests/cases, added to a project and taken from delivery to report without Dagster."""
 
 import shutil
 from pathlib import Path
@@ -19,19 +19,25 @@ CASES = Path(__file__).parent / "cases" / "statistics"
 
 
 def add_survey(atlas: Atlas, case: str, **declared: Any) -> str:
-    """Put a survey's four files and its delivery where they belong, with more keys in its source's file; returns its name."""
-    folder = CASES / case
-    source = yaml.safe_load((folder / "source.yaml").read_text(encoding="utf-8")) | declared
+    """Add one of the small surveys, with more keys in its source's file; returns its name."""
+    return add_case(atlas, f"statistics/{case}", **declared)
+
+
+def add_case(atlas: Atlas, folder: str, **declared: Any) -> str:
+    """Put the files of a folder of tests/cases and its deliveries, a wave each, where they belong; returns the source's name."""
+    case, contracts = CASES.parent / folder, atlas.folder / "data_contracts"
+    [file] = [path for path in case.glob("*.yaml") if not path.name.endswith(".odcs.yaml")]
+    [contract], [select] = case.glob("*.odcs.yaml"), case.glob("*.sql")
+    source = yaml.safe_load(file.read_text(encoding="utf-8")) | declared
     name = str(source["source"])
-    contracts = atlas.folder / "data_contracts"
     (contracts / "sources" / f"{name}.yaml").write_text(yaml.safe_dump(source, sort_keys=False), encoding="utf-8")
-    shutil.copy(folder / f"{name}_people.odcs.yaml", contracts / "raw")
-    shutil.copy(folder / "select.sql", atlas.folder / "sql" / "core" / "respondents" / f"{name}.sql")
-    for wave in source["waves"]:
-        [delivered] = [file for file in folder.glob("people_*.csv") if file.stem.split("_")[1] == wave]
-        landing = atlas.settings.landing_folder / name / wave
-        landing.mkdir(parents=True, exist_ok=True)
-        shutil.copy(delivered, landing / "people.csv")
+    shutil.copy(contract, contracts / "raw")
+    shutil.copy(select, atlas.folder / "sql" / "core" / "respondents" / f"{name}.sql")
+    for delivered, (_, wave) in zip(sorted(case.glob("*.csv")), sorted(source["waves"].items()), strict=True):
+        [table] = wave["tables"].values()
+        landed = atlas.settings.landing_folder / name / table["file"]
+        landed.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(delivered, landed)
     return name
 
 

@@ -62,16 +62,9 @@ def _rows(
     """The rows of one characteristic; `levels` are None where it is continuous."""
     variables = {outcome, name, *estimation.population_variables(population)}
     weight = estimation.weight(variables)
-    key: Row = {
-        "source": estimation.source.source,
-        "wave": scope.wave,
-        "population": population,
-        "outcome": outcome,
+    key = estimation.key(scope, population, outcome, weight) | {
         "characteristic": name,
         "kind": "continuous" if levels is None else "categorical",
-        "weight": weight,
-        "is_suppressed": False,
-        "is_synthetic": estimation.source.is_synthetic,
     }
     named = [MEAN] if levels is None else levels
     refusal = estimation.refusal(scope, variables, population)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import duckdb
 import sqlglot
@@ -147,6 +148,18 @@ class Estimation:
             return None
         asked = [name for name in COMPONENTS if set(self.source.components.get(name, ())) & set(variables)]  # type: ignore[call-overload]
         return f"{asked[-1] if asked else COMPONENTS[0]}_weight"
+
+    def key(self, scope: Scope, population: str, outcome: str, weight: str | None) -> dict[str, Any]:
+        """The columns that every row about an outcome in a population has."""
+        return {
+            "source": self.source.source,
+            "wave": scope.wave,
+            "population": population,
+            "outcome": outcome,
+            "weight": weight,
+            "is_suppressed": False,
+            "is_synthetic": self.source.is_synthetic,
+        }
 
     def population_variables(self, population: str) -> set[str]:
         """The columns that decide who is in a population."""

@@ -33,15 +33,7 @@ def respondent_flow(estimation: Estimation) -> pl.DataFrame:
 def _row(estimation: Estimation, scope: Scope, population: str, outcome: str) -> Row:
     variables = {outcome, *estimation.population_variables(population)}
     weight = estimation.weight(variables)
-    key: Row = {
-        "source": estimation.source.source,
-        "wave": scope.wave,
-        "population": population,
-        "outcome": outcome,
-        "weight": weight,
-        "is_suppressed": False,
-        "is_synthetic": estimation.source.is_synthetic,
-    }
+    key = estimation.key(scope, population, outcome, weight)
     refusal = estimation.refusal(scope, variables, population)
     if refusal:
         return key | {"reason": refusal}

@@ -126,19 +126,13 @@ def with_labels(
 ) -> pl.DataFrame:
     """The rows with the keys and facts that all of them share."""
     shared = {
-        "source": estimation.source.source,
-        "wave": scope.wave,
-        "population": population,
-        "outcome": outcome,
+        **estimation.key(scope, population, outcome, weight),
         "confidence_level": estimation.study.confidence_level,
         "degrees_freedom_rule": estimation.degrees_freedom_rule,
-        "is_suppressed": False,
-        "is_synthetic": estimation.source.is_synthetic,
         **labels,
     }
-    return rows.with_columns(
-        pl.lit(weight, dtype=pl.String).alias("weight"), *(pl.lit(value).alias(name) for name, value in shared.items())
-    )
+    types = {"weight": pl.String}  # of a source without weights it is NULL
+    return rows.with_columns(pl.lit(value, dtype=types.get(name)).alias(name) for name, value in shared.items())
 
 
 def not_shown(rows: pl.DataFrame, reason: str) -> pl.DataFrame:

@@ -36,17 +36,10 @@ def trends(estimation: Estimation) -> pl.DataFrame:
 def _row(estimation: Estimation, scope: Scope, population: str, outcome: str) -> Row | None:
     variables = {outcome, AGE_BAND, *estimation.population_variables(population)}
     weight = estimation.weight(variables)
-    key: Row = {
-        "source": estimation.source.source,
-        "wave": scope.wave,
-        "population": population,
-        "outcome": outcome,
+    key = estimation.key(scope, population, outcome, weight) | {
         "variable": AGE_BAND,
         "confidence_level": estimation.study.confidence_level,
         "degrees_freedom_rule": estimation.degrees_freedom_rule,
-        "weight": weight,
-        "is_suppressed": False,
-        "is_synthetic": estimation.source.is_synthetic,
     }
     refusal = estimation.refusal(scope, variables, population)
     if refusal:

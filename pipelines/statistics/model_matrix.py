@@ -94,9 +94,8 @@ def model_matrix(cells: Cells, terms: Sequence[Term], analysed: BoolArray, nuisa
         omitted += [column_name(term, level) for level in everywhere if level not in (*shown, term.reference)]
         beside += names[first:] if term in nuisance else []
     x, unscale = centred_and_scaled(np.column_stack(raw))
-    aliased: list[str] = []
-    if nuisance:
-        aliased = _dependent(x[:, np.isin(names, beside)], beside)
+    aliased = _dependent(x[:, np.isin(names, beside)], beside) if nuisance else []
+    if aliased:
         kept = ~np.isin(names, aliased)
         names = [name for name in names if name not in aliased]
         x, unscale = x[:, kept], unscale[np.ix_(kept, kept)]

@@ -25,7 +25,7 @@ from pipelines.statistics import StatsError
 from pipelines.store import Place
 from pipelines.terminal.exit_codes import ExitCode, exit_code_of
 from tests.atlas import Atlas
-from tests.case_sources import add_case
+from tests.survey_cases import add_case
 
 SURVEY, PAIRS = "synthetic_survey", "synthetic_case_control"
 SECRET = "4711"

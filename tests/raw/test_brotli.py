@@ -9,7 +9,7 @@ from pipelines.landing.readers.parquet import read_parquet
 from pipelines.raw.take_in import take_in
 from pipelines.store import Place
 from tests.atlas import make_atlas
-from tests.case_sources import CASES, add_case
+from tests.survey_cases import CASES, add_case
 
 FOLDER = "deliveries/perfect_association"
 
@@ -28,7 +28,7 @@ def test_what_was_packed_with_brotli_is_in_the_store_with_another_packing(tmp_pa
     source = add_case(atlas, FOLDER)
     path = atlas.folder / "data_contracts" / "sources" / f"{source}.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("2023/a.csv", "2023/a.parquet"), encoding="utf-8")
-    people = pl.read_csv(next((CASES / FOLDER).glob("*.csv")))
+    people = pl.read_csv(next((CASES.parent / FOLDER).glob("*.csv")))
     delivered = atlas.settings.landing_folder / source / "2023" / "a.parquet"
     pq.write_table(people.to_arrow(), delivered, compression="brotli")
     assert packings(delivered) == {"BROTLI"}

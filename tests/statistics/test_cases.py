@@ -3,6 +3,8 @@
 The expected values are printed by tests/statistics/cases.R.
 """
 
+from typing import Any, NamedTuple
+
 import duckdb
 import numpy as np
 import polars as pl
@@ -12,27 +14,36 @@ from pipelines.project.project import Project
 from pipelines.statistics import Categorical, Design, SeparatedOutcome, collapse, firth_logistic, rao_scott_test, regression
 from pipelines.statistics.errors import DegenerateTable
 from pipelines.statistics.quadratic_form import weighted_f_tail
-from tests.atlas import make_atlas
-from tests.case_sources import add_case, harmonised, rows_of
+from tests.atlas import Atlas, make_atlas
+from tests.survey_cases import add_case, harmonise, report
 
 SOURCES = ("birthwt", "bdendo", "nullcase")
-ODDS_RATIOS = "report.odds_ratios"
+
+
+class Cases(NamedTuple):
+    """The small sources in a project, harmonised."""
+
+    atlas: Atlas
+    project: Project
+
+    def rows(self, source: str, table: str) -> list[dict[str, Any]]:
+        return report(self.atlas, source, table, self.project).to_dicts()
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Cases:
     """The study with the three sources and a perfectly associated cohort, harmonised."""
     atlas = make_atlas(tmp_path_factory.mktemp("cases") / "project")
     names = [add_case(atlas, f"statistics/survey_{name}") for name in SOURCES]
     names.append(add_case(atlas, "deliveries/perfect_association"))
     project = atlas.project
     for name in names:
-        harmonised(project, name)
-    return project
+        assert harmonise(atlas, name, project) == []
+    return Cases(atlas, project)
 
 
-def test_a_separated_level_of_an_adjuster_leaves_the_exposures_odds_ratio(project: Project) -> None:
-    rows = rows_of(project, ODDS_RATIOS, "birthwt")
+def test_a_separated_level_of_an_adjuster_leaves_the_exposures_odds_ratio(cases: Cases) -> None:
+    rows = cases.rows("birthwt", "odds_ratios")
     [row] = [row for row in rows if (row["outcome"], row["exposure"], row["model"]) == ("has_cramps", "is_sedentary", "adjusted")]
     assert row["odds_ratio"] == pytest.approx(3.53809255096237, rel=1e-8)
     assert row["odds_ratio_lower"] == pytest.approx(1.52442916202209, rel=1e-8)
@@ -45,8 +56,8 @@ def test_a_separated_level_of_an_adjuster_leaves_the_exposures_odds_ratio(projec
     assert row["n_missing"] == 0
 
 
-def test_of_a_matched_set_the_person_of_unknown_exposure_is_left_out(project: Project) -> None:
-    [row] = [row for row in rows_of(project, ODDS_RATIOS, "bdendo") if row["exposure"] == "takes_statin"]
+def test_of_a_matched_set_the_person_of_unknown_exposure_is_left_out(cases: Cases) -> None:
+    [row] = [row for row in cases.rows("bdendo", "odds_ratios") if row["exposure"] == "takes_statin"]
     assert row["odds_ratio"] == pytest.approx(1.49319431989554, rel=1e-8)
     assert row["odds_ratio_lower"] == pytest.approx(0.740619176385263, rel=1e-8)
     assert row["odds_ratio_upper"] == pytest.approx(3.0104935816683, rel=1e-8)
@@ -56,9 +67,9 @@ def test_of_a_matched_set_the_person_of_unknown_exposure_is_left_out(project: Pr
 
 
 def test_a_set_with_somebody_of_unknown_status_is_not_whole_and_few_sets_have_the_exact_interval_beside(
-    project: Project,
+    cases: Cases,
 ) -> None:
-    [row] = [row for row in rows_of(project, ODDS_RATIOS, "nullcase") if row["exposure"] == "is_sedentary"]
+    [row] = [row for row in cases.rows("nullcase", "odds_ratios") if row["exposure"] == "is_sedentary"]
     assert row["odds_ratio"] == pytest.approx(6.60555127546133, rel=1e-8)
     assert row["odds_ratio_lower"] == pytest.approx(0.716953769301226, rel=1e-8)
     assert row["odds_ratio_upper"] == pytest.approx(60.8593043527418, rel=1e-8)
@@ -66,13 +77,13 @@ def test_a_set_with_somebody_of_unknown_status_is_not_whole_and_few_sets_have_th
     assert row["odds_ratio_exact_upper"] == pytest.approx(334.777215088295, rel=1e-8)
     assert (row["presentation"], row["n_missing"]) == ("review", 3)
     assert row["presentation_reason"] == "fewer than 5 informative matched sets in one direction"
-    flow = [row for row in rows_of(project, "report.respondent_flow", "nullcase") if row["population"] == "adults_20_plus"]
+    flow = [row for row in cases.rows("nullcase", "respondent_flow") if row["population"] == "adults_20_plus"]
     counted = [(row["n_analysed"], row["n_no_value"], row["n_in_incomplete_sets"], row["n_without_matched_set"]) for row in flow]
     assert counted == [(29 * 3, 1, 2, 0)]
 
 
-def test_a_perfect_association_is_a_row_without_p_value_and_with_its_reason(project: Project) -> None:
-    rows = rows_of(project, "report.characteristics_by_outcome", "mini")
+def test_a_perfect_association_is_a_row_without_p_value_and_with_its_reason(cases: Cases) -> None:
+    rows = cases.rows("mini", "characteristics_by_outcome")
     sexes = [row for row in rows if row["characteristic"] == "sex" and row["outcome"] == "has_cramps"]
     assert len(sexes) == 2
     for row in sexes:
