@@ -22,6 +22,9 @@ from pipelines.report.estimation import in_population
 
 Tables = Mapping[str, pl.DataFrame]
 
+MANY = 10
+"""Times the threshold: where fewer people came and went, hardly any group of them is large enough to be told, and nothing is."""
+
 
 NEEDED = ("wave", "is_complete", "age_band", "sex", "is_in_standard")
 """Columns without which the people of two releases cannot be compared."""
@@ -48,6 +51,8 @@ def units_to_keep_back(now: Now, hidden: Collection[int], then: pl.DataFrame, sh
     if not set(NEEDED) <= {*shared.places, *shared.details}:
         return sorted(hidden)
     layers = _layers(now.people, then, [*shared.places, *shared.details, *shared.outcomes, *shared.exposures])
+    if 0 < layers.select(pl.sum("came") + pl.sum("went")).item() < MANY * now.minimum:
+        return list(range(len(now.units)))
     key = pl.exclude("stayed", "came", "went")
     atoms = atoms_of(layers.select(key, n=pl.sum_horizontal("stayed", "came", "went")), shared)
     stayed, came, went = (counted_anew(atoms, layers.select(key, n=name)) for name in ("stayed", "came", "went"))

@@ -23,7 +23,7 @@ Tables = Mapping[str, pl.DataFrame]
 def with_former(
     public: Tables, full: Tables, latest: Tables, units: Sequence[Unit], back: Collection[int], minimum: int
 ) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
-    """The public tables, with former rows in the place of some of those with a unit in `back`, and their other rows alone.
+    """The public tables, with former rows in the place of some of those with a unit in `back`, and other rows with counts alone.
 
     A row keeps its former numbers where these are more than can be shown now, may still be shown by the threshold, and differ
     from the true ones by fewer than `minimum` people; otherwise it is hidden as any other.
@@ -46,7 +46,8 @@ def with_former(
         everything[name] = pl.DataFrame(
             [{column: row.get(column) for column in table.columns} for row in rows], schema=table.schema
         )
-        fresh[name] = table.filter(~pl.int_range(pl.len()).is_in(sorted(chosen)))
+        counts = [pl.col(column).is_not_null() for column in COUNTS if column in table.columns]
+        fresh[name] = table.filter(~pl.int_range(pl.len()).is_in(sorted(chosen)), pl.any_horizontal(counts))
     return everything, fresh
 
 

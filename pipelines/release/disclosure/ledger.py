@@ -65,6 +65,11 @@ class Ledger:
         Durable before it returns. The release must not be seen before.
         """
         known = next((path for path in self._versions() if self._head(path)["digest"] == version.digest), None)
+        if known or any(not rows.is_empty() for rows in fresh.values()):
+            self._add(known, version, fresh)
+        self._write(self.folder / LATEST, everything, {}, None)
+
+    def _add(self, known: Path | None, version: Version, fresh: Tables) -> None:
         before = self._tables(known) if known else {}
         tables = {name: _united(before.get(name), rows) for name, rows in fresh.items()}
         head = {
@@ -80,7 +85,6 @@ class Ledger:
         self._write(path, before | tables, {PEOPLE: version.people}, head)
         if known is None:
             path.rename(self.folder / f"{len(self._versions()) + 1:04}")
-        self._write(self.folder / LATEST, everything, {}, None)
 
     def _versions(self) -> list[Path]:
         return sorted(self.folder.glob("[0-9]*"))

@@ -175,7 +175,8 @@ def test_a_release_is_held_against_every_one_before_it() -> None:
     third, _ = release(three, (one, first), (two, fresh), latest=second)
     # the numbers of the second release are far from those of now, and those of the first too near
     [row] = third["report.prevalence_by_age_band"].filter(population="everyone", age_band="all").to_dicts()
-    assert (row["n_respondents"], row["presentation_reason"]) == (None, HIDDEN)
+    assert row["n_respondents"] is None
+    assert row["presentation_reason"].startswith(HIDDEN)
 
 
 @pytest.mark.parametrize(("more", "is_kept_back"), [(0, False), (1, True), (10, True), (11, False)])
