@@ -15,15 +15,12 @@ from scipy.sparse import csr_array, hstack, vstack
 from pipelines.project.respondents import POOLED
 from pipelines.release.disclosure.atoms import Classification, atoms_of, counted_anew
 from pipelines.release.disclosure.audit import Disclosed, FloatArray, units_to_hide
-from pipelines.release.disclosure.former import COUNTS, name_of
+from pipelines.release.disclosure.former import COUNTS, MANY, name_of
 from pipelines.release.disclosure.model import Model, Row, Unit, has_weight, model_of
 from pipelines.release.disclosure.pairs import kinds_of_sets
 from pipelines.report.estimation import in_population
 
 Tables = Mapping[str, pl.DataFrame]
-
-MANY = 10
-"""Times the threshold: where fewer people came and went, hardly any group of them is large enough to be told, and nothing is."""
 
 
 NEEDED = ("wave", "is_complete", "age_band", "sex", "is_in_standard")

@@ -9,6 +9,9 @@ from pipelines.release.disclosure.model import Row, Unit
 FORMER = "as in an earlier release: disclosure control"
 """Said of a row that keeps its former numbers."""
 
+MANY = 10
+"""Times the threshold: where fewer people came and went, hardly any group of them is large enough to be told, and nothing is."""
+
 COUNTS = ("n_respondents", "n_cases", "n_missing", "exposed_cases", "exposed_noncases", "unexposed_cases", "unexposed_noncases")
 
 NAMING = (
@@ -26,7 +29,7 @@ def with_former(
     """The public tables, with former rows in the place of some of those with a unit in `back`, and other rows with counts alone.
 
     A row keeps its former numbers where these are more than can be shown now, may still be shown by the threshold, and differ
-    from the true ones by fewer than `minimum` people; otherwise it is hidden as any other.
+    from the true ones by fewer than MANY times `minimum` people; otherwise it is hidden as any other.
     """
     everything, fresh = {}, {}
     kept: dict[str, set[int]] = {}
@@ -63,7 +66,7 @@ def name_of(row: Row) -> tuple[str | None, ...]:
 def _may_stay(former: Row, truth: Row, minimum: int) -> bool:
     shown = [name for name in COUNTS if former.get(name) is not None]
     is_allowed = all(former[name] == 0 or former[name] >= minimum for name in shown)
-    return bool(shown) and is_allowed and all(abs(former[name] - (truth[name] or 0)) < minimum for name in shown)
+    return bool(shown) and is_allowed and all(abs(former[name] - (truth[name] or 0)) < MANY * minimum for name in shown)
 
 
 def _marked(row: Row) -> Row:

@@ -162,6 +162,15 @@ def test_a_row_that_falls_below_the_threshold_by_few_people_does_not_tell_it() -
     assert rows[1]["presentation_reason"] == FORMER
 
 
+def test_fifty_people_of_one_group_move_nothing_and_hide_nothing() -> None:
+    before, after = survey(), changed(survey(), (SOMEBODY, 50))
+    first, _ = release(before)
+    second, fresh = release(after, (before, first), latest=first)
+    for name, table in first.items():
+        assert second[name].drop("presentation_reason").equals(table.drop("presentation_reason"))
+        assert fresh[name].is_empty()
+
+
 def test_without_changes_a_release_shows_the_same_again() -> None:
     first, _ = release(survey())
     second, fresh = release(survey(), (survey(), first), latest=first)
