@@ -232,10 +232,15 @@ def _line(text: Path, number: int) -> str:
     return found.decode(errors="replace").rstrip("\r\n")
 
 
+def _reads_alike(one: Form, other: Form, suffix: str) -> bool:
+    """Whether two forms read the bytes of a text file alike, whatever they say of its cells."""
+    return one.separator_of(suffix) == other.separator_of(suffix) and codecs.lookup(one.encoding) == codecs.lookup(other.encoding)
+
+
 def _misfit(found: str, path: Path, form: Form, remedy: str = AS_DECLARED) -> Refused:
     """What is wrong, and the form that would fit, where one would, or else the remedy."""
     likely = sniff_text(path)
-    if likely is None or likely.model_copy(update={"decimal": form.decimal}) == form:
+    if likely is None or _reads_alike(likely, form, path.suffix.lower()):
         return Refused(found, remedy)
     if likely == Form():
         return Refused(found, "It looks like UTF-8 with the usual separator: if that is right, take `form` out")

@@ -53,7 +53,7 @@ def test_a_file_has_the_default_form_unless_its_source_declares_one(tmp_path: Pa
         ({"file": "c:secret.csv"}, "is absolute"),
         ({"file": "x\\secret.csv"}, "holds a backslash"),
         ({"file": "\\\\server\\secret.csv"}, "holds a backslash"),
-        ({"file": "a\0.csv"}, "NUL"),
+        ({"file": "a\0.csv"}, r"holds the character \x00, which is not seen"),
         ({"file": " "}, "is empty"),
         ({"form": {"member": "../a.csv"}}, "leads out of its folder"),
         ({"form": {"member": "/a.csv"}}, "is absolute"),

@@ -99,6 +99,11 @@ def test_the_advised_form_reads_the_file(landing: Path, read: Read, refusal: Ref
     assert read(path, encoding="cp1252", separator=";", decimal=",").frame.columns == ["id", "nöte"]
 
 
+def test_a_form_that_says_what_holds_anyway_is_not_to_blame(landing: Path, refusal: Refusal) -> None:
+    path = text_file(landing, b"id,note\n1,a,%s\n")
+    assert "Put quotes around fields that hold a separator (,)" in refusal(path, separator=",", missing="NA")
+
+
 def test_text_of_another_encoding_than_declared_is_refused(landing: Path, refusal: Refusal) -> None:
     path = text_file(landing, b"id,note\n1,a\n2,\x81%s\n")
     assert "text that is not cp1252" in refusal(path, encoding="cp1252")
