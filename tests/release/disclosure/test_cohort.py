@@ -233,7 +233,7 @@ def test_informative_sets_are_counted_in_sets_and_in_people_of_each_direction(pr
     kinds = [(True, False, False)] * 6 + [(False, True, False)] * 7 + [(True, True, True)] * 3
     people = pl.DataFrame(
         [
-            {"matched_set": number, "is_case": member == 0, "is_sedentary": is_exposed}
+            {"matched_set": str(number), "is_case": member == 0, "is_sedentary": is_exposed}
             for number, kind in enumerate(kinds)
             for member, is_exposed in enumerate(kind)
         ]
