@@ -2,6 +2,7 @@
 
 from pipelines.contracts.comparability import unjudged
 from pipelines.core.plan import plan_core
+from pipelines.machine.faults import known
 from pipelines.machine.settings import Settings
 from pipelines.project.project import Project, refuse
 from pipelines.project.selects import ANSWERS, columns_asked
@@ -95,14 +96,17 @@ def _check_reads(project: Project) -> list[str]:
 
 
 def _check_waves(project: Project) -> list[str]:
+    columns: dict[tuple[str, str], list[str]] = {}
+    for source in project.sources.values():
+        for table in source.tables:
+            contract = project.contracts.get(f"raw.{table}")
+            for column in contract.columns if contract else ():
+                for wave in [wave for wave in column.waves or () if wave not in source.waves]:
+                    columns.setdefault((source.source, wave), []).append(f"{table}.{column.name}")
     return [
-        f"contract raw.{table}: column {column.name} names wave {wave}, which {source.source} does not have"
-        for source in project.sources.values()
-        for table in source.tables
-        if f"raw.{table}" in project.contracts
-        for column in project.contracts[f"raw.{table}"].columns
-        for wave in column.waves or ()
-        if wave not in source.waves
+        f"{project.sources[source].file} has no wave {wave}, which contracts name as one that was asked: "
+        f"{known(names).removeprefix('known: ')}; {known(project.sources[source].waves, wave)}"
+        for (source, wave), names in columns.items()
     ]
 
 
@@ -115,8 +119,11 @@ def _check_comparability(project: Project) -> list[str]:
         select = project.selects.get(f"{study.respondents}/{source.source}")
         asked = columns_asked(select, project.vocabularies.get(study.respondents)) if select else set()
         variables = [name for name in study.variables if name in asked]
+        between: dict[tuple[str, str], list[str]] = {}
+        for variable, one, other in unjudged(verdicts, source.source, source.study_waves, variables):
+            between.setdefault((one, other), []).append(variable)
         problems += [
-            f"add a comparability verdict on {variable} of {source.source} between {one} and {other} to {source.file}"
-            for variable, one, other in unjudged(verdicts, source.source, source.study_waves, variables)
+            f"add a comparability verdict on {', '.join(named)} of {source.source} between {one} and {other} to {source.file}"
+            for (one, other), named in between.items()
         ]
     return problems

@@ -29,8 +29,8 @@ class Verdict(BaseModel):
     variables: tuple[str, ...] = Field(min_length=1)
     waves: tuple[str, ...] = Field(min_length=2)
     verdict: Literal["identical", "recoded", "not_comparable"]
-    reason: str = Field(min_length=1)
-    reference: str = Field(min_length=1)
+    reason: str = Field(min_length=1, pattern=r"\S")
+    reference: str = Field(min_length=1, pattern=r"\S")
     where: str | None = Field(None, min_length=1)
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 """A YAML file with its line numbers, so that an error in a contract can say where to look."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,11 @@ YAML_WORDS = {
     "control characters are not allowed": "a control character stands in the file: remove it",
     "expected a single document in the stream": "a line `---` begins a second document: one file holds one",
     "but found another document": "a line `---` begins a second document: one file holds one",
+    "found undefined alias": "`*` refers to an anchor (`&`) that no line above has: put text that begins with `*` in quotes",
+    "expected a mapping or list of mappings for merging, but found scalar": "`<<` merges a mapping, and this is none",
+    "block sequence entries are not allowed in this context": "a `-` begins a list in a line that has a key already: put it in a "
+    "line of its own, or in quotes",
+    "did not find expected '-' indicator": "a list and keys stand at the same place: indent one of them further",
 }
 """What the YAML parser says -> what to do."""
 
@@ -40,6 +46,9 @@ NO_WORDS = {
     "tag:yaml.org,2002:null": "nothing",
 }
 """What YAML takes an unquoted key for -> how that is called. A whole number is told where names are expected."""
+
+ANOTHER_NUMBER = re.compile(r"[-+]?(0[0-7_]+|\d[\d_]*(:\d\d?)+(\.[\d_]*)?)")
+"""What YAML counts in eights, because it begins with 0, or in sixties, because of its colons."""
 
 _COMPOSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is built in: ten times faster
 
@@ -89,20 +98,23 @@ def read_yaml(path: Path) -> YamlSource:
     Raises ContractError where it cannot be read, is not UTF-8, not YAML, not a mapping, or names a field twice (YAML itself
     would keep the last one in silence).
     """
+    text = ""
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=_COMPOSER)
+        text = path.read_text(encoding="utf-8-sig")
+        root = yaml.compose(text, Loader=_COMPOSER)
     except OSError as error:
         raise ContractError([f"{path}: cannot be read: {(error.strerror or 'no reason is given').lower()}."]) from error
     except UnicodeDecodeError as error:
         raise ContractError([f"{path}: byte {error.start} is not UTF-8. Save the file as UTF-8."]) from error
     except yaml.YAMLError as error:
-        raise ContractError([_not_yaml(path, error)]) from error
+        raise ContractError([_not_yaml(path, error, text)]) from error
     except RecursionError as error:
         raise ContractError([f"{path}: brackets or lists are nested too deeply."]) from error
     if not isinstance(root, yaml.MappingNode):
         kind = "nothing" if root is None else "a list or a single value"
         raise ContractError([f"{path}, line 1: expected a mapping of fields (`key: value`), found {kind}."])
-    problems = [f"{path}, line {line}: {problem}" for problem, line in [*_wrong_keys(root, set()), *_commanding(root, set())]]
+    wrong = [*_wrong_keys(root, set()), *_other_numbers(root, set()), *_commanding(root, set())]
+    problems = [f"{path}, line {line}: {problem}" for problem, line in wrong]
     if problems:
         raise ContractError(problems)
     try:
@@ -116,11 +128,14 @@ def read_yaml(path: Path) -> YamlSource:
     return YamlSource(path, content, root)
 
 
-def _not_yaml(path: Path, error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    line = f", line {mark.line + 1}" if mark else ""
+def _not_yaml(path: Path, error: yaml.YAMLError, text: str = "") -> str:
+    mark, position = getattr(error, "problem_mark", None), getattr(error, "position", None)
+    before = text.encode()[:position].count(b"\n") if position is not None else None
+    number = mark.line if mark else before
+    line = f", line {number + 1}" if number is not None else ""
     said = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed"
-    return f"{path}{line}: not valid YAML: {YAML_WORDS.get(said, said)}."
+    words = YAML_WORDS.get(said, said)
+    return f"{path}{line}: not valid YAML: {words}" + ("" if words.endswith("?") else ".")
 
 
 def _no_date(root: yaml.Node) -> str:
@@ -169,6 +184,28 @@ def _child(node: yaml.Node | None, step: str | int, line: int) -> tuple[yaml.Nod
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step], node.value[step].start_mark.line
     return None, line
+
+
+def _other_numbers(node: yaml.Node, seen: set[int]) -> Iterator[tuple[str, int]]:
+    """(problem, line) of numbers that YAML takes for others than are written."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.ScalarNode):
+        is_number = node.tag in {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
+        if is_number and ANOTHER_NUMBER.fullmatch(node.value):
+            number = yaml.SafeLoader("").construct_document(node)
+            yield (
+                f"`{node.value}` is read as the number {number}: write numbers without leading 0 and colons, and text in quotes.",
+                node.start_mark.line + 1,
+            )
+    elif isinstance(node, yaml.MappingNode):
+        for pair in node.value:
+            for part in pair:
+                yield from _other_numbers(part, seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for part in node.value:
+            yield from _other_numbers(part, seen)
 
 
 def _wrong_keys(node: yaml.Node, seen: set[int]) -> Iterator[tuple[str, int]]:

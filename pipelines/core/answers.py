@@ -10,7 +10,7 @@ import polars as pl
 from pipelines.contracts.model import Contract
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.quoting import identifier, literal
-from pipelines.project.respondents import AGE, AGE_BAND, DESIGN_COLUMNS, MISSING, NOT_ASKED, REASON, TEXT_OF, columns_of_design
+from pipelines.project.respondents import AGE, AGE_BAND, DESIGN_COLUMNS, MISSING, NOT_ASKED, REASON, TEXT_OF
 from pipelines.project.selects import Select, made_of_answers
 from pipelines.project.sources import Source
 
@@ -90,7 +90,7 @@ def _null(kind: str) -> str:
 
 def _problems(returned: Sequence[str], promised: Sequence[str], source: Source, derived: Collection[str]) -> list[str]:
     problems = [f"{name} is no column of it" for name in returned if name not in promised]
-    needed, absent = columns_of_design(source), DESIGN_COLUMNS - columns_of_design(source)
+    needed, absent = source.columns_of_design, DESIGN_COLUMNS - source.columns_of_design
     for name in promised:
         if name in returned or name in derived or name in absent or name in TEXT_OF.values():
             continue

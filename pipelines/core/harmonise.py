@@ -20,7 +20,7 @@ from pipelines.making.engine import bind_select, engine
 from pipelines.making.ordering import in_order
 from pipelines.making.selecting import as_promised, bound
 from pipelines.project.project import Project
-from pipelines.project.respondents import TEXT_OF, WEIGHTS, columns_of_design
+from pipelines.project.respondents import TEXT_OF, WEIGHTS
 from pipelines.project.selects import ANSWERS, Select
 from pipelines.project.sources import Source
 from pipelines.store import Place
@@ -54,7 +54,7 @@ def _require_design(project: Project, source: Source, select: str, respondents: 
     """Raise CrampAtlasError where the respondents of a survey cannot be estimated from."""
     with engine(project.settings) as connection:
         relation = f"read_parquet({literal(str(respondents))})"
-        problems = problems_of_design(connection, relation, source, sorted(columns_of_design(source) & WEIGHTS), select)
+        problems = problems_of_design(connection, relation, source, sorted(source.columns_of_design & WEIGHTS), select)
     if problems:
         raise CrampAtlasError(". ".join(problems))
 

@@ -4,6 +4,7 @@ Pydantic tells of a field by its error type; its own sentences, which name Pytho
 """
 
 import difflib
+import math
 import types
 import typing
 from collections.abc import Collection, Iterable, Sequence, Sized
@@ -123,7 +124,7 @@ def _fault(item: ErrorDetails, model: type[BaseModel], unknown: str) -> Fault:
     context = item.get("ctx", {})
     if item["type"] == "placed":
         return Fault((*location, *context["at"]), str(context["message"]))
-    if item["type"] == "extra_forbidden":
+    if item["type"] in {"extra_forbidden", "invalid_key"}:
         name, fields = str(location[-1]), _fields(model, location[:-1])
         return Fault(location, f"{name} {unknown}; {known(fields, name)}")
     return Fault(location, _sentence(item, context))
@@ -140,11 +141,17 @@ def _sentence(item: ErrorDetails, context: dict[str, Any]) -> str:
     if kind in LIMITS:
         words, name = LIMITS[kind]
         is_share = context[name] == 1 and kind.startswith("less")
-        return f"must be {words} {context[name]:g}; {found(value)}" + (", and 95 % is written 0.95" if is_share else "")
+        return f"must be {words} {_amount(context[name])}; {found(value)}" + (", and 95 % is written 0.95" if is_share else "")
+    if kind == "string_pattern_mismatch" and not str(value).strip():
+        return "must not be empty"
     if kind in {"too_short", "string_too_short"}:
         few = f"must name at least {context.get('min_length')}; found {len(value) if isinstance(value, Sized) else 'none'}"
         return few if kind == "too_short" else "must not be empty"
     return f"{KINDS.get(kind, 'cannot be used')}; {found(value)}{_remedy(kind, value)}"
+
+
+def _amount(limit: float) -> str:
+    return f"{limit:,}" if isinstance(limit, int) else f"{limit:g}"
 
 
 def _not_among(value: object, expected: str) -> str:
@@ -157,16 +164,24 @@ def _remedy(kind: str, value: object) -> str:
     if kind == "string_type" and value is not None and not isinstance(value, (dict, list)):
         return ": write it in quotes"
     if kind in {"int_type", "float_type", "bool_type"} and isinstance(value, str):
-        return ": write it without quotes" if _is_number(value) or value.lower() in {"true", "false"} else ""
+        number = number_in(value)
+        if kind == "int_type" and number is not None:
+            return f": write {number:.0f} without quotes" if number.is_integer() else ""
+        return f": write {number!r} without quotes" if number is not None else _unquoted(value)
     return ""
 
 
-def _is_number(text: str) -> bool:
+def _unquoted(word: str) -> str:
+    return ": write it without quotes" if word.lower() in {"true", "false"} else ""
+
+
+def number_in(text: str) -> float | None:
+    """The finite number that a text writes in digits; None where it is none."""
     try:
-        float(text)
+        number = float(text)
     except ValueError:
-        return False
-    return True
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _fields(model: type[BaseModel], location: Location) -> list[str]:

@@ -5,6 +5,8 @@ column can have: one that nobody can meet, that compares with a level that there
 made one, is refused. Nothing in here reads data.
 """
 
+import difflib
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -16,7 +18,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from pipelines.contracts.columns import NUMERIC_TYPES, WHOLE_NUMBER_TYPES
-from pipelines.machine.faults import known, nearest
+from pipelines.machine.faults import known, nearest, number_in
 from pipelines.machine.quoting import identifier, literal
 
 LARGEST_RANGE = 10_000
@@ -26,6 +28,16 @@ EQUALITIES = (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ)
 COMPARISONS = (*EQUALITIES, exp.GT, exp.GTE, exp.LT, exp.LTE)
 
 EXAMPLE = "write one such as sex = 'female' and age_years >= 60"
+
+UNKNOWN_FUNCTION = re.compile(r"Function with name \"?(\w+)\"? does not exist")
+
+LIKE_A_FUNCTION = 0.8
+"""How like (0 to 1) a name must be to that of a function; DuckDB has hundreds, and something is like everything."""
+
+OF_TODAY = ("current_date", "current_time", "current_localtime")
+
+ABOUT_THE_MACHINE = ("current_", "getvariable", "pg_", "has_")
+"""Begins the name of a function of DuckDB that tells of the engine, where it runs and what it is allowed."""
 
 TEXT_OF_A_BOOLEAN = ("true", "false")
 
@@ -65,6 +77,14 @@ class Conditions:
 
     def fault(self, condition: str) -> str | None:
         """What is wrong with a condition, in one sentence; None where it can be used."""
+        if not condition.strip():
+            return f"must not be empty; {EXAMPLE}"
+        try:
+            return self._fault(condition)
+        except RecursionError:
+            return f"`{_short(condition)}` nests brackets too deeply: take those away that it does not need"
+
+    def _fault(self, condition: str) -> str | None:
         try:
             parsed = [tree for tree in sqlglot.parse(condition, read="duckdb") if tree is not None]
         except SqlglotError:
@@ -85,6 +105,7 @@ class Conditions:
         yield from self._unknown_columns(tree)
         yield from self._wrong_values(tree)
         yield from self._untyped(condition)
+        yield from self._not_worked_out(tree)
         yield from self._across_top_codes(tree)
         yield from self._met_by_nobody(tree)
 
@@ -116,11 +137,45 @@ class Conditions:
         try:
             described = self.connection.execute(f"select ({condition}\n) from respondents").description
         except duckdb.Error as error:
-            yield f"`{_short(condition)}` cannot be used: {str(error).splitlines()[0].partition(': ')[2]}"
+            yield self._unusable(condition, error)
             return
         kind = str(described[0][1]) if described and len(described) == 1 else "several columns"
         if kind != "BOOLEAN":
             yield f"`{_short(condition)}` is no condition: it gives {kind} where true or false is needed"
+            return
+        try:
+            self.connection.execute(f"select count(*) filter (where ({condition}\n)) from respondents where ({condition}\n)")
+        except duckdb.Error as error:
+            yield self._unusable(condition, error)
+
+    def _unusable(self, condition: str, error: duckdb.Error) -> str:
+        said = str(error).splitlines()[0].partition(": ")[2]
+        missing = UNKNOWN_FUNCTION.search(said)
+        if missing:
+            near = difflib.get_close_matches(missing[1].lower(), _functions(), n=1, cutoff=LIKE_A_FUNCTION)
+            return f"uses {missing[1]}, which is no function" + (f"; did you mean {near[0]}?" if near else " of DuckDB")
+        return f"`{_short(condition)}` cannot be used: {said.rstrip('.!')}"
+
+    def _not_worked_out(self, tree: exp.Expr) -> Iterator[str]:
+        """Parts that end in an error for a value that somebody can have."""
+        for part, name in _parts_about_one_column(tree):
+            values = self.domains[name].values
+            failing = self._failing(part, name, values) if values else None
+            if failing is not None:
+                yield (
+                    f"`{_short(part.sql(dialect='duckdb'))}` cannot be worked out where {name} is {failing}: "
+                    "write it so that it has an answer for every value"
+                )
+
+    def _failing(self, part: exp.Expr, name: str, values: Sequence[object]) -> object | None:
+        """The first value that the part fails on, if there is one."""
+        if self._tried(part, name, self.domains[name], values) is not None:
+            return None
+        if len(values) == 1:
+            return values[0]
+        half = len(values) // 2
+        first = self._failing(part, name, values[:half])
+        return first if first is not None else self._failing(part, name, values[half:])
 
     def _across_top_codes(self, tree: exp.Expr) -> Iterator[str]:
         for part, name in _parts_about_one_column(tree):
@@ -144,7 +199,12 @@ class Conditions:
                 yield f"`{part.sql(dialect='duckdb')}` is true for nobody: {_described(name, self.domains[name])}"
 
     def _met(self, part: exp.Expr, name: str, domain: Domain, values: Sequence[object]) -> list[bool]:
-        """Whether each value meets a part of the condition; unknown is no."""
+        """Whether each value meets a part of the condition; unknown is no. Where it fails, that is told elsewhere."""
+        met = self._tried(part, name, domain, values)
+        return [True] if met is None else met
+
+    def _tried(self, part: exp.Expr, name: str, domain: Domain, values: Sequence[object]) -> list[bool] | None:
+        """Whether each value meets a part of the condition; None where it fails on one of them."""
         listed = ", ".join(f"({index}, cast({_sql(value)} as {domain.type}))" for index, value in enumerate(values))
         query = (
             f"select coalesce({part.sql(dialect='duckdb')}, false) from (values {listed}) as tried(number, {identifier(name)}) "
@@ -152,19 +212,26 @@ class Conditions:
         )
         try:
             return [bool(met) for (met,) in self.connection.execute(query).fetchall()]
-        except duckdb.Error:  # it fails on a value that nobody may have: what it does to people is found when they are counted
-            return [True]
+        except duckdb.Error:
+            return None
+
+
+@cache
+def _functions() -> Mapping[str, set[tuple[str, str | None]]]:
+    """Function of DuckDB -> its kinds and whether it always gives the same answer."""
+    query = "select function_name, function_type, stability from duckdb_functions()"
+    functions: dict[str, set[tuple[str, str | None]]] = {}
+    for name, kind, stability in duckdb.connect(":memory:", config={"threads": 1}).execute(query).fetchall():
+        functions.setdefault(name, set()).add((kind, stability))
+    return functions
 
 
 @cache
 def _unusable_functions() -> Mapping[str, str]:
     """Function -> why a condition cannot use it."""
-    rows = (
-        duckdb.connect(":memory:", config={"threads": 1})
-        .execute("select function_name, function_type, stability from duckdb_functions()")
-        .fetchall()
-    )
+    rows = [(name, kind, stability) for name, forms in _functions().items() for kind, stability in forms]
     unsteady = {name: "gives another answer every time" for name, _, stability in rows if stability not in {None, "CONSISTENT"}}
+    unsteady |= {name: "is about the machine and not about a person" for name, _, _ in rows if name.startswith(ABOUT_THE_MACHINE)}
     aggregates = {name: "is about many people, and a condition about one" for name, kind, _ in rows if kind == "aggregate"}
     scalars = {name for name, kind, _ in rows if kind in {"scalar", "macro"}}
     return {name: why for name, why in aggregates.items() if name not in scalars} | unsteady
@@ -175,12 +242,17 @@ def _forbidden(tree: exp.Expr, functions: Mapping[str, str]) -> Iterator[str]:
         yield "holds a comment of SQL: write it as a comment of YAML (#), outside the condition"
     if any(tree.find_all(exp.Query, exp.Table)):
         yield "holds a select: a condition is about one person and reads no other table or file"
+    given = tree.find(exp.Placeholder, exp.Parameter, exp.SessionParameter)
+    if given is not None:
+        yield f"holds the parameter `{given.sql(dialect='duckdb')}`, which nobody gives a value: write the value itself"
     if any(tree.find_all(exp.Window)):
         yield "holds a window function: a condition is about one person"
     for function in tree.find_all(exp.Func):
         name = function.sql(dialect="duckdb").partition("(")[0].strip().lower()
-        if name in functions or type(function).__name__.startswith("Current"):
-            yield f"uses {name}, which {functions.get(name, 'gives another answer every day')}"
+        if name.startswith(OF_TODAY):
+            yield f"uses {name}, which gives another answer every day"
+        elif name in functions or type(function).__name__.startswith("Current"):
+            yield f"uses {name}, which {functions.get(name, 'is about the machine and not about a person')}"
 
 
 def _compared(node: exp.Expr) -> Iterator[tuple[exp.Column, exp.Expr]]:
@@ -215,7 +287,7 @@ def _wrong_value(name: str, domain: Domain, value: exp.Expr, *, is_equality: boo
     elif domain.type == "BOOLEAN":
         if is_equality and text.lower() not in (*TEXT_OF_A_BOOLEAN, "0", "1"):
             yield f"compares {name}, which is true or false, with '{_short(text)}'; known are true, false"
-    elif domain.type in NUMERIC_TYPES and not _is_number(text):
+    elif domain.type in NUMERIC_TYPES and number_in(text) is None:
         yield f"compares {name}, which is a number, with '{_short(text)}': write a number without quotes"
 
 
@@ -258,8 +330,8 @@ def _above(code: int, part: exp.Expr, domain: Domain) -> Collection[float]:
     if domain.type in WHOLE_NUMBER_TYPES and highest - code <= LARGEST_RANGE:
         values |= set(range(code, int(highest) + 1))
     for given in part.find_all(exp.Literal):
-        if _is_number(given.name):
-            number = float(given.name)
+        number = number_in(given.name)
+        if number is not None:
             values |= {number - 1, number, number + 1} | ({number - 0.5, number + 0.5} if domain.type == "DOUBLE" else set())
     return sorted(value for value in values if code <= value and (domain.highest is None or value <= domain.highest))
 
@@ -274,14 +346,6 @@ def _described(name: str, domain: Domain) -> str:
 
 def _sql(value: object) -> str:
     return "null" if value is None else literal(value)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _short(text: str) -> str:

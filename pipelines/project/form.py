@@ -20,6 +20,8 @@ def path_fault(name: str) -> str | None:
     """Why a path does not stay below the folder it is relative to; None where it does."""
     if not name.strip() or "\0" in name:
         return "is empty or holds a NUL character"
+    if "://" in name:
+        return "is a web address; name the file as it lies in landing"
     if "\\" in name:
         return "holds a backslash; write / between folders"
     if re.match("[A-Za-z]:", name) or name.startswith("/"):

@@ -13,7 +13,7 @@ from pipelines.contracts.codebook import HEADER
 from pipelines.contracts.model import Contract
 from pipelines.project.conditions import Conditions, Domain
 from pipelines.project.decoding import columns_decoded, meanings
-from pipelines.project.respondents import AGE_BAND
+from pipelines.project.respondents import AGE, AGE_BAND, DESIGN_COLUMNS, REASON, TEXT_OF
 from pipelines.project.selects import DECODED
 from pipelines.project.sources import Source
 
@@ -31,6 +31,14 @@ def domains(project: "Project") -> dict[str, Domain]:
     """Column of the respondents -> what it can hold."""
     contract = project.contracts[project.study.respondents]
     return {column.name: _domain(project, contract, column.name, column.type) for column in contract.columns}
+
+
+def answers(project: "Project") -> list[str]:
+    """The columns of the respondents that say something of them: not keys, reasons, design or origin."""
+    contract = project.contracts[project.study.respondents]
+    reasons = {f"{column.name}{REASON}" for column in contract.columns}
+    without = {*contract.key, *reasons, *DESIGN_COLUMNS, *TEXT_OF.values(), "is_synthetic"}
+    return [column.name for column in contract.columns if column.name not in without and column.classification != "identifier"]
 
 
 def domain_with_levels(project: "Project", domain: Domain, column: str) -> Domain:
@@ -60,9 +68,21 @@ def _domain(project: "Project", contract: Contract, name: str, kind: str) -> Dom
     bounds = [rule.kwargs for rule in rules if rule.expectation == BETWEEN]
     lower = [bound["min_value"] for bound in bounds if bound.get("min_value") is not None]
     upper = [bound["max_value"] for bound in bounds if bound.get("max_value") is not None]
-    top_codes = {source.source: source.top_codes()[name] for source in project.sources.values() if name in source.top_codes()}
+    lowest, highest = max(lower, default=None), min(upper, default=None)
     levels = _special_levels(project, name) or (tuple(map(str, listed)) if listed and kind == "VARCHAR" else None)
-    return Domain(kind, levels, max(lower, default=None), min(upper, default=None), top_codes)
+    return Domain(kind, levels, lowest, highest, _top_codes(project, name, lowest, highest))
+
+
+def _top_codes(project: "Project", name: str, lowest: float | None, highest: float | None) -> dict[str, int]:
+    """Source -> its top code, of those that can be one: the others are told of where they stand."""
+    first = project.study.age_bands.lower_bounds[0] if name == AGE else None
+    ends = [end for end in (lowest, first) if end is not None]
+    codes = {source.source: source.top_codes()[name] for source in project.sources.values() if name in source.top_codes()}
+    return {
+        source: code
+        for source, code in codes.items()
+        if all(code >= end for end in ends) and (highest is None or code <= highest)
+    }
 
 
 def _special_levels(project: "Project", name: str) -> tuple[str, ...] | None:

@@ -65,6 +65,11 @@ class Project:
     def report_tables(self) -> list[str]:
         return self._in_order("report")
 
+    @property
+    def has_respondents(self) -> bool:
+        """Whether the table that the study names has a contract of core."""
+        return self.study.respondents in self.tables("core")
+
     def raw_source(self, table: str) -> Source:
         """The source that delivers a raw table."""
         return next(source for source in self.sources.values() if table.removeprefix("raw.") in source.tables)

@@ -1,7 +1,5 @@
 """What the columns and rows of the respondent table are called, whatever the study asks, and those of the tables made from it."""
 
-from pipelines.project.sources import Source
-
 REASON = "_missing"
 """Ends the name of the column that says why a variable is unanswered."""
 
@@ -21,10 +19,3 @@ POOLED = "pooled"
 
 ALL = "all"
 """The age band or sex of a report row about everybody."""
-
-
-def columns_of_design(source: Source) -> frozenset[str]:
-    """The columns that the design of a source is read from: strata, PSUs and the weight of each component, or matched sets."""
-    if source.design == "survey":
-        return frozenset({"stratum", "psu", "interview_weight", *(f"{component}_weight" for component in source.components)})
-    return frozenset({"matched_set", "is_case"}) if source.design == "case_control" else frozenset()

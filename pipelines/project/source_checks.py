@@ -8,8 +8,9 @@ from pipelines.contracts.yaml_source import read_yaml
 from pipelines.machine.faults import Fault, known
 from pipelines.project.conditions import Conditions
 from pipelines.project.generator import generator_faults
-from pipelines.project.levels import condition_fault, domains
-from pipelines.project.respondents import REASON
+from pipelines.project.levels import answers, condition_fault, domains
+from pipelines.project.lines import folded
+from pipelines.project.respondents import AGE
 from pipelines.project.sources import Source
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ def source_problems(project: "Project") -> list[str]:
 
 
 def _faults(project: "Project", source: Source) -> Iterator[Fault]:
+    yield from _title(project, source)
     yield from _tables(project, source)
-    if project.study.respondents in project.contracts:
+    if project.has_respondents:
         yield from _variables(project, source)
         yield from _verdicts(project, source)
     yield from _design_columns(project, source)
@@ -40,9 +42,19 @@ def _faults(project: "Project", source: Source) -> Iterator[Fault]:
         yield from generator_faults(source, columns)
 
 
+def _title(project: "Project", source: Source) -> Iterator[Fault]:
+    names = list(project.sources)
+    for other in names[: names.index(source.source)]:
+        if folded(project.sources[other].title) == folded(source.title):
+            yield Fault(("title",), f"is the title of {other}, too: give each source a title that tells them apart")
+    if source.classification == "synthetic" and not source.is_synthetic:
+        yield Fault(("classification",), "is synthetic, and is_synthetic is not true: readers must be told, so write it")
+
+
 def _tables(project: "Project", source: Source) -> Iterator[Fault]:
     raw = [contract.table for contract in project.contracts.values() if contract.schema == "raw"]
-    others = {table: other.source for other in project.sources.values() if other is not source for table in other.tables}
+    names = list(project.sources)
+    others = {table: other for other in names[: names.index(source.source)] for table in project.sources[other].tables}
     for wave, delivered in source.waves.items():
         if not delivered.tables:
             yield Fault(("waves", wave, "tables"), "names no table: name at least one, with its file")
@@ -62,22 +74,29 @@ def _variables(project: "Project", source: Source) -> Iterator[Fault]:
     named: list[tuple[tuple[str | int, ...], str]]
     named = [(("components", part, index), name) for part, names in source.components.items() for index, name in enumerate(names)]
     named += [(("matched_on", index), name) for index, name in enumerate(source.matched_on)]
-    for location, name in named:
+    of_people = answers(project)
+    for index, (location, name) in enumerate(named):
         if name not in types:
-            answers = [column for column in types if not column.endswith(REASON)]
-            yield Fault(location, f"names {name}, which is no column of {respondents}; {known(answers, name)}")
+            yield Fault(location, f"names {name}, which is no column of {respondents}; {known(of_people, name)}")
+        elif name not in of_people:
+            yield Fault(location, f"names {name}, which is no answer of respondents; {known(of_people)}")
+        elif any(name == other and location[:-1] == there[:-1] for there, other in named[:index]):
+            yield Fault(location, f"names {name} twice: keep one")
     parts = list(source.components.values())
     for name in sorted(set(parts[0]).intersection(*parts[1:])) if len(parts) > 1 else ():
         yield Fault(("components",), f"names {name} in two components: a variable has the weight of one")
-    numbers = [name for name, kind in types.items() if kind in NUMERIC_TYPES]
+    numbers = [name for name in of_people if types[name] in NUMERIC_TYPES]
     for wave, delivered in source.waves.items():
         for name in delivered.top_codes:
             at = ("waves", wave, "top_codes", name)
             if name not in types:
                 yield Fault(at, f"names {name}, which is no column of {respondents}; {known(numbers, name)}")
+            elif name not in of_people:
+                yield Fault(at, f"{name} is no answer of respondents, and only such a number has a top code; {known(numbers)}")
             elif name not in numbers:
                 yield Fault(at, f"{name} is {types[name]} in {respondents}, and only a number has a top code; {known(numbers)}")
     yield from _top_codes_out_of_range(project, source)
+    yield from _top_codes_below_the_bands(project, source)
 
 
 def _top_codes_out_of_range(project: "Project", source: Source) -> Iterator[Fault]:
@@ -93,6 +112,17 @@ def _top_codes_out_of_range(project: "Project", source: Source) -> Iterator[Faul
                 )
 
 
+def _top_codes_below_the_bands(project: "Project", source: Source) -> Iterator[Fault]:
+    first = project.study.age_bands.lower_bounds[0]
+    for wave, delivered in source.waves.items():
+        code = delivered.top_codes.get(AGE)
+        if code is not None and 0 <= code < first:
+            yield Fault(
+                ("waves", wave, "top_codes", AGE),
+                f"{code} is below {first}, where the first age band of study.yaml begins: nobody would be in any",
+            )
+
+
 def _verdicts(project: "Project", source: Source) -> Iterator[Fault]:
     """What the verdicts name, whether their conditions can be used, and what is judged twice: here, or in the contract, too."""
     contract = project.contracts[project.study.respondents]
@@ -104,10 +134,8 @@ def _verdicts(project: "Project", source: Source) -> Iterator[Fault]:
         at = ("comparability", number)
         for index, name in enumerate(verdict.variables):
             if name not in held:
-                answers = [column for column in held if not column.endswith(REASON)]
-                yield Fault(
-                    (*at, "variables", index), f"names {name}, which is no column of {contract.name}; {known(answers, name)}"
-                )
+                named = known(answers(project), name)
+                yield Fault((*at, "variables", index), f"names {name}, which is no column of {contract.name}; {named}")
         if conditions and verdict.where and (fault := condition_fault(project, conditions, verdict.where)):
             yield Fault((*at, "where"), fault)
         for pair in verdict.pairs():
@@ -128,7 +156,9 @@ def _design_columns(project: "Project", source: Source) -> Iterator[Fault]:
         elif contract:
             types = contract.column_types()
             for index, column in enumerate(columns):
-                if column not in types:
+                if column in columns[:index]:
+                    yield Fault(("design_columns", table, index), f"names {column} twice: keep one")
+                elif column not in types:
                     yield Fault(
                         ("design_columns", table, index),
                         f"names {column}, which is no column of raw.{table}; {known(types, column)}",

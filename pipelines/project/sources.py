@@ -1,18 +1,26 @@
 """What belongs to a source and to no single table: its design, waves and files, top codes, what is comparable, terms of use."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.contracts.comparability import Comparability, Verdict
 from pipelines.contracts.yaml_source import ContractError, read_yaml
 from pipelines.machine.faults import fault_at, faults, known
 from pipelines.project.form import Form, InsidePath
+from pipelines.project.lines import Line, Words, line_fault, name_fault, refused
+from pipelines.project.respondents import POOLED
 from pipelines.statistics.design import LonelyOption
 
 SHARED_WAVE = "all"
 """The wave of the tables that all waves of a source share."""
+
+
+def _address_fault(address: str) -> str | None:
+    if not address.startswith(("https://", "http://")) or line_fault(address):
+        return "must be an address that begins with https://, or be left out"
+    return None
 
 
 class _Settings(BaseModel):
@@ -36,7 +44,7 @@ class Source(_Settings):
     """`data_contracts/sources/<source>.yaml`, checked."""
 
     source: str
-    title: str = Field(min_length=1)
+    title: Line
     design: Literal["survey", "cohort", "clinic", "case_control"]
     classification: Literal["public_use", "synthetic", "restricted"] = Field(
         description="What is published of a restricted source goes through disclosure control."
@@ -45,9 +53,9 @@ class Source(_Settings):
         "included", description="Whether epi.duckdb holds the people of a restricted source, and its report tables in full."
     )
     is_synthetic: bool = False
-    homepage: str | None = None
-    citation: str = Field(min_length=1)
-    terms_of_use: str = Field(min_length=1)
+    homepage: Annotated[str, AfterValidator(refused(_address_fault))] | None = None
+    citation: Words
+    terms_of_use: Words
     components: dict[Literal["exam", "dietary"], list[str]] = {}
     matched_on: list[str] = []
     case_definition: str | None = None
@@ -81,10 +89,11 @@ class Source(_Settings):
     @model_validator(mode="after")
     def _waves_have_names(self) -> "Source":
         for wave in self.waves:
-            if wave == "pooled":
-                raise fault_at(["waves", wave], "pooled is what all waves together are called: give the wave another name")
-            if not wave.strip() or not wave.isprintable() or "/" in wave or "\\" in wave or wave.startswith("."):
-                raise fault_at(["waves", wave], "a wave's name holds no slash, is not empty and does not begin with a dot")
+            if wave.casefold() == POOLED:
+                raise fault_at(["waves", wave], f"{POOLED} is what all waves together are called: give the wave another name")
+            fault = name_fault(wave)
+            if fault:
+                raise fault_at(["waves", wave], f"the name of a wave {fault}")
         if not self.study_waves:
             raise fault_at(
                 ["waves"], f"names only {SHARED_WAVE}, the tables that all waves share: add the wave of the respondents"
@@ -96,6 +105,13 @@ class Source(_Settings):
         if self.microdata == "withheld" and not self.is_restricted:
             message = "can be withheld of a restricted source only: set classification: restricted, or leave microdata out"
             raise fault_at(["microdata"], message)
+        return self
+
+    @model_validator(mode="after")
+    def _only_case_controls_are_matched(self) -> "Source":
+        for name in ("matched_on", "case_definition"):
+            if getattr(self, name) and self.design != "case_control":
+                raise fault_at([name], f"belongs to design: case_control; this source is a {self.design}")
         return self
 
     @model_validator(mode="after")
@@ -111,6 +127,13 @@ class Source(_Settings):
     def file(self) -> str:
         """Where it is described, as messages name it."""
         return f"data_contracts/sources/{self.source}.yaml"
+
+    @property
+    def columns_of_design(self) -> frozenset[str]:
+        """The columns that its design is read from: strata, PSUs and the weight of each component, or matched sets."""
+        if self.design == "survey":
+            return frozenset({"stratum", "psu", "interview_weight", *(f"{component}_weight" for component in self.components)})
+        return frozenset({"matched_set", "is_case"}) if self.design == "case_control" else frozenset()
 
     @property
     def is_restricted(self) -> bool:

@@ -1,7 +1,7 @@
 """The study as its analyst wrote it in study.yaml: outcomes, exposures, populations, age bands, schedule."""
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,41 +11,35 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pipelines.contracts.yaml_source import read_yaml
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.faults import faults, found
+from pipelines.project.lines import Line, Words, refused
 from pipelines.project.schedule import cron_fault, timezone_fault
 from pipelines.statistics.multiplicity import AdjustmentMethod
 
 NO_UPPER_AGE = 1_000
+
+LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.5, 0.9999
+"""Below, the level of a test is meant (0.05); above, two levels are printed alike."""
 
 
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-def _refused(fault_of: Callable[[Any], str | None]) -> Callable[[Any], Any]:
-    """A validator that refuses a value with what the function says of it."""
-
-    def check(value: Any) -> Any:
-        fault = fault_of(value)
-        if fault:
-            raise ValueError(fault)
-        return value
-
-    return check
-
-
-def _line_fault(text: str) -> str | None:
-    if not text.strip():
-        return "must not be empty"
-    if not text.rstrip("\n").isprintable():
-        return "must be one line without tabs: where it is long, write it with `>-`"
-    return None
-
-
 def _bounds_fault(bounds: list[int]) -> str | None:
     if bounds and bounds[0] < 0:
         return f"must not be negative; {found(bounds[0])}"
+    if bounds and max(bounds) >= NO_UPPER_AGE:
+        return f"must be below {NO_UPPER_AGE:,} years; found {max(bounds)}"
     if sorted(set(bounds)) != bounds:
         return f"must ascend without repeats; found {', '.join(map(str, bounds))}"
+    return None
+
+
+def _confidence_fault(level: float) -> str | None:
+    if level < LEAST_CONFIDENCE:
+        return f"must be at least {LEAST_CONFIDENCE}; {found(level)}, and intervals of 95 % are written 0.95"
+    if level > MOST_CONFIDENCE:
+        return f"must be at most {MOST_CONFIDENCE}; {found(level)}"
     return None
 
 
@@ -55,17 +49,14 @@ def _level_fault(level: object) -> str | None:
     return f"must be true, false or the name of a level; {found(level)}"
 
 
-Line = Annotated[str, AfterValidator(_refused(_line_fault))]
-"""Text that a page or a table shows in one line."""
-
-Level = Annotated[bool | str, BeforeValidator(_refused(_level_fault))]
+Level = Annotated[bool | str, BeforeValidator(refused(_level_fault))]
 """A level of a variable."""
 
 
 class AgeBands(_Settings):
     """Half-open age bands: a band holds its lower bound and stops before the next one."""
 
-    lower_bounds: Annotated[list[int], Field(min_length=1), AfterValidator(_refused(_bounds_fault))]
+    lower_bounds: Annotated[list[int], Field(min_length=1), AfterValidator(refused(_bounds_fault))]
 
     def frame(self) -> pl.DataFrame:
         """One row per band: `age_band`, `lower_age` (held), `upper_age` (not held), in years."""
@@ -132,7 +123,7 @@ class Characteristics(_Settings):
 
 
 class OddsRatioSettings(_Settings):
-    populations: list[str]
+    populations: Annotated[list[str], Field(min_length=1)]
     common_outcome_prevalence: float = Field(gt=0, lt=1)
     multiple_testing: AdjustmentMethod
 
@@ -156,23 +147,23 @@ class DriftThresholds(_Settings):
 class Retention(_Settings):
     """How many releases and runs of Dagster are kept, and how many days longer what nothing in the store needs any more."""
 
-    releases: int = Field(ge=1)
-    grace_days: int = Field(7, ge=0)
-    runs: int = Field(100, ge=1)
+    releases: int = Field(ge=1, le=10_000)
+    grace_days: int = Field(7, ge=0, le=36_500)
+    runs: int = Field(100, ge=1, le=1_000_000)
 
 
 class DisclosureSettings(_Settings):
     """What holds for restricted sources; docs/disclosure.md has the source of the default."""
 
-    minimum_cell: int = Field(11, ge=2, description="The smallest count of people that may be published.")
+    minimum_cell: int = Field(11, ge=2, le=1_000_000, description="The smallest count of people that may be published.")
 
 
 class Nightly(_Settings):
     """When the night is, and for how long nothing in landing must have changed before a delivery counts as whole."""
 
-    cron: Annotated[str, AfterValidator(_refused(cron_fault))]
-    timezone: Annotated[str, AfterValidator(_refused(timezone_fault))]
-    quiet_seconds: float = Field(60, gt=0)
+    cron: Annotated[str, AfterValidator(refused(cron_fault))]
+    timezone: Annotated[str, AfterValidator(refused(timezone_fault))]
+    quiet_seconds: float = Field(60, gt=0, le=86_400)
 
 
 class Alerts(_Settings):
@@ -186,9 +177,9 @@ class Study(_Settings):
 
     study: Line
     title: Line
-    question: Annotated[str, Field(min_length=1)]
+    question: Words
     respondents: str
-    confidence_level: float = Field(gt=0, lt=1)
+    confidence_level: Annotated[float, Field(gt=0, lt=1), AfterValidator(refused(_confidence_fault))]
     age_bands: AgeBands
     populations: dict[str, Population]
     outcomes: dict[str, Outcome]

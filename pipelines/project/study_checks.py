@@ -5,18 +5,27 @@ Each fault is one sentence with file, line, key and the names that there are. No
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pipelines.contracts.columns import NUMERIC_TYPES
 from pipelines.contracts.yaml_source import read_yaml
 from pipelines.machine.faults import Fault, found, known
 from pipelines.project.conditions import Conditions, Domain
-from pipelines.project.levels import condition_fault, domain_with_levels, domains
-from pipelines.project.respondents import AGE, DESIGN_COLUMNS, REASON
+from pipelines.project.levels import answers, condition_fault, domain_with_levels, domains
+from pipelines.project.lines import folded, name_fault
+from pipelines.project.respondents import AGE, REASON
 
 if TYPE_CHECKING:
     from pipelines.project.project import Project
     from pipelines.project.study import Study
+
+
+class Labelled(Protocol):
+    """What has a label."""
+
+    @property
+    def label(self) -> str: ...
+
 
 WITH_LEVELS = ("BOOLEAN", "VARCHAR")
 """Types of columns that have levels."""
@@ -43,11 +52,13 @@ def standard_problems(file: Path, study: "Study", standards: Collection[str]) ->
 
 def _faults(project: "Project") -> Iterator[Fault]:
     study = project.study
-    if study.respondents not in project.contracts:
-        tables = [name for name, contract in project.contracts.items() if contract.schema == "core"]
-        yield Fault(("respondents",), f"names {study.respondents}, which has no contract; {known(tables, study.respondents)}")
+    if not project.has_respondents:
+        tables = project.tables("core")
+        lacks = "is no table of core" if study.respondents in project.contracts else "has no contract"
+        yield Fault(("respondents",), f"names {study.respondents}, which {lacks}; {known(tables, study.respondents)}")
         return
     yield from _names(project)
+    yield from _labels(study)
     yield from _kinds(project)
     held = domains(project)
     yield from _columns(project, held)
@@ -64,8 +75,14 @@ def _names(project: "Project") -> Iterator[Fault]:
         if not named:
             yield Fault((section,), f"names no {what}: name at least one")
         for name in named:
-            if not name.strip() or not name.isprintable():
-                yield Fault((section, name), "a name must not be empty or hold a line break or a tab")
+            fault = name_fault(name)
+            if fault:
+                yield Fault((section, name), f"the name {fault}")
+    by_name: dict[str, str] = {}
+    for name in study.populations:
+        other = by_name.setdefault(name.casefold(), name)
+        if other != name:
+            yield Fault(("populations", name), f"differs from {other} by letter case only: rename one of them")
     for section, populations in (
         ("odds_ratios", study.odds_ratios.populations),
         ("standardisation", study.standardisation.populations),
@@ -76,6 +93,29 @@ def _names(project: "Project") -> Iterator[Fault]:
                 yield Fault(at, f"names {name}, which is not under populations; {known(study.populations, name)}")
             if name in populations[:index]:
                 yield Fault(at, f"names {name} twice: keep one")
+
+
+def _labels(study: "Study") -> Iterator[Fault]:
+    """Labels that readers could not tell apart, of what stands in one table."""
+    described = study.characteristics
+    tables: Sequence[Mapping[tuple[str, ...], Mapping[str, Labelled]]] = (
+        {("populations",): study.populations},
+        {("outcomes",): study.outcomes},
+        {
+            ("exposures",): study.exposures,
+            ("characteristics", "categorical"): described.categorical,
+            ("characteristics", "continuous"): described.continuous,
+        },
+    )
+    for sections in tables:
+        first: dict[str, str] = {}
+        for section, named in sections.items():
+            for name, labelled in named.items():
+                other = first.setdefault(folded(labelled.label), name)
+                if other != name:
+                    yield Fault(
+                        (*section, name, "label"), f"is the label of {other}, too: give each a label that tells them apart"
+                    )
 
 
 def _kinds(project: "Project") -> Iterator[Fault]:
@@ -89,12 +129,6 @@ def _kinds(project: "Project") -> Iterator[Fault]:
                     f"is under outcomes, too, and nothing can be related to itself: keep {outcome} in one of the two, "
                     "and ask the question that needs it in the other in a project of its own",
                 )
-    for name in study.characteristics.continuous:
-        if name in study.categorical_characteristics:
-            yield Fault(
-                ("characteristics", "continuous", name),
-                "is categorical, too (an adjustment variable, an exposure or in characteristics.categorical): keep one of them",
-            )
 
 
 def _columns(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:
@@ -116,7 +150,7 @@ def _columns(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:
         ),
     )
     for section, named, types, rule in sections:
-        usable = [column for column in _of_people(project) if held[column].type in types]
+        usable = [column for column in answers(project) if held[column].type in types]
         for name in named:
             if name not in held:
                 yield Fault((*section, name), f"{name} is no column of {table}; {known(usable, name)}")
@@ -129,14 +163,6 @@ def _columns(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:
             yield Fault(
                 ("outcomes", outcome), f"{table} has no column {outcome}{REASON}, which says why {outcome} is unanswered: add it"
             )
-
-
-def _of_people(project: "Project") -> list[str]:
-    """The columns of the respondents that say something of them: not keys, reasons, design or origin."""
-    contract = project.contracts[project.study.respondents]
-    reasons = {f"{column.name}{REASON}" for column in contract.columns}
-    without = {*contract.key, *reasons, *DESIGN_COLUMNS, "is_synthetic"}
-    return [column.name for column in contract.columns if column.name not in without and column.classification != "identifier"]
 
 
 def _references(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:
@@ -180,17 +206,29 @@ def _bands(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:
     age = held.get(AGE)
     if age is None:
         return
-    for index, bound in enumerate(project.study.age_bands.lower_bounds):
-        at = ("age_bands", "lower_bounds", index)
-        if age.highest is not None and bound > age.highest:
-            yield Fault(at, f"{bound} is above {age.highest:g}, the highest {AGE} of {project.study.respondents}")
-            continue
-        crossed = {source: code for source, code in age.top_codes.items() if bound > code}
-        if crossed:
-            sources = ", ".join(f"{source} ({code} stands for {code} and older)" for source, code in crossed.items())
-            yield Fault(
-                at, f"{bound} is above the top code of {sources}; the highest bound that works is {min(crossed.values())}"
-            )
+    bounds = list(enumerate(project.study.age_bands.lower_bounds))
+    if age.highest is not None and bounds[-1][1] > age.highest:
+        first, listed = _above(bounds, age.highest)
+        yield Fault(
+            ("age_bands", "lower_bounds", first),
+            f"{listed} above {age.highest:g}, the highest {AGE} of {project.study.respondents}",
+        )
+        return
+    crossed = {source: code for source, code in age.top_codes.items() if bounds[-1][1] > code}
+    if crossed:
+        sources = ", ".join(f"{source} ({code} stands for {code} and older)" for source, code in crossed.items())
+        highest = min(crossed.values())
+        first, listed = _above(bounds, highest)
+        yield Fault(
+            ("age_bands", "lower_bounds", first),
+            f"{listed} above the top code of {sources}; the highest bound that works is {highest}",
+        )
+
+
+def _above(bounds: Sequence[tuple[int, int]], highest: float) -> tuple[int, str]:
+    """Where the first bound above an age stands, and all of them in words."""
+    above = [(index, bound) for index, bound in bounds if bound > highest]
+    return above[0][0], f"{', '.join(str(bound) for _, bound in above)} {'is' if len(above) == 1 else 'are'}"
 
 
 def _conditions(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:

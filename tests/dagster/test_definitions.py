@@ -130,7 +130,7 @@ def test_a_project_that_does_not_fit_together_names_every_problem(tmp_path_facto
     message = str(caught.value)
     assert "sql/checks/respondent__is_real.sql is about no table that has a contract" in message
     assert "sql/checks/respondent__is_real.sql reads core.respondent, which is no table" in message
-    assert "contract raw.nhanes_paq: column PAD680 names wave 2007-2009, which nhanes does not have" in message
+    assert "nhanes.yaml has no wave 2007-2009, which contracts name as one that was asked: nhanes_paq.PAD680" in message
     assert "add sql/core/respondents/nhanes.sql" in message
     assert "add sql/report/planted_truth.sql" in message
     assert "study.yaml, line 45 (exposures.takes_aspirin): takes_aspirin is no column of core.respondents" in message

@@ -1,19 +1,11 @@
 """Every mistake in a source's file is one sentence with file, line, key and the names that there are, from load and lint."""
 
-from collections.abc import Callable
-
 import pytest
 
-from pipelines.authoring import lint as linting
-from pipelines.contracts.model import load_contracts
-from pipelines.machine.errors import ConfigurationError
-from pipelines.machine.settings import Settings
-from pipelines.project import project as loading
-from pipelines.project.selects import load_checks, load_selects, load_vocabularies
-from pipelines.stages import load_project
-from tests.atlas import Atlas, make_atlas
+from tests.atlas import Atlas
+from tests.project.edits import Cases, Edit, assert_one_sentence, changed, said_of
 
-Edit = Callable[[str], str]
+pytestmark = pytest.mark.usefixtures("contracts_read_once")
 
 FILE = "data_contracts/sources/nhanes.yaml"
 DEMO = "file: Nchs/Data/Nhanes/Public/2005/DataFiles/DEMO_D.xpt, rows: 10348"
@@ -25,48 +17,6 @@ comparability:
     reason: the question was asked in other words
     reference: the questionnaires
 """
-
-FOREIGN_WORDS = ("pydantic", "Input should", "validation error", "Traceback", "http", "datetime.", "Fault(", "duckdb.", "None")
-"""What belongs to a library and not into a sentence to an analyst."""
-
-
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
-    return make_atlas(tmp_path_factory.mktemp("sources") / "project")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def read_once(good: Atlas) -> object:
-    """Contracts and SQL are the same in every case here, and are read once."""
-    settings = good.settings
-    contracts, selects = load_contracts(settings.data_contracts), load_selects(settings.sql)
-    vocabularies, checks = load_vocabularies(settings.sql), load_checks(settings.sql / "checks")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loading, "load_contracts", lambda *_: contracts)
-        patch.setattr(loading, "load_selects", lambda *_: selects)
-        patch.setattr(loading, "load_vocabularies", lambda *_: vocabularies)
-        patch.setattr(loading, "load_checks", lambda *_: checks)
-        patch.setattr(linting, "_contract", lambda *_: None)
-        yield
-
-
-def complaints(settings: Settings) -> list[str]:
-    """What loading says, one sentence a line; lint says the same."""
-    said: list[str] = []
-    try:
-        load_project(settings)
-    except ConfigurationError as error:
-        said = str(error).splitlines()
-    assert linting.lint(settings) == said
-    return said
-
-
-def changed(before: str, after: str) -> Edit:
-    def edit(text: str) -> str:
-        assert text.count(before) == 1, f"{before!r} stands {text.count(before)} times"
-        return text.replace(before, after)
-
-    return edit
 
 
 def after_nesting(line: str) -> Edit:
@@ -83,7 +33,7 @@ def where(condition: str) -> Edit:
     return verdict("    reference: the questionnaires\n", f"    reference: the questionnaires\n    where: {condition}\n")
 
 
-REFUSED: dict[str, tuple[Edit, str, tuple[str, ...]]] = {
+REFUSED: Cases = {
     # keys
     "key misspelt": (
         changed("psus_nested: true", "psu_nested: true"),
@@ -216,7 +166,71 @@ REFUSED: dict[str, tuple[Edit, str, tuple[str, ...]]] = {
         "line 18 (components)",
         ("is_pregnant in two components",),
     ),
-    "column of matched_on": (after_nesting("matched_on: [sexx]"), "line 6 (matched_on.0)", ("did you mean sex?", "age_band")),
+    "matched survey": (after_nesting("matched_on: [sex]"), "line 6 (matched_on)", ("belongs to design: case_control", "survey")),
+    "cases of a survey": (after_nesting("case_definition: x"), "line 6 (case_definition)", ("belongs to design: case_control",)),
+    "column twice in a component": (
+        changed("[magnesium_intake_mg]", "[magnesium_intake_mg, magnesium_intake_mg]"),
+        "line 20 (components.dietary.1)",
+        ("twice",),
+    ),
+    "weight in a component": (
+        changed("[magnesium_intake_mg]", "[interview_weight]"),
+        "line 20 (components.dietary.0)",
+        ("is no answer of respondents", "magnesium_intake_mg"),
+    ),
+    "top code of a weight": (
+        changed("{age_years: 85}", "{interview_weight: 85}"),
+        "line 31 (waves.2005-2006.top_codes.interview_weight)",
+        ("is no answer of respondents",),
+    ),
+    "top code below the bands": (
+        changed("{age_years: 85}", "{age_years: 10}"),
+        "line 31 (waves.2005-2006.top_codes.age_years)",
+        ("10 is below 16, where the first age band",),
+    ),
+    "top code below 0": (
+        changed("{age_years: 85}", "{age_years: -1}"),
+        "line 31 (waves.2005-2006.top_codes.age_years)",
+        ("-1 is no age_years",),
+    ),
+    "column of the design twice": (
+        changed("[WTDRD1, WTDR2D]", "[WTDRD1, WTDRD1]"),
+        "line 25 (design_columns.nhanes_dr1tot.1)",
+        ("WTDRD1 twice",),
+    ),
+    # words for readers
+    "title of blanks": (lambda text: text.replace(text.splitlines()[1], "title: '  '"), "line 2 (title)", ("not be empty",)),
+    "title of two lines": (lambda text: text.replace(text.splitlines()[1], 'title: "A\\nB"'), "line 2 (title)", ("one line",)),
+    "title without an end": (
+        lambda text: text.replace(text.splitlines()[1], f"title: {'T' * 300}"),
+        "line 2 (title)",
+        ("at most 200",),
+    ),
+    "homepage that runs a script": (
+        changed("homepage: https://www.cdc.gov/nchs/nhanes/", "homepage: javascript:alert(1)"),
+        "line 8 (homepage)",
+        ("begins with https://",),
+    ),
+    "reason of blanks": (
+        verdict("the question was asked in other words", "'  '"),
+        "line 57 (comparability.0.reason)",
+        ("not be empty",),
+    ),
+    # traps of YAML
+    "octal rows": (changed("rows: 10348", "rows: 010347"), "line 33", ("`010347` is read as the number 4327",)),
+    "comma of thousands": (
+        changed("rows: 10348", "rows: 10,348"),
+        "line 33 (waves.2005-2006.tables.nhanes_demo.348)",
+        ("348 is no key here", "rows"),
+    ),
+    "web address": (
+        changed(DEMO, "file: 'https://x.org/DEMO.xpt'"),
+        "line 33 (waves.2005-2006.tables.nhanes_demo.file)",
+        ("landing",),
+    ),
+    "nested condition": (where("(" * 300 + "psu = 1" + ")" * 300), "line 59 (comparability.0.where)", ("too deeply",)),
+    "wave like pooled": (changed('"2005-2006":\n', "Pooled:\n"), "line 30 (waves.Pooled)", ("give the wave another name",)),
+    "wave with a colon": (changed('"2005-2006":\n', '"2005:2006":\n'), "line 30 (waves.2005:2006)", ("must not hold any of",)),
     "column of a top code": (
         changed("{age_years: 85}", "{age_year: 85}"),
         "line 31 (waves.2005-2006.top_codes.age_year)",
@@ -348,27 +362,18 @@ REFUSED: dict[str, tuple[Edit, str, tuple[str, ...]]] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_mistake_in_a_source_is_one_sentence(good: Atlas, name: str) -> None:
-    edit, place, fragments = REFUSED[name]
-    path = good.folder / FILE
-    text = path.read_text(encoding="utf-8")
-    try:
-        path.write_text(edit(text), encoding="utf-8")
-        said = complaints(good.settings)
-    finally:
-        path.write_text(text, encoding="utf-8")
-    assert len(said) == 1, said
-    assert said[0].startswith(f"{FILE}, {place}: "), said[0]
-    for fragment in fragments:
-        assert fragment in said[0], said[0]
-    assert not [word for word in FOREIGN_WORDS if word in said[0]]
+    edit, place, words = REFUSED[name]
+    assert_one_sentence(said_of(good.settings, FILE, edit), FILE, f"{place}: ", words)
 
 
 @pytest.mark.parametrize("edit", [verdict(), where("sex = 'female' and age_years >= 20 and age_years < 45"), lambda text: text])
 def test_what_is_right_is_taken(good: Atlas, edit: Edit) -> None:
-    path = good.folder / FILE
-    text = path.read_text(encoding="utf-8")
-    try:
-        path.write_text(edit(text), encoding="utf-8")
-        assert complaints(good.settings) == []
-    finally:
-        path.write_text(text, encoding="utf-8")
+    assert said_of(good.settings, FILE, edit) == []
+
+
+def test_a_table_of_two_sources_is_one_sentence(good: Atlas) -> None:
+    edit = changed(
+        "nhanes_bmx: {file: Nchs/Data/Nhanes/Public/2005", "synthetic_survey_respondents: {file: Nchs/Data/Nhanes/Public/2005"
+    )
+    words = ("synthetic_survey_respondents is a table of nhanes, too",)
+    assert_one_sentence(said_of(good.settings, FILE, edit), "data_contracts/sources/synthetic_survey.yaml", "line 28", words)

@@ -1,0 +1,82 @@
+"""Text in the files of an analyst that readers see: on the page, in tables, in figures and in Word."""
+
+import unicodedata
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
+
+LONGEST_LINE = 200
+"""Characters of a label or a title: what a heading, a cell and an axis have room for."""
+
+BREAKS = {"Zl", "Zp"}
+"""Unicode's categories of what separates lines and paragraphs."""
+
+UNUSABLE = {"Cc", "Cs"}
+"""Unicode's categories of control characters and halves of characters."""
+
+NOT_IN_NAMES = '/\\:*?"<>|'
+"""What no file system, or not every one, allows in the name of a file."""
+
+LONGEST_NAME = 60
+"""Characters of a name that becomes a part of the name of a file."""
+
+NO_CHARACTERS = "\ufffe\uffff"
+"""What no XML file, and so no Word file, can hold."""
+
+
+def refused(fault_of: Callable[[Any], str | None]) -> Callable[[Any], Any]:
+    """A validator that refuses a value with what the function says of it."""
+
+    def check(value: Any) -> Any:
+        fault = fault_of(value)
+        if fault:
+            raise ValueError(fault)
+        return value
+
+    return check
+
+
+def line_fault(text: str) -> str | None:
+    """Why a text cannot stand in one line that readers see; None where it can."""
+    line = text.rstrip("\n")
+    if any(character in "\n\r\t" or unicodedata.category(character) in BREAKS for character in line):
+        return "must be one line without tabs: where it is long, write it with `>-`"
+    if len(line) > LONGEST_LINE:
+        return f"must have at most {LONGEST_LINE} characters, which tables and figures have room for; found {len(line)}"
+    return text_fault(line)
+
+
+def text_fault(text: str) -> str | None:
+    """Why a text of one or more lines cannot be shown; None where it can."""
+    if not text.strip():
+        return "must not be empty"
+    if any(
+        unicodedata.category(character) in UNUSABLE or character in NO_CHARACTERS for character in text if character not in "\n\t"
+    ):
+        return "must not hold control characters"
+    return None
+
+
+def name_fault(name: str) -> str | None:
+    """Why a name cannot be that of a file or folder on any machine; None where it can."""
+    if not name.strip() or not name.isprintable():
+        return "must not be empty or hold a line break or a tab"
+    if name != name.strip() or name[0] in "." or name[-1] == ".":
+        return "must not begin or end with a blank or a dot"
+    if any(character in NOT_IN_NAMES for character in name):
+        return f"must not hold any of {' '.join(NOT_IN_NAMES)}"
+    return f"must have at most {LONGEST_NAME} characters; found {len(name)}" if len(name) > LONGEST_NAME else None
+
+
+def folded(text: str) -> str:
+    """A text without what readers cannot tell apart: letter case, blanks, what has no width, and two ways to write a letter."""
+    seen = (character for character in unicodedata.normalize("NFKC", text) if unicodedata.category(character) != "Cf")
+    return " ".join("".join(seen).casefold().split())
+
+
+Line = Annotated[str, AfterValidator(refused(line_fault))]
+"""Text that a page or a table shows in one line."""
+
+Words = Annotated[str, AfterValidator(refused(text_fault))]
+"""Text of one or more lines."""
