@@ -13,6 +13,7 @@ from pipelines.contracts.model import NOT_SCHEMAS, SUFFIX, Contract, load_contra
 from pipelines.contracts.yaml_source import ContractError, ProblemList, read_yaml
 from pipelines.machine.errors import attempt
 from pipelines.machine.settings import Settings
+from pipelines.project.project import Project
 from pipelines.project.sources import Source, load_source
 from pipelines.report.estimation import AGE
 from pipelines.stages import load_project
@@ -47,13 +48,18 @@ OLDEST_TOLD = 89
 
 
 def lint(settings: Settings) -> list[str]:
-    """Everything that is wrong with study.yaml, contracts, codebooks, sources, SQL and how they fit together.
+    """Everything that is wrong with study.yaml, contracts, codebooks, sources, SQL and how they fit together."""
+    return linted(settings)[0]
+
+
+def linted(settings: Settings) -> tuple[list[str], Project | None]:
+    """The problems of `lint`, and the project where it can be loaded.
 
     Each problem has its file, as seen from the project's folder, and its line. What a refresh refuses stands first, in the same
     words.
     """
     problems: list[str] = []
-    attempt(problems, load_project, settings)
+    project: Project | None = attempt(problems, load_project, settings)
     folder = settings.data_contracts
     sources = [source for path in sorted((folder / "sources").glob("*.yaml")) if (source := _source(path))]
     for path in sorted(folder.glob(f"*/*{SUFFIX}")):
@@ -64,7 +70,7 @@ def lint(settings: Settings) -> list[str]:
     for source in sources:
         path = folder / "sources" / f"{source.source}.yaml"
         problems += [*_tells_great_ages(path, source), *_unfinished(path)]
-    return list(dict.fromkeys(problem.removeprefix(f"{settings.project}/") for problem in problems))
+    return list(dict.fromkeys(problem.removeprefix(f"{settings.project}/") for problem in problems)), project
 
 
 def _contract(path: Path, folder: Path) -> Contract | None:

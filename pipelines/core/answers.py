@@ -10,7 +10,8 @@ import polars as pl
 from pipelines.contracts.model import Contract
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.quoting import identifier, literal
-from pipelines.project.respondents import AGE, AGE_BAND, DESIGN_COLUMNS, MISSING, NOT_ASKED, REASON, TEXT_OF
+from pipelines.project.ages import follows, group_of_age
+from pipelines.project.respondents import AGE_BAND, DESIGN_COLUMNS, MISSING, NOT_ASKED, REASON, TEXT_OF
 from pipelines.project.selects import Select, made_of_answers
 from pipelines.project.sources import Source
 
@@ -44,7 +45,11 @@ def answers(
     the answers. Raises CrampAtlasError with every other column that is missing or unknown.
     """
     promised = contract.column_types()
-    bands = {AGE_BAND: _bands(age_bands)} if AGE in returned and AGE_BAND in promised else {}
+    bands = {
+        band: group_of_age(identifier(age), age_bands.select(AGE_BAND, "lower_age", "upper_age").iter_rows())
+        for band, age in follows(returned).items()
+        if band in promised
+    }
     problems = _problems(list(returned), list(promised), source, {*derived, *bands})
     if problems:
         raise CrampAtlasError(f"{select.name} does not return the columns of {contract.name}: {'; '.join(problems)}")
@@ -73,15 +78,6 @@ def _top_coded(name: str, returned: Mapping[str, str], top_codes: Mapping[str, i
     if name.endswith(REASON) and variable in top_codes and variable in returned:
         return f"case when {identifier(variable)} is null then coalesce({column}, {literal(MISSING)}) end"
     return column
-
-
-def _bands(age_bands: pl.DataFrame) -> str:
-    age = identifier(AGE)
-    bands = (
-        f"when {age} >= {lower} and {age} < {upper} then {literal(band)}"
-        for band, lower, upper in age_bands.select(AGE_BAND, "lower_age", "upper_age").iter_rows()
-    )
-    return f"case {' '.join(bands)} end"
 
 
 def _null(kind: str) -> str:

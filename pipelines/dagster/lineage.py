@@ -14,9 +14,10 @@ from sqlglot.lineage import lineage
 from sqlglot.optimizer.qualify import qualify
 
 from pipelines.contracts.codebook import HEADER
+from pipelines.project.ages import follows
 from pipelines.project.decoding import columns_decoded
 from pipelines.project.project import Project
-from pipelines.project.respondents import AGE, AGE_BAND, REASON
+from pipelines.project.respondents import REASON
 from pipelines.project.selects import ANSWERS, CODE, DECODED, Select
 
 LOOKED_UP = frozenset({"codebook", "study"})
@@ -38,8 +39,7 @@ Origins = Mapping[str, tuple[Origin, ...]]
 def origins_of(project: Project, table: str, source: str) -> Origins:
     """What the columns of a core table are made from in one source: by its select, and by what is the same for every source."""
     answered = dict(origins(project, project.selects[f"{table}/{source}"]))
-    if AGE in answered:
-        answered[AGE_BAND] = answered[AGE]
+    answered |= {column: answered[other] for column, other in follows(answered).items()}
     vocabulary = project.vocabularies.get(table)
     if vocabulary is None:
         return answered

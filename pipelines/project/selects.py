@@ -13,7 +13,7 @@ from sqlglot.errors import ParseError, SqlglotError
 from pipelines.machine.errors import ConfigurationError, attempt
 from pipelines.machine.reaching import reaches_out
 from pipelines.machine.visible import commanding
-from pipelines.project.respondents import AGE, AGE_BAND
+from pipelines.project.ages import follows
 
 CODE = "_code"
 """Ends the name of the column of `decoded.<table>` that holds what a received value means."""
@@ -120,7 +120,7 @@ def made_of_answers(vocabulary: Select) -> dict[str, frozenset[str]]:
 def columns_asked(select: Select, vocabulary: Select | None) -> set[str]:
     """The columns of a table that a source's select returns, and those that are made of them."""
     returned = set(columns_returned(select.text))
-    returned |= {AGE_BAND} if AGE in returned else set()
+    returned |= set(follows(returned))
     made = made_of_answers(vocabulary) if vocabulary else {}
     return returned | {name for name, made_of in made.items() if made_of & returned}
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.machine.errors import ConfigurationError
-from pipelines.machine.quoting import literal
 from pipelines.machine.visible import commanding
+from pipelines.project.ages import group_of_age
 
 LARGEST_ROUNDING = 1e-5
 """By how much published shares may miss 1."""
@@ -54,11 +54,7 @@ class StandardPopulation:
 
     def group_of_age(self, age: str) -> str:
         """The SQL expression for the age group of the SQL expression `age`; NULL outside the standard."""
-        cases = " ".join(
-            f"when {age} >= {lower} and {age} < {upper} then {literal(group)}"
-            for group, lower, upper in self.groups.select("age_group", "lower_age", "upper_age").iter_rows()
-        )
-        return f"case {cases} end"
+        return group_of_age(age, self.groups.select("age_group", "lower_age", "upper_age").iter_rows())
 
 
 def load_standard_populations(path: Path) -> dict[str, StandardPopulation]:

@@ -13,7 +13,7 @@ from pipelines.statistics import StatsError, conditional_logistic, e_value, exac
 
 FEW_DISCORDANT_PAIRS = 5
 """Discordant pairs, or informative sets, in the smaller direction under which a matched odds ratio is marked for review (sparse
-data bias)."""
+data bias). Sets from here on have NULL exact limits: release/disclosure/pairs.py rests on that."""
 
 FOUR_CELLS = ("exposed_cases", "exposed_noncases", "unexposed_cases", "unexposed_noncases")
 

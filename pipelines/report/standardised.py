@@ -3,6 +3,7 @@
 import polars as pl
 
 from pipelines.machine.quoting import identifier, literal
+from pipelines.project.ages import group_of_age
 from pipelines.project.respondents import ALL
 from pipelines.report.estimation import AGE, AGE_BAND, STANDARD_AGE_GROUP, Estimation, Scope, in_population
 from pipelines.report.prevalence import not_shown, with_labels, without_unreliable
@@ -72,14 +73,11 @@ def _ages(estimation: Estimation, population: str) -> tuple[int, int]:
         for name, kind, *_ in estimation.connection.sql(f"describe {relation}").fetchall()
         if name not in {AGE, AGE_BAND}
     )
-    bands = " ".join(
-        f"when range >= {lower} and range < {upper} then {literal(band)}"
-        for band, lower, upper in estimation.study.age_bands.frame().iter_rows()
-    )
+    band = group_of_age("range", estimation.study.age_bands.frame().iter_rows(), otherwise="''")
     possible = estimation.connection.sql(
         f"""
         select {AGE}
-        from (select range as {AGE}, case {bands} else '' end as {AGE_BAND}, {others} from range({OLDEST + 1})) as respondents
+        from (select range as {AGE}, {band} as {AGE_BAND}, {others} from range({OLDEST + 1})) as respondents
         where ({condition}) is distinct from false
         order by 1
         """

@@ -58,7 +58,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Column:
+class ModelColumn:
     """A column of the model: the intercept, a level's indicator, or a number from -1 to 1 = (value - centre) / spread."""
 
     term: Term | None
@@ -94,22 +94,22 @@ class Scan:
 
 def model_columns(
     terms: Sequence[Term], levels: pl.DataFrame, ranges: Mapping[str, tuple[float, float]], names: Collection[str]
-) -> tuple[Column, ...]:
+) -> tuple[ModelColumn, ...]:
     """The columns of a model whose coefficients have these names. `levels`: holds the categorical columns; `ranges`: lowest
     and highest analysed value of each number.
     """
-    columns = [Column(None)]
+    columns = [ModelColumn(None)]
     for term in terms:
         if isinstance(term, Numeric):
             low, high = ranges[term.column]
-            columns.append(Column(term, None, (low + high) / 2, (high - low) / 2 or 1.0))
+            columns.append(ModelColumn(term, None, (low + high) / 2, (high - low) / 2 or 1.0))
         else:
             found = levels[term.column].drop_nulls().unique().sort().to_list()
-            columns += [Column(term, level) for level in found if column_name(term, level) in names]
+            columns += [ModelColumn(term, level) for level in found if column_name(term, level) in names]
     return tuple(columns)
 
 
-def unscaling(columns: Sequence[Column]) -> FloatArray:
+def unscaling(columns: Sequence[ModelColumn]) -> FloatArray:
     """(k, k): raw coefficients = unscaling @ coefficients of the scaled columns. The intercept comes first."""
     matrix = np.diag([1 / column.spread for column in columns])
     matrix[0, 1:] = [-column.centre / column.spread for column in columns[1:]]
@@ -119,7 +119,7 @@ def unscaling(columns: Sequence[Column]) -> FloatArray:
 def scan(
     con: duckdb.DuckDBPyConnection,
     question: Question,
-    columns: Sequence[Column],
+    columns: Sequence[ModelColumn],
     coefficients: FloatArray,
     *,
     information: Literal["none", "rough", "exact"] = "exact",
@@ -189,7 +189,7 @@ def _family_sql(family: Family) -> tuple[str, str, str]:
 _LOGISTIC_LIKELIHOOD = "w * (y * eta - greatest(eta, 0::double) - ln(1::double + exp(-abs(eta))))"
 
 
-def _predictor(question: Question, columns: Sequence[Column], coefficients: FloatArray) -> str:
+def _predictor(question: Question, columns: Sequence[ModelColumn], coefficients: FloatArray) -> str:
     group = {term.column: f"g{i}" for i, term in enumerate(question.categories)}
     parts, number = list[str](), 0
     for column, coefficient in zip(columns, coefficients, strict=True):
@@ -213,7 +213,7 @@ def level_literal(level: object) -> str:
     return "'" + str(level).replace("'", "''") + "'"
 
 
-def _largest_addends(question: Question, columns: Sequence[Column], coefficients: FloatArray) -> tuple[float, float, float]:
+def _largest_addends(question: Question, columns: Sequence[ModelColumn], coefficients: FloatArray) -> tuple[float, float, float]:
     """Bounds of what a row adds to the score, the information and the log-likelihood; numbers lie within -1 to 1."""
     weight = 1.0 if question.design.weight is None else float(LARGEST_WEIGHT)
     reach = float(np.abs(coefficients).sum())
@@ -223,7 +223,7 @@ def _largest_addends(question: Question, columns: Sequence[Column], coefficients
     return 2 * weight * mean, 2 * weight * mean, 2 * weight * (1 + reach + mean)
 
 
-def _highest_predictor(columns: Sequence[Column], coefficients: FloatArray) -> float:
+def _highest_predictor(columns: Sequence[ModelColumn], coefficients: FloatArray) -> float:
     highest, of_level = float(coefficients[0]), dict[str, float]()
     for column, coefficient in zip(columns[1:], coefficients[1:], strict=True):
         if isinstance(column.term, Categorical):
@@ -236,7 +236,7 @@ def _highest_predictor(columns: Sequence[Column], coefficients: FloatArray) -> f
 def _assembled(
     groups: pl.DataFrame,
     question: Question,
-    columns: Sequence[Column],
+    columns: Sequence[ModelColumn],
     numbers: Sequence[int],
     pairs: Sequence[tuple[int, int]],
 ) -> Scan:

@@ -33,7 +33,7 @@ from pipelines.statistics.design import (
 from pipelines.statistics.errors import EmptyDomain, InvalidArgument, InvalidOutcome, NotConverged, StatsError
 from pipelines.statistics.model_matrix import INTERCEPT, Categorical, Numeric, Term, column_name, model_matrix, require_full_rank
 from pipelines.statistics.regression import regression
-from pipelines.statistics.score_scan import Column, Question, Scan, model_columns, scan
+from pipelines.statistics.score_scan import ModelColumn, Question, Scan, model_columns, scan
 
 MOST_SCANS = 30
 # An error of the coefficients below this, relatively, changes scores and information by less than 1e-10.
@@ -52,7 +52,7 @@ _ELEMENTS = Design(stratum=None, psu=None, weight=SUM_WEIGHTS)
 class Profile:
     """The analysed rows before any fit. `columns`: of the model, scaled. `omitted`: levels nobody analysed has."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[ModelColumn, ...]
     omitted: tuple[str, ...]
     n_respondents: int
     n_cases: int
@@ -108,7 +108,7 @@ def _rounded(coefficients: FloatArray) -> FloatArray:
     return rounded
 
 
-def _require_rank(information: FloatArray, columns: Sequence[Column]) -> None:
+def _require_rank(information: FloatArray, columns: Sequence[ModelColumn]) -> None:
     values, vectors = np.linalg.eigh(information)
     root = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T  # root.T @ root is the information
     require_full_rank(root, [column.name for column in columns])
@@ -228,7 +228,7 @@ def _start(con: duckdb.DuckDBPyConnection, question: Question, profile: Profile)
     return start
 
 
-def _name(column: Column, term_of: Mapping[Term, Term]) -> str:
+def _name(column: ModelColumn, term_of: Mapping[Term, Term]) -> str:
     return INTERCEPT if column.term is None else column_name(term_of[column.term], column.level)
 
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pipelines.authoring.compare import Difference
     from pipelines.authoring.trial import Trial
     from pipelines.project.form import Form
-    from pipelines.project.project import Project
 
 contract_app = typer.Typer(
     no_args_is_help=True,
@@ -39,17 +38,14 @@ def contract_lint() -> None:
     Where respondents are accepted, it also says which population holds nobody of which source. That is no problem.
     """
     with explained():
-        from pipelines.authoring.lint import lint
-        from pipelines.machine.errors import attempt
+        from pipelines.authoring.lint import linted
         from pipelines.machine.settings import Settings
         from pipelines.report.membership import empty_populations
-        from pipelines.stages import load_project
 
         settings = Settings()
-        problems = lint(settings)
+        problems, project = linted(settings)
         for problem in problems:
-            _print(problem.removeprefix(f"{settings.project}/"), "red")
-        project: Project | None = attempt([], load_project, settings)
+            _print(problem, "red")
         for line in empty_populations(project) if project else ():
             _print(line, "yellow")
         n_contracts = len(list(settings.data_contracts.glob("*/*.odcs.yaml")))

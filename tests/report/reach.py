@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
+from zipfile import ZipFile
 
 import duckdb
 import polars as pl
@@ -23,7 +26,7 @@ from pipelines.project.standards import load_standard_populations
 from pipelines.project.study import Study
 from pipelines.release import meta
 from pipelines.release.page.content import Content, Held, content_of
-from pipelines.release.page.writing import render
+from pipelines.release.page.writing import render, write_document
 from pipelines.report.estimators import ESTIMATORS, SETTINGS_NOT_READ, Estimation, Received
 from pipelines.report.scales import marked_for_scale
 from pipelines.stages import load_project
@@ -312,6 +315,12 @@ def effects(world: World) -> Effects:
     return said | dict(_page(made, content)) | dict(_terminal(made, reports))
 
 
+@cache
+def effects_of_base() -> Effects:
+    """What stands there without any change."""
+    return effects(BASE)
+
+
 def _page(made: Project, content: Content) -> Iterator[tuple[str, Any]]:
     for table in content.tables:
         kind = table.name.split("-")[0]
@@ -329,9 +338,17 @@ def _page(made: Project, content: Content) -> Iterator[tuple[str, Any]]:
     yield "page: citation", tree.xpath("string(//section[@id='cite'])")
     of_sources = tree.xpath("//main/section")[: len(content.sources)]
     yield "page: sources", [" ".join(part.text_content().split()) for part in of_sources]
-    assert isinstance(content.citation, list)
-    words = [content.title, made.study.question, *content.citation]
-    yield "word", [words, [(table.heading, table.columns, table.rows, table.notes, table.footnotes) for table in content.tables]]
+    yield "word", _texts_of_word(made, content)
+
+
+def _texts_of_word(made: Project, content: Content) -> list[str]:
+    """The title and every run of text in the file, read from its own markup."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "tables.docx"
+        write_document(made, content, path)
+        with ZipFile(path) as file:
+            parts = [file.read(name).decode() for name in ("docProps/core.xml", "word/document.xml")]
+    return [text for part in parts for text in re.findall(r"<(?:w:t|dc:title)[^>]*>([^<]*)<", part)]
 
 
 def _terminal(made: Project, reports: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -15,9 +15,10 @@ from pipelines.machine.settings import REPOSITORY
 from pipelines.project.sources import Source
 from pipelines.project.study import Study
 from pipelines.report import trends
+from pipelines.report.odds_ratios import with_adjusted_p_values
 from pipelines.statistics import trend
 from tests.report import reach
-from tests.report.reach import BASE, SOURCES, STUDY, World, changed, effects, settings_of
+from tests.report.reach import BASE, SOURCES, STUDY, Effects, World, changed, effects, settings_of
 
 FILE = Path(__file__).with_name("settings_reach.yaml")
 ENTRIES: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
@@ -51,12 +52,12 @@ def expected(entry: dict[str, Any]) -> set[str]:
     return places
 
 
-def found(kind: str, key: str) -> set[str]:
-    """The places that differ where this setting does."""
+def found(kind: str, key: str, before: Effects | None = None) -> set[str]:
+    """The places that differ where this setting does; `before` is what stands there without the change."""
     entry = ENTRIES[kind][key]
     settings = changed(STUDY if kind == "study" else SOURCES, entry["at"], entry["to"])
     world = World(settings, SOURCES) if kind == "study" else World(STUDY, settings)
-    return reach.reach(effects(BASE), effects(world))
+    return reach.reach(before or reach.effects_of_base(), effects(world))
 
 
 @pytest.mark.parametrize(("kind", "key"), PERTURBED)
@@ -77,8 +78,70 @@ def a_trend_at_a_level_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 
 @pytest.mark.usefixtures("a_trend_at_a_level_of_its_own")
 def test_a_setting_that_a_table_ignores_is_found() -> None:
-    missed = expected(ENTRIES["study"]["confidence_level"]) - found("study", "confidence_level")
+    missed = expected(ENTRIES["study"]["confidence_level"]) - found("study", "confidence_level", effects(BASE))
     assert missed == {"trends.odds_ratio_lower", "trends.odds_ratio_upper", "page prevalence: notes"}
+
+
+IGNORED: dict[str, tuple[str, str, Any, str, set[str]]] = {
+    "one way for many p-values": (
+        "pipelines.report.odds_ratios.with_adjusted_p_values",
+        "report.odds_ratios",
+        lambda frame, _: with_adjusted_p_values(frame, "holm"),
+        "odds_ratios.multiple_testing",
+        {"odds_ratios.multiple_testing", "odds_ratios.p_value_adjusted", "page odds: rows"},
+    ),
+    "one population by age": (
+        "pipelines.report.prevalence._is_by_age",
+        "report.prevalence_by_age_band",
+        lambda _, population: population == "everyone",
+        "populations.*.by_age_band",
+        {"prevalence_by_age_band: rows", "page prevalence: rows", "terminal: prevalence"},
+    ),
+    "names for labels": (
+        "pipelines.release.page.labels.Labels.exposures",
+        "",
+        property(lambda labels: {name: name for name in labels.study.exposures}),
+        "exposures.*.label",
+        {"page odds: rows", "page characteristics: rows", "figure", "word"},
+    ),
+    "a figure with names": (
+        "pipelines.release.figures.forest.contrast",
+        "",
+        lambda row, _: row["exposure"],
+        "exposures.*.label",
+        {"figure"},
+    ),
+    "Word without cells": ("pipelines.release.page.files._lines", "", lambda _: [], "exposures.*.label", {"word"}),
+    "a terminal with numbers of its own": (
+        "pipelines.terminal.summary.ratio_with_interval",
+        "",
+        lambda *_: "2.00 (1.00 to 3.00)",
+        "confidence_level",
+        {"terminal: odds ratios"},
+    ),
+}
+"""What is planted: where, in which table's estimator, what stands there instead, the setting that it ignores, and the places that
+it then does not reach."""
+
+
+@pytest.mark.parametrize("fault", IGNORED)
+def test_a_setting_that_a_place_ignores_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    where, table, instead, key, places = IGNORED[fault]
+    monkeypatch.setattr(where, instead)
+    with reach.estimated_anew(table):
+        missed = expected(ENTRIES["study"][key]) - found("study", key, effects(BASE))
+    assert places <= missed
+
+
+def test_a_key_without_an_entry_is_found() -> None:
+    class Wider(Study):
+        colour: str = "red"
+
+    class WiderSource(Source):
+        wave_colours: dict[str, str] | None = None
+
+    assert set(settings_of(Wider)) - set(ENTRIES["study"]) == {"colour"}
+    assert set(settings_of(WiderSource)) - set(ENTRIES["source"]) == {"wave_colours"}
 
 
 def test_a_label_that_changes_a_number_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,4 +153,4 @@ def test_a_label_that_changes_a_number_would_be_found(monkeypatch: pytest.Monkey
         return rows | {"report.trends": [row | {"n_levels": project.study.title} for row in rows["report.trends"]]}
 
     monkeypatch.setattr(reach, "report_of", wrong)
-    assert found("study", "title") - expected(ENTRIES["study"]["title"]) == {"trends.n_levels"}
+    assert found("study", "title", effects(BASE)) - expected(ENTRIES["study"]["title"]) == {"trends.n_levels"}

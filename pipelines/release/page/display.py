@@ -10,7 +10,7 @@ GROUP = "group"
 
 
 @dataclass(frozen=True)
-class Column:
+class DisplayColumn:
     """A column of formatted cells; columns with the same `spanner` stand under one heading."""
 
     key: str
@@ -29,7 +29,7 @@ class DisplayTable:
 
     name: str
     title: str
-    columns: Sequence[Column]
+    columns: Sequence[DisplayColumn]
     rows: Sequence[Mapping[str, str]]
     notes: Sequence[str] = ()
     footnotes: Sequence[tuple[int, str, str]] = field(default=())

@@ -11,7 +11,7 @@ from itertools import groupby
 from markupsafe import Markup
 
 from pipelines.release.figures.drawing import Figure
-from pipelines.release.page.display import GROUP, Column, DisplayTable, marks
+from pipelines.release.page.display import GROUP, DisplayColumn, DisplayTable, marks
 
 
 def html(table: DisplayTable) -> tuple[Markup, list[Markup]]:
@@ -26,7 +26,7 @@ def html(table: DisplayTable) -> tuple[Markup, list[Markup]]:
     return Markup(markup), [Markup(f"{_mark(mark)} {escape(text)}") for text, mark in of_text.items()]
 
 
-def _head(columns: Sequence[Column]) -> Iterator[str]:
+def _head(columns: Sequence[DisplayColumn]) -> Iterator[str]:
     """One line of headings; two where columns stand under a common one."""
     if not any(column.spanner for column in columns):
         yield f"<tr>{''.join(_heading(column) for column in columns)}</tr>"
@@ -45,11 +45,11 @@ def _head(columns: Sequence[Column]) -> Iterator[str]:
     yield f"<tr>{''.join(_heading(column) for column in columns if column.spanner)}</tr>"
 
 
-def _heading(column: Column, spans: str = "") -> str:
+def _heading(column: DisplayColumn, spans: str = "") -> str:
     return f'<th scope="col"{spans} class="{_side(column)}">{escape(column.label)}</th>'
 
 
-def _side(column: Column) -> str:
+def _side(column: DisplayColumn) -> str:
     return "gt_left" if column.is_text else "gt_right"
 
 

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 
 from pipelines.release.formatting import NOTHING, Row, count, p_value, percent
-from pipelines.release.page.display import GROUP, Column, DisplayTable
+from pipelines.release.page.display import GROUP, DisplayColumn, DisplayTable
 from pipelines.release.page.labels import Labels
 
 
 def flow_table(labels: Labels, rows: Sequence[Row]) -> DisplayTable:
     """Who is in the estimates and who is not, and why (STROBE item 13). Outcomes with the same numbers share their rows."""
     columns = [
-        Column("name", "Population", is_text=True),
-        Column("wave", "Wave", is_text=True),
-        *(Column(name, label) for name, label in FLOW.items()),
-        *([Column("weight", "Weight", is_text=True)] if any(row["weight"] for row in rows) else []),
+        DisplayColumn("name", "Population", is_text=True),
+        DisplayColumn("wave", "Wave", is_text=True),
+        *(DisplayColumn(name, label) for name, label in FLOW.items()),
+        *([DisplayColumn("weight", "Weight", is_text=True)] if any(row["weight"] for row in rows) else []),
     ]
     numbers: dict[tuple[str, str], dict[str, list[str]]] = {}
     for row in rows:
@@ -55,20 +55,20 @@ FLOW = {
     "n_missing": "No answer",
     "n_analysed": "Analysed",
 }
-"""Column of report.respondent_flow -> its heading; received is the sum of the others."""
+"""DisplayColumn of report.respondent_flow -> its heading; received is the sum of the others."""
 
 
 def characteristics_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> DisplayTable:
     """The people of a population with and without an outcome: shares and means with their errors (STROBE item 14)."""
     columns = [
-        Column("name", "Characteristic", is_text=True),
-        Column("n_cases", "n", "With the outcome"),
-        Column("cases", "% (SE) or mean (SD)", "With the outcome"),
-        Column("n_noncases", "n", "Without"),
-        Column("noncases", "% (SE) or mean (SD)", "Without"),
-        Column("n_missing", "No answer"),
-        Column("p_value", "p"),
-        *([Column("weight", "Weight", is_text=True)] if any(row["weight"] for row in rows) else []),
+        DisplayColumn("name", "Characteristic", is_text=True),
+        DisplayColumn("n_cases", "n", "With the outcome"),
+        DisplayColumn("cases", "% (SE) or mean (SD)", "With the outcome"),
+        DisplayColumn("n_noncases", "n", "Without"),
+        DisplayColumn("noncases", "% (SE) or mean (SD)", "Without"),
+        DisplayColumn("n_missing", "No answer"),
+        DisplayColumn("p_value", "p"),
+        *([DisplayColumn("weight", "Weight", is_text=True)] if any(row["weight"] for row in rows) else []),
     ]
     cells: list[dict[str, str]] = []
     footnotes: list[tuple[int, str, str]] = []

@@ -8,7 +8,7 @@ import polars as pl
 from pipelines.project.sources import Source
 from pipelines.release.changes import CHANGED, by_table, furthest_first
 from pipelines.release.formatting import NOTHING, Row, count, ratio
-from pipelines.release.page.display import Column, DisplayTable
+from pipelines.release.page.display import DisplayColumn, DisplayTable
 from pipelines.release.page.labels import Labels
 from pipelines.report.scales import scale_warnings
 
@@ -20,12 +20,12 @@ def quality_table(
 ) -> DisplayTable:
     """A row a delivery: its verdict, its records, and how its rules were judged; below, what rows of the reports warn of."""
     columns = [
-        Column("name", "Source, wave", is_text=True),
-        Column("verdict", "Verdict", is_text=True),
-        Column("rows", "Records accepted"),
-        Column("aside", "Set aside"),
-        Column("passed", "Rules passed"),
-        Column("failed", "Rules not passed"),
+        DisplayColumn("name", "Source, wave", is_text=True),
+        DisplayColumn("verdict", "Verdict", is_text=True),
+        DisplayColumn("rows", "Records accepted"),
+        DisplayColumn("aside", "Set aside"),
+        DisplayColumn("passed", "Rules passed"),
+        DisplayColumn("failed", "Rules not passed"),
     ]
     judged = {(row["source"], row["wave"]): row for row in checks}
     cells = []
@@ -59,10 +59,10 @@ def _all(sources: Iterable[Source]) -> str:
 def comparability_table(labels: Labels, rows: Sequence[Row]) -> DisplayTable:
     """Variables that do not mean quite the same in two waves."""
     columns = [
-        Column("name", "Variable", is_text=True),
-        Column("waves", "Waves", is_text=True),
-        Column("verdict", "Verdict", is_text=True),
-        Column("reason", "Why", is_text=True),
+        DisplayColumn("name", "Variable", is_text=True),
+        DisplayColumn("waves", "Waves", is_text=True),
+        DisplayColumn("verdict", "Verdict", is_text=True),
+        DisplayColumn("reason", "Why", is_text=True),
     ]
     cells = [
         {
@@ -87,12 +87,12 @@ def _only_where(row: Row) -> str:
 def changes_tables(changes: pl.DataFrame, sources: Mapping[str, Source]) -> list[DisplayTable]:
     """What differs from the release before: table by table, and the numbers that moved furthest."""
     columns = [
-        Column("name", "Table, source", is_text=True),
-        Column("changed", "Numbers changed"),
-        Column("furthest", "By at most, in standard errors"),
-        Column("added", "Rows new"),
-        Column("vanished", "Rows gone"),
-        Column("ingredient", "What differs in its making", is_text=True),
+        DisplayColumn("name", "Table, source", is_text=True),
+        DisplayColumn("changed", "Numbers changed"),
+        DisplayColumn("furthest", "By at most, in standard errors"),
+        DisplayColumn("added", "Rows new"),
+        DisplayColumn("vanished", "Rows gone"),
+        DisplayColumn("ingredient", "What differs in its making", is_text=True),
     ]
     cells = [
         {
@@ -120,11 +120,11 @@ def _named(source: str | None, sources: Mapping[str, Source]) -> str:
 
 def _moved_table(moved: pl.DataFrame, sources: Mapping[str, Source], about: str) -> DisplayTable:
     columns = [
-        Column("name", "Table, row", is_text=True),
-        Column("column", "Number", is_text=True),
-        Column("before", "Before"),
-        Column("after", "Now"),
-        Column("in_se", "In standard errors"),
+        DisplayColumn("name", "Table, row", is_text=True),
+        DisplayColumn("column", "Number", is_text=True),
+        DisplayColumn("before", "Before"),
+        DisplayColumn("after", "Now"),
+        DisplayColumn("in_se", "In standard errors"),
     ]
     cells = [
         {

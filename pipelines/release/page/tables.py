@@ -14,7 +14,7 @@ from pipelines.release.formatting import (
     ratio,
     ratio_with_interval,
 )
-from pipelines.release.page.display import GROUP, Column, DisplayTable
+from pipelines.release.page.display import GROUP, DisplayColumn, DisplayTable
 from pipelines.release.page.labels import Labels
 
 
@@ -22,12 +22,12 @@ def prevalence_table(labels: Labels, outcome: str, rows: Sequence[Row], trends: 
     """Prevalence of one outcome: age bands and populations down, waves across."""
     waves = labels.waves(rows)
     by_key = {(row["population"], row["age_band"], row["wave"]): row for row in rows}
-    columns = [Column("name", "Age, years", is_text=True)]
+    columns = [DisplayColumn("name", "Age, years", is_text=True)]
     for wave in waves:
         columns += [
-            Column(f"n {wave}", "n", wave),
-            Column(f"cases {wave}", "Cases", wave),
-            Column(f"share {wave}", f"% ({labels.interval})", wave),
+            DisplayColumn(f"n {wave}", "n", wave),
+            DisplayColumn(f"cases {wave}", "Cases", wave),
+            DisplayColumn(f"share {wave}", f"% ({labels.interval})", wave),
         ]
     cells: list[dict[str, str]] = []
     footnotes: list[tuple[int, str, str]] = []
@@ -68,8 +68,8 @@ def _populations_and_bands(labels: Labels, rows: Sequence[Row]) -> list[tuple[st
 def standardised_table(labels: Labels, rows: Sequence[Row], standard: str) -> DisplayTable:
     """Age-standardised prevalence by sex and wave: what may be compared between groups of another age."""
     waves = labels.waves(rows)
-    columns = [Column("name", "Sex", is_text=True)]
-    columns += [Column(f"share {wave}", f"% ({labels.interval})", wave) for wave in waves]
+    columns = [DisplayColumn("name", "Sex", is_text=True)]
+    columns += [DisplayColumn(f"share {wave}", f"% ({labels.interval})", wave) for wave in waves]
     cells: list[dict[str, str]] = []
     footnotes: list[tuple[int, str, str]] = []
     of_group: dict[tuple[str, str, str], list[Row]] = {}
@@ -103,14 +103,14 @@ def odds_ratio_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> Displ
     """Odds ratios of one outcome in one population, by one model in one wave, in groups by what they are adjusted for."""
     rows = in_order(rows, labels.exposures)
     columns = [
-        Column("name", "Exposure: level / reference", is_text=True),
-        Column("exposed", "Exposed, n/N"),
-        Column("unexposed", "Unexposed, n/N"),
-        Column("odds_ratio", f"OR ({labels.interval})"),
-        Column("p_value", "p"),
-        Column("p_value_adjusted", "p, adjusted"),
-        Column("prevalence_ratio", f"Prevalence ratio ({labels.interval})"),
-        Column("e_value", "E-value (of the limit)"),
+        DisplayColumn("name", "Exposure: level / reference", is_text=True),
+        DisplayColumn("exposed", "Exposed, n/N"),
+        DisplayColumn("unexposed", "Unexposed, n/N"),
+        DisplayColumn("odds_ratio", f"OR ({labels.interval})"),
+        DisplayColumn("p_value", "p"),
+        DisplayColumn("p_value_adjusted", "p, adjusted"),
+        DisplayColumn("prevalence_ratio", f"Prevalence ratio ({labels.interval})"),
+        DisplayColumn("e_value", "E-value (of the limit)"),
     ]
     cells: list[dict[str, str]] = []
     footnotes: list[tuple[int, str, str]] = []
@@ -178,10 +178,10 @@ def _model(labels: Labels, row: Row) -> str:
 def planted_table(labels: Labels, rows: Sequence[Row]) -> DisplayTable:
     """What was planted in a synthetic source beside what was found."""
     columns = [
-        Column("name", "Planted value", is_text=True),
-        Column("planted", "Planted"),
-        Column("estimate", f"Found ({labels.interval})"),
-        Column("is_covered", "Inside the interval"),
+        DisplayColumn("name", "Planted value", is_text=True),
+        DisplayColumn("planted", "Planted"),
+        DisplayColumn("estimate", f"Found ({labels.interval})"),
+        DisplayColumn("is_covered", "Inside the interval"),
     ]
     cells = []
     for row in rows:

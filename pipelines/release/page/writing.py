@@ -38,13 +38,17 @@ def _write(project: Project, folder: Path, manifest: Mapping[str, Any]) -> Conte
     content = read_content(project, folder / "epi_public.duckdb", manifest)
     (folder / TABLES).mkdir()
     files = {shown.name for shown in content.tables if _write_csv(shown, folder, content.sections)}
-    citation = [] if isinstance(content.citation, Undrawn) else content.citation
-    paragraphs = [project.study.question, *citation]
-    word = content.sections.draw(WORD, None, lambda: write_word(content.title, paragraphs, content.tables, folder / WORD))
+    word = content.sections.draw(WORD, None, lambda: write_document(project, content, folder / WORD))
     missing = {shown.name for shown in content.tables} - files
     page = render(project, content, missing=missing, has_word=not isinstance(word, Undrawn))
     (folder / PAGE).write_text(page, encoding="utf-8")
     return content
+
+
+def write_document(project: Project, content: Content, path: Path) -> None:
+    """The tables of the page as a file of Word, with the question and how to cite them."""
+    citation = [] if isinstance(content.citation, Undrawn) else content.citation
+    write_word(content.title, [project.study.question, *citation], content.tables, path)
 
 
 def render(project: Project, content: Content, *, missing: Collection[str] = (), has_word: bool = True) -> str:
