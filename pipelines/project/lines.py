@@ -6,23 +6,19 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
+from pipelines.machine.visible import COMMANDS, visible
+
 LONGEST_LINE = 200
 """Characters of a label or a title: what a heading, a cell and an axis have room for."""
 
 BREAKS = {"Zl", "Zp"}
 """Unicode's categories of what separates lines and paragraphs."""
 
-UNUSABLE = {"Cc", "Cs"}
-"""Unicode's categories of control characters and halves of characters."""
-
 NOT_IN_NAMES = '/\\:*?"<>|'
 """What no file system, or not every one, allows in the name of a file."""
 
 LONGEST_NAME = 60
 """Characters of a name that becomes a part of the name of a file."""
-
-NO_CHARACTERS = "\ufffe\uffff"
-"""What no XML file, and so no Word file, can hold."""
 
 
 def refused(fault_of: Callable[[Any], str | None]) -> Callable[[Any], Any]:
@@ -51,11 +47,8 @@ def text_fault(text: str) -> str | None:
     """Why a text of one or more lines cannot be shown; None where it can."""
     if not text.strip():
         return "must not be empty"
-    if any(
-        unicodedata.category(character) in UNUSABLE or character in NO_CHARACTERS for character in text if character not in "\n\t"
-    ):
-        return "must not hold control characters"
-    return None
+    command = COMMANDS.search(text)
+    return f"holds the character {visible(command[0])}, which is not seen: remove it" if command else None
 
 
 def name_fault(name: str) -> str | None:

@@ -29,7 +29,7 @@ def source_problems(project: "Project") -> list[str]:
 
 
 def _faults(project: "Project", source: Source) -> Iterator[Fault]:
-    yield from _title(project, source)
+    yield from _kind(project, source)
     yield from _tables(project, source)
     if project.has_respondents:
         yield from _variables(project, source)
@@ -42,13 +42,17 @@ def _faults(project: "Project", source: Source) -> Iterator[Fault]:
         yield from generator_faults(source, columns)
 
 
-def _title(project: "Project", source: Source) -> Iterator[Fault]:
+def _kind(project: "Project", source: Source) -> Iterator[Fault]:
+    """What a source calls itself, and what belongs to sources of another kind."""
     names = list(project.sources)
     for other in names[: names.index(source.source)]:
         if folded(project.sources[other].title) == folded(source.title):
             yield Fault(("title",), f"is the title of {other}, too: give each source a title that tells them apart")
     if source.classification == "synthetic" and not source.is_synthetic:
         yield Fault(("classification",), "is synthetic, and is_synthetic is not true: readers must be told, so write it")
+    for key in ("matched_on", "case_definition"):
+        if getattr(source, key) and source.design != "case_control":
+            yield Fault((key,), f"belongs to design: case_control; this source is a {source.design}")
 
 
 def _tables(project: "Project", source: Source) -> Iterator[Fault]:

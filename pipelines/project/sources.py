@@ -108,13 +108,6 @@ class Source(_Settings):
         return self
 
     @model_validator(mode="after")
-    def _only_case_controls_are_matched(self) -> "Source":
-        for name in ("matched_on", "case_definition"):
-            if getattr(self, name) and self.design != "case_control":
-                raise fault_at([name], f"belongs to design: case_control; this source is a {self.design}")
-        return self
-
-    @model_validator(mode="after")
     def _only_a_survey_has_psus(self) -> "Source":
         names = ("lonely_psu", "psus_nested", "panel")
         said = [name for name in names if getattr(self, name) != type(self).model_fields[name].default]

@@ -308,7 +308,11 @@ REFUSED: Cases = {
         LABEL,
         ("at most 200", "found 239"),
     ),
-    "label with a bell": (changed("label: Women aged 20 to 44", 'label: "Women\\a"'), LABEL, ("control characters",)),
+    "label with a bell": (
+        changed("label: Women aged 20 to 44", 'label: "Women\\a"'),
+        "line 26: ",
+        ("\\x07", "not seen: remove it"),
+    ),
     "question of blanks": (
         lambda text: text.replace("question: How", "question: '  ' #"),
         "line 4 (question): ",
