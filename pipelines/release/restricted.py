@@ -21,7 +21,7 @@ from pipelines.release.disclosure.people import count_people, sampling_of
 from pipelines.release.disclosure.protecting import judged, judged_pairs
 from pipelines.release.disclosure.sampling import Sampling
 from pipelines.report.estimation import Estimation, in_population
-from pipelines.report.matched import fewest_speaking
+from pipelines.report.matched_sets import fewest_speaking
 from pipelines.store import Place, digest
 
 LEDGERS = "disclosed"

@@ -6,16 +6,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipelines.machine.quoting import identifier, literal
-from pipelines.making.design import unless_blank
 from pipelines.report.estimation import Estimation, Scope
+from pipelines.report.matched_sets import FOUR_CELLS, in_each_direction, in_whole_sets, people_of, tables_of_informative_sets
 from pipelines.statistics import StatsError, conditional_logistic, e_value, exact_common_odds_ratio, pair_odds_ratio
 
 FEW_DISCORDANT_PAIRS = 5
 """Discordant pairs, or informative sets, in the smaller direction under which a matched odds ratio is marked for review (sparse
 data bias). Sets from here on have NULL exact limits: release/disclosure/pairs.py rests on that."""
-
-FOUR_CELLS = ("exposed_cases", "exposed_noncases", "unexposed_cases", "unexposed_noncases")
 
 Row = dict[str, Any]
 
@@ -57,8 +54,8 @@ def _estimate(estimation: Estimation, scope: Scope, exposure: str, population: s
     The likelihood of a set goes by its number of cases, which is not known where a status is not. Of a whole set, who has no
     known exposure is left out, and the others stay; a pair needs both.
     """
-    people = _people(estimation, scope, exposure, population)
-    analysed, are_pairs = _analysed(people)
+    people = people_of(estimation, scope, exposure, population)
+    analysed, are_pairs = in_whole_sets(people)
     counts = {
         "exposed_cases": _count(analysed, True, True),
         "exposed_noncases": _count(analysed, True, False),
@@ -70,49 +67,6 @@ def _estimate(estimation: Estimation, scope: Scope, exposure: str, population: s
         return counts | (_pairs(estimation, analysed) if are_pairs else _sets(estimation, analysed, exposure))
     except StatsError as error:
         return counts | {"presentation": "suppress", "presentation_reason": str(error)}
-
-
-def _analysed(people: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
-    """Those of the people whose sets are whole and whose exposure is known, and whether all sets are pairs."""
-    of_set = ["wave", "matched_set"]
-    sets = (
-        people.drop_nulls("matched_set")
-        .group_by(of_set)
-        .agg(
-            n=pl.len(),
-            n_cases=pl.col("is_case").sum(),
-            is_status_known=pl.col("is_case").is_not_null().all(),
-            is_exposure_known=pl.col("is_exposed").is_not_null().all(),
-        )
-    )
-    whole = sets.filter("is_status_known", pl.col("n_cases") > 0, pl.col("n_cases") < pl.col("n"))
-    are_pairs = not whole.is_empty() and whole["n"].max() == 2
-    if are_pairs:
-        whole = whole.filter("is_exposure_known")
-    analysed = people.join(whole, on=of_set, how="semi").drop_nulls("is_exposed").sort(*of_set, "is_case", "is_exposed")
-    return analysed, are_pairs
-
-
-def fewest_speaking(estimation: Estimation, scope: Scope, exposure: str, population: str) -> int | None:
-    """The fewest informative sets, or people who could have been other ones in one direction, that a matched odds ratio rests on.
-
-    None for pairs, whose counts follow from their odds ratio and cells.
-    """
-    analysed, are_pairs = _analysed(_people(estimation, scope, exposure, population))
-    if are_pairs:
-        return None
-    tables = _tables_of_informative_sets(analysed)
-    return min(tables.height, *_in_each_direction(tables))
-
-
-def _people(estimation: Estimation, scope: Scope, exposure: str, population: str) -> pl.DataFrame:
-    waves = ", ".join(literal(wave) for wave in scope.waves)
-    estimation.columns_read.update({"wave", "matched_set", "is_case", exposure}, estimation.population_variables(population))
-    return estimation.connection.sql(
-        f"select wave, {unless_blank('matched_set')} as matched_set, is_case, {identifier(exposure)} as is_exposed "
-        f"from {estimation.respondents} "
-        f"where wave in ({waves}) and ({estimation.study.populations[population].where}) order by all"
-    ).pl()
 
 
 def _count(analysed: pl.DataFrame, is_exposed: bool, is_case: bool) -> int:
@@ -151,9 +105,9 @@ def _sets(estimation: Estimation, analysed: pl.DataFrame, exposure: str) -> Row:
 
     Where few sets speak for one direction the Wald interval is not to be trusted, and the exact conditional one stands beside it.
     """
-    tables = _tables_of_informative_sets(analysed)
+    tables = tables_of_informative_sets(analysed)
     a, b, c, d = (tables[cell].to_numpy() for cell in FOUR_CELLS)
-    in_one_direction = min(_in_each_direction(tables))
+    in_one_direction = min(in_each_direction(tables))
     if in_one_direction == 0:
         return {"presentation": "suppress", "presentation_reason": "there are no informative matched sets in one direction"}
     numbered = analysed.with_columns(set=pl.struct("wave", "matched_set").rank("dense"))
@@ -189,23 +143,6 @@ def _sets(estimation: Estimation, analysed: pl.DataFrame, exposure: str) -> Row:
         "presentation": "review",
         "presentation_reason": f"fewer than {FEW_DISCORDANT_PAIRS} informative matched sets in one direction",
     }
-
-
-def _in_each_direction(tables: pl.DataFrame) -> tuple[int, int]:
-    """How many of the exposed cases could have been fewer, and more, with the same margins in every set."""
-    a, b, c, d = (tables[cell].to_numpy() for cell in FOUR_CELLS)
-    return int(np.minimum(a, d).sum()), int(np.minimum(b, c).sum())
-
-
-def _tables_of_informative_sets(analysed: pl.DataFrame) -> pl.DataFrame:
-    """FOUR_CELLS of each set in which both the status and the exposure vary."""
-    exposed, case = pl.col("is_exposed"), pl.col("is_case")
-    kinds = (exposed & case, exposed & ~case, ~exposed & case, ~exposed & ~case)
-    counted = analysed.group_by("wave", "matched_set", maintain_order=True).agg(
-        kind.sum().cast(pl.Int64).alias(cell) for cell, kind in zip(FOUR_CELLS, kinds, strict=True)
-    )
-    a, b, c, d = (pl.col(cell) for cell in FOUR_CELLS)
-    return counted.filter(a + b > 0, c + d > 0, a + c > 0, b + d > 0)
 
 
 def _e_values(estimate: float, lower: float, upper: float) -> Row:

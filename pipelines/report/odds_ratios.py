@@ -10,17 +10,14 @@ import polars as pl
 from pipelines.project.study import Exposure
 from pipelines.report.adjusting import as_numbers, described
 from pipelines.report.estimation import Estimation, Scope, in_population
+from pipelines.report.families import with_adjusted_p_values
 from pipelines.report.matched import matched_rows
 from pipelines.report.stratified import mantel_haenszel_estimates
 from pipelines.report.verdicts import EVERYBODY_OR_NOBODY, FEWER_TERMS, Row, as_text, not_shown, verdict_on_cells, with_note
-from pipelines.statistics import Categorical, Cells, Regression, StatsError, adjust_p_values, e_value, regression
+from pipelines.statistics import Categorical, Cells, Regression, StatsError, e_value, regression
 from pipelines.statistics.model_matrix import Term
-from pipelines.statistics.multiplicity import AdjustmentMethod
 
 MANTEL_HAENSZEL = "mantel_haenszel"
-
-FAMILY = ["wave", "population", "outcome", "model"]
-"""What tests of one family have in common, within a source."""
 
 
 def odds_ratios(estimation: Estimation) -> pl.DataFrame:
@@ -44,34 +41,6 @@ def odds_ratios(estimation: Estimation) -> pl.DataFrame:
     return with_adjusted_p_values(frame, estimation.study.odds_ratios.multiple_testing).sort(
         "source", "wave", "population", "outcome", "exposure", "exposure_level", "model"
     )
-
-
-def with_adjusted_p_values(frame: pl.DataFrame, method: AdjustmentMethod) -> pl.DataFrame:
-    """Adjust within each family: the exposures and levels that one model relates to one outcome in one population."""
-    if "p_value" not in frame.columns:
-        return frame
-    frame = frame.with_row_index("row")
-    families = frame.drop_nulls("p_value").partition_by(FAMILY, maintain_order=True)
-    adjusted = [
-        family.select(
-            "row",
-            pl.Series("p_value_adjusted", adjust_p_values(family["p_value"].to_list(), method=method)),
-            p_value_family=pl.lit(_members(family)),
-            p_value_family_size=pl.lit(family.height, pl.Int64),
-        )
-        for family in families
-    ]
-    named = frame.with_columns(multiple_testing=pl.when(pl.col("p_value").is_not_null()).then(pl.lit(method)))
-    if not adjusted:
-        return named.drop("row")
-    return named.join(pl.concat(adjusted), on="row", how="left").drop("row")
-
-
-def _members(family: pl.DataFrame) -> str:
-    """The tests of one family in words: the model and wave that they share, and each comparison."""
-    first = family.row(0, named=True)
-    comparisons = [f"{row['exposure']} {row['exposure_level']}" for row in family.iter_rows(named=True)]
-    return f"{first['model']}, {first['wave']}: {', '.join(sorted(comparisons))}"
 
 
 def _survey_rows(estimation: Estimation, scope: Scope, name: str, exposure: Exposure) -> list[Row]:

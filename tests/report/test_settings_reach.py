@@ -15,7 +15,7 @@ from pipelines.machine.settings import REPOSITORY
 from pipelines.project.sources import Source
 from pipelines.project.study import Study
 from pipelines.report import trends
-from pipelines.report.odds_ratios import with_adjusted_p_values
+from pipelines.report.families import with_adjusted_p_values
 from pipelines.statistics import trend
 from tests.report import reach
 from tests.report.reach import BASE, SOURCES, STUDY, Effects, World, changed, effects, settings_of

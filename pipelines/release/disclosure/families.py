@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pipelines.report.odds_ratios import FAMILY, with_adjusted_p_values
+from pipelines.report.families import FAMILY, with_adjusted_p_values
 
 OF_FAMILY = ("p_value_adjusted", "p_value_family", "p_value_family_size")
 

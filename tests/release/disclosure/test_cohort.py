@@ -11,7 +11,7 @@ from pipelines.release.disclosure.protecting import KNOWN_TABLES, protected, pro
 from pipelines.release.disclosure.sampling import Sampling
 from pipelines.release.disclosure.words import LEFT_OUT, TOO_MANY_TERMS
 from pipelines.report.estimators import ESTIMATORS
-from pipelines.report.matched import fewest_speaking
+from pipelines.report.matched_sets import fewest_speaking
 from pipelines.stages import load_project
 from tests.report.test_estimates import admissions, cohort, estimation
 

@@ -19,7 +19,7 @@ from pipelines.release.disclosure.model import FOUR_CELLS, ODDS_RATIOS
 from pipelines.release.disclosure.people import count_people, sampling_of
 from pipelines.release.disclosure.protecting import KNOWN_TABLES, protected
 from pipelines.report.estimators import ESTIMATORS
-from pipelines.report.odds_ratios import with_adjusted_p_values
+from pipelines.report.families import with_adjusted_p_values
 from pipelines.stages import load_project
 from tests.release.disclosure.test_cohort import by_age
 from tests.report.test_estimates import admissions, cohort, estimation
