@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.contracts.expectations import RuleResult, SchemaProblems, judge
+from pipelines.contracts.expectations import RuleResult, SchemaProblems, judge, not_applicable
 from pipelines.contracts.model import Contract
 from tests.contracts.sleep_contract import custom, good_frame
 
@@ -146,6 +146,15 @@ def test_no_result_shows_a_value(change: Load, verdicts: Verdicts, capfd: pytest
         assert MARKER_TEXT not in text
         assert str(MARKER_NUMBER) not in text
         assert f"{MARKER_NUMBER:,}" not in text
+
+
+def test_where_nothing_was_delivered_every_rule_says_why_and_counts_nothing(load: Load) -> None:
+    contract = load()
+    results = not_applicable(contract, "nothing was delivered")
+    assert [result.rule_id for result in results] == [rule.rule_id for rule in contract.rules]
+    assert {(found.status, found.n_checked, found.n_failed, found.detail, found.query) for found in results} == {
+        ("not_applicable", 0, 0, "nothing was delivered", None)
+    }
 
 
 def test_progress_and_logs_are_quiet(load: Load, verdicts: Verdicts, capfd: pytest.CaptureFixture[str]) -> None:

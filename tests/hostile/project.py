@@ -229,7 +229,7 @@ def _sql(atlas: Atlas) -> None:
 
 
 HEAD = ("id", "age", "sex", "cramps", "sedentary")
-ESCAPE = "\x1b[31m\x1b]8;;http://h.invalid\x07"
+ESCAPE = "\x1b[31m\x1b]8;;h.invalid\x07"
 
 
 def _deliveries(atlas: Atlas) -> None:

@@ -59,7 +59,7 @@ def sample(modules: list[str], number: int, seed: int) -> list[tuple[Path, Place
     return sorted(chosen, key=lambda found: (found[0], found[1].line, found[1].node))
 
 
-def _limit(copy: Copy, file: Path, source: str, tests: list[Path]) -> float | None:
+def _limit(copy: Copy, file: Path, source: str, tests: list[list[Path]]) -> float | None:
     """How many seconds the tests of a file are given; None where they fail without a change."""
     outcome = copy.judge(file, source, tests, limit=1_800)
     return max(AT_LEAST, TIMES * outcome.seconds) if outcome.fate is Fate.SURVIVED else None

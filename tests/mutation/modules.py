@@ -1,9 +1,12 @@
 """Which modules are changed, and which tests should notice: those of the same subject, the quick ones first."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from pipelines.machine.settings import REPOSITORY
+
+MOST_IMPORTING = 5
 
 MODULES: Mapping[str, Sequence[str]] = {
     "contracts": ("contracts", "authoring/test_compare.py", "project/test_broken_sources.py", "raw"),
@@ -37,10 +40,22 @@ def files_of(module: str) -> list[Path]:
     return [path] if path.is_file() else sorted(file for file in path.rglob("*.py") if file.name != "__init__.py")
 
 
-def noticed_by(file: Path) -> list[Path]:
-    """The tests that should notice a change of a file, among them first those that are called as it is."""
+def noticed_by(file: Path) -> list[list[Path]]:
+    """The tests that should notice a change of a file, as they are asked: those that import it, then all of its subject."""
     name = str(file.relative_to(REPOSITORY / "pipelines"))
     module = max((module for module in MODULES if name == module or name.startswith(f"{module}/")), key=len)
     tests = [REPOSITORY / "tests" / test for test in MODULES[module]]
-    named = [test for folder in tests if folder.is_dir() for test in sorted(folder.rglob(f"test_{file.stem}*.py"))]
-    return [*named, *tests]
+    importing = [test for test in _test_files() if _imports(test, name)]
+    return [asked for asked in (importing[:MOST_IMPORTING], tests) if asked]
+
+
+@cache
+def _test_files() -> list[Path]:
+    return sorted((REPOSITORY / "tests").rglob("test_*.py"))
+
+
+def _imports(test: Path, name: str) -> bool:
+    dotted = "pipelines." + name.removesuffix(".py").replace("/", ".")
+    package, _, last = dotted.rpartition(".")
+    text = test.read_text(encoding="utf-8")
+    return f"{dotted} import" in text or f"{dotted}." in text or f"from {package} import {last}" in text

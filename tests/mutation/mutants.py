@@ -47,7 +47,7 @@ def places(source: str) -> list[Place]:
     tree = ast.parse(source)
     left_alone = set(_left_alone(tree))
     found = [
-        Place(getattr(node, "lineno", 0), change, number)
+        Place(_line(node), change, number)
         for number, node in enumerate(ast.walk(tree))
         if node not in left_alone
         for change, _ in _changes(node)
@@ -61,6 +61,11 @@ def mutant(source: str, place: Place) -> str:
     node = list(ast.walk(tree))[place.node]
     dict(_changes(node))[place.change]()
     return ast.unparse(ast.fix_missing_locations(tree))
+
+
+def _line(node: ast.AST) -> int:
+    """Where a node begins; a comprehension says it of its variable only."""
+    return _line(node.target) if isinstance(node, ast.comprehension) else int(getattr(node, "lineno", 0))
 
 
 def _left_alone(tree: ast.Module) -> Iterator[ast.AST]:
@@ -100,7 +105,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Callable[[], None]]]:
     elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
         yield f"{node.value} to {not node.value}", lambda: setattr(node, "value", not node.value)
     elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-        more = node.value + 1 if isinstance(node.value, int) else node.value * 1.5
+        more = node.value + 1 if isinstance(node.value, int) else node.value * 1.5 or 1.0
         yield f"{node.value} to {more}", lambda: setattr(node, "value", more)
     elif isinstance(node, (ast.If, ast.IfExp, ast.While)):
         yield "condition negated", lambda: setattr(node, "test", ast.UnaryOp(ast.Not(), node.test))

@@ -68,13 +68,19 @@ class Copy:
         for library in LIBRARIES:
             importlib.import_module(library)
 
-    def judge(self, file: Path, code: str, tests: Sequence[Path], limit: float) -> Outcome:
-        """Run the tests with other code in the place of a file."""
+    def judge(self, file: Path, code: str, tests: Sequence[Sequence[Path]], limit: float) -> Outcome:
+        """Run groups of tests with other code in the place of a file, until one fails."""
         path = self.folder / file.relative_to(REPOSITORY)
         kept = path.read_bytes()
         path.write_text(code, encoding="utf-8")
         try:
-            return self._run([str(self.folder / test.relative_to(REPOSITORY)) for test in tests], limit)
+            seconds = 0.0
+            for group in tests:
+                outcome = self._run([str(self.folder / test.relative_to(REPOSITORY)) for test in group], limit)
+                seconds += outcome.seconds
+                if outcome.fate is not Fate.SURVIVED:
+                    break
+            return Outcome(outcome.fate, seconds)
         finally:
             path.write_bytes(kept)
 

@@ -39,6 +39,15 @@ def test_cells_of_an_element_design_hold_squared_weights_and_all_sampled_rows() 
     assert cells.table.to_dicts() == [{"stratum": 1, "y": 1, "x": "a", "n": 2, "w": 5.0, "w2": 13.0, "n_sampled": 3}]
 
 
+def test_a_population_may_be_a_number_with_decimals_and_must_be_finite() -> None:
+    rows = rows_of((1, 1, 2.0, 1, "a"), (1, 2, 2.0, 0, "a")).with_columns(people=pl.lit(40.0))
+    design = Design(stratum="stratum", psu=None, weight="weight", population="people")
+    whole = collapse_frame(rows.cast({"people": pl.Int64}), design).table
+    assert_frame_equal(collapse_frame(rows, design).table, whole, check_dtypes=False)
+    with pytest.raises(MissingDesignColumn, match="population people must be a number"):
+        collapse_frame(rows.with_columns(people=pl.lit(float("inf"))), design)
+
+
 def test_cells_without_a_weight_count_every_row_once() -> None:
     cells = collapse_frame(rows_of((1, 1, 2.0, 1, "a"), (1, 1, 0.0, 1, "a")), Design())
     assert cells.table.select("n", "w").row(0) == (2, 2.0)

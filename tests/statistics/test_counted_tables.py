@@ -85,6 +85,8 @@ def test_a_sequence_counts_each_side_of_the_index_within_the_window_and_beyond_t
     assert found.null_ratio == 1.0
     wide = sequence_symmetry(index, marker, n_days=60, window_days=59)
     assert (wide.n_index_first, wide.n_marker_first) == (3, 1)
+    next_days = sequence_symmetry([10, 10, 10], [11, 11, 9], n_days=60, window_days=30)
+    assert (next_days.n_index_first, next_days.n_marker_first) == (2, 1)
 
 
 def test_a_sequence_seen_one_way_only_has_an_infinite_ratio() -> None:

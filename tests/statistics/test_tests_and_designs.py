@@ -32,7 +32,7 @@ from pipelines.statistics import (
     wald_independence_test,
     wald_test,
 )
-from pipelines.statistics.contrast import NO_ESTIMATE, NO_VARIANCE, UNDEFINED_RATIO
+from pipelines.statistics.contrast import NO_DEGREES_OF_FREEDOM, NO_ESTIMATE, NO_VARIANCE, UNDEFINED_RATIO
 from pipelines.statistics.presentation import NO_KNOWN_OUTCOME
 from tests.statistics.samples import collapse_frame, complete_sample, rows_of
 
@@ -56,6 +56,14 @@ def test_a_contrast_with_a_proportion_of_zero_keeps_its_estimate_and_says_why_it
     difference = compare(both, BB, A)
     assert difference.reason is None
     assert difference.estimate == -both.table["prevalence"][0]
+
+
+def test_a_contrast_with_a_level_in_one_psu_a_stratum_has_no_interval_and_says_why() -> None:
+    rows = pl.concat([complete_sample(), rows_of((1, 1, 1.0, 1, "d"), (1, 1, 1.0, 0, "d"))])
+    both = prevalence(collapse_frame(rows), "y", by=["x"])
+    found = compare(both, {"x": "d"}, A)
+    assert (found.estimate, found.degrees_freedom) == (pytest.approx(0.5 - both.table["prevalence"][0]), 0)
+    assert (found.se, found.lower, found.upper, found.p_value, found.reason) == (None, None, None, None, NO_DEGREES_OF_FREEDOM)
 
 
 def test_a_contrast_of_two_zeros_has_no_variance() -> None:
@@ -240,6 +248,7 @@ REFUSED: dict[str, tuple[type[StatsError], Callable[[], object]]] = {
     "factors without replicate": (InvalidArgument, lambda: Replicates("brr", factors().drop("replicate"))),
     "an unknown replicate method": (InvalidArgument, lambda: Replicates("jk2", factors())),  # type: ignore[arg-type]
     "fay without rho": (InvalidArgument, lambda: Replicates("fay", factors())),
+    "a rho of 1": (InvalidArgument, lambda: Replicates("fay", factors(), fay_rho=1.0)),
     "rho without fay": (InvalidArgument, lambda: Replicates("brr", factors(), fay_rho=0.3)),
 }
 
