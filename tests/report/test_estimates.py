@@ -164,7 +164,10 @@ def test_a_share_that_is_too_uncertain_is_not_shown_and_the_other_one_is(project
 @pytest.mark.parametrize(
     ("column", "said"),
     [
-        ("is_sedentary", "study.yaml, line 59 (characteristics.continuous.is_sedentary): is categorical, too"),
+        (
+            "is_sedentary",
+            "study.yaml, line 59 (characteristics.continuous.is_sedentary): is_sedentary is BOOLEAN in core.respondents",
+        ),
         (
             "cramp_frequency",
             "(characteristics.continuous.cramp_frequency): cramp_frequency is VARCHAR in core.respondents",
