@@ -170,6 +170,21 @@ def _seconds(name: str, values: pa.ChunkedArray) -> _Read:
     return _Read(integers.cast(pl.Float64) / per_second, unit=SECONDS)
 
 
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _is_text(kind.value_type)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _text(name: str, values: pa.ChunkedArray) -> _Read:
+    """Text as it is; pyarrow hands on bytes that are none, of which a frame is made that nobody can read."""
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid:
+        return _Read(_nothing(name, values), fault="texts that are not UTF-8")
+    return _plain(name, values)
+
+
 def _half(name: str, values: pa.ChunkedArray) -> _Read:
     return _plain(name, values.cast(pa.float32()))
 
@@ -185,5 +200,6 @@ CONVERSIONS: tuple[tuple[Callable[[pa.DataType], bool], Callable[[str, pa.Chunke
     (pa.types.is_time, _seconds),
     (pa.types.is_duration, _seconds),
     (pa.types.is_float16, _half),
+    (_is_text, _text),
     (pa.types.is_decimal256, _digits),
 )

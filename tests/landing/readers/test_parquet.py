@@ -148,3 +148,15 @@ def test_old_instants_that_are_finer_than_a_microsecond_are_a_fault_of_their_col
     delivered = read_here(path, tmp_path)
     assert delivered.column_faults == {"fine": "2 times finer than a microsecond"}
     assert delivered.frame["whole"].to_list() == [datetime(9999, 12, 31), datetime(1, 1, 1), None]
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+def test_bytes_that_are_no_text_are_a_fault_of_their_column(tmp_path: Path, kind: pa.DataType) -> None:
+    plain = pa.large_string() if kind == pa.large_string() else pa.string()
+    binary = pa.large_binary() if kind == pa.large_string() else pa.binary()
+    spoilt = pa.Array.from_buffers(plain, 2, pa.array([b"caf\xe9", b"sound"], binary).buffers())
+    if pa.types.is_dictionary(kind):
+        spoilt = pa.DictionaryArray.from_arrays(pa.array([0, 1], pa.int32()), spoilt)
+    read = delivered(tmp_path, spoilt=spoilt, whole=["café", "sound"])
+    assert read.column_faults == {"spoilt": "texts that are not UTF-8"}
+    assert read.frame["whole"].to_list() == ["café", "sound"]
