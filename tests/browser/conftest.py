@@ -1,6 +1,5 @@
 """Chromium, and pages that ask nobody but this machine."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,23 +7,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.cannot_run import cannot_run
+from tests.browser.chromium import chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 ARTEFACTS = Path(__file__).resolve().parent.parent / "artefacts"
-
-CHROMIUM_ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-)
 
 PATIENCE_MILLISECONDS = 60_000
 """How long a page may take; on an idle machine it takes one second."""
@@ -32,18 +20,8 @@ PATIENCE_MILLISECONDS = 60_000
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
-    """Debian's Chromium without a window."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        cannot_run("the Python package playwright is missing: pip install playwright")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        cannot_run("Chromium is missing: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from pipelines.machine.settings import REPOSITORY
-from tests.browser.conftest import CHROMIUM_ARGUMENTS
+from tests.browser.chromium import EVERY_NAME_IS_THIS_MACHINE, chromium
 from tests.cannot_run import cannot_run
 from tests.serving.machine import FILES, assignments
 from tests.serving.postgres import free_port
@@ -256,13 +256,6 @@ def test_only_our_own_page_asks_and_orders(login: Login, method: str, path: str,
 
 def test_in_a_browser_a_page_of_another_site_launches_nothing(login: Login) -> None:
     """The browser keeps the login of an operator; the other site tries all that a page can do."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        cannot_run("the Python package playwright is missing: pip install playwright")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        cannot_run("Chromium is missing: apt-get install chromium")
     here = f"https://{NAME}:{login.port}"
 
     class Other(BaseHTTPRequestHandler):
@@ -276,9 +269,7 @@ def test_in_a_browser_a_page_of_another_site_launches_nothing(login: Login) -> N
             """Say nothing."""
 
     other = served(Other)
-    arguments = [*CHROMIUM_ARGUMENTS[:-1], "--host-resolver-rules=MAP * 127.0.0.1"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+    with chromium(EVERY_NAME_IS_THIS_MACHINE) as browser:
         context = browser.new_context(
             ignore_https_errors=True, http_credentials={"username": "operator", "password": "correct horse"}
         )
@@ -294,7 +285,6 @@ def test_in_a_browser_a_page_of_another_site_launches_nothing(login: Login) -> N
         page.evaluate("address => { location = address }", f"{here}/graphql?query={LAUNCH}")
         page.wait_for_url(f"{here}/**")
         assert "403" in page.content()
-        browser.close()
     other.shutdown()
     assert orders() == []
 

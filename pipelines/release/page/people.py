@@ -55,7 +55,7 @@ FLOW = {
     "n_missing": "No answer",
     "n_analysed": "Analysed",
 }
-"""DisplayColumn of report.respondent_flow -> its heading; received is the sum of the others."""
+"""Column of report.respondent_flow -> its heading; received is the sum of the others."""
 
 
 def characteristics_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> DisplayTable:
