@@ -2,7 +2,7 @@
 
 from pipelines.contracts.comparability import unjudged
 from pipelines.core.plan import plan_core
-from pipelines.machine.faults import known
+from pipelines.machine.faults import known, listed
 from pipelines.machine.settings import Settings
 from pipelines.project.project import Project, refuse
 from pipelines.project.selects import ANSWERS, columns_asked
@@ -105,7 +105,7 @@ def _check_waves(project: Project) -> list[str]:
                     columns.setdefault((source.source, wave), []).append(f"{table}.{column.name}")
     return [
         f"{project.sources[source].file} has no wave {wave}, which contracts name as one that was asked: "
-        f"{known(names).removeprefix('known: ')}; {known(project.sources[source].waves, wave)}"
+        f"{listed(names)}; {known(project.sources[source].waves, wave)}"
         for (source, wave), names in columns.items()
     ]
 

@@ -74,11 +74,15 @@ def faults(error: ValidationError, model: type[BaseModel], unknown: str = "is no
 def known(names: Iterable[str], given: str | None = None) -> str:
     """The names that there are, and the one that was probably meant."""
     names = list(names)
-    listed = ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
     near = nearest(given, names) if given else None
     if near:
-        return f"did you mean {near}? Known: {listed}"
-    return f"known: {listed}" if names else "there are none"
+        return f"did you mean {near}? Known: {listed(names)}"
+    return f"known: {listed(names)}" if names else "there are none"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of the names, and how many more there are."""
+    return ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
 
 
 def nearest(given: str, names: Collection[str]) -> str | None:

@@ -5,12 +5,10 @@ column can have: one that nobody can meet, that compares with a level that there
 made one, is refused. Nothing in here reads data.
 """
 
-import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from typing import Any
+from functools import cached_property
 
 import duckdb
 import sqlglot
@@ -20,24 +18,15 @@ from sqlglot.errors import SqlglotError
 from pipelines.contracts.columns import NUMERIC_TYPES, WHOLE_NUMBER_TYPES
 from pipelines.machine.faults import known, nearest, number_in
 from pipelines.machine.quoting import identifier, literal
+from pipelines.project.forbidden import forbidden, no_function
+from pipelines.project.parts import EQUALITIES, compared, parts_about_one_column, positive_parts
 
 LARGEST_RANGE = 10_000
 """Whole numbers of a column's range that are tried one by one."""
 
-EQUALITIES = (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ)
-COMPARISONS = (*EQUALITIES, exp.GT, exp.GTE, exp.LT, exp.LTE)
-
 EXAMPLE = "write one such as sex = 'female' and age_years >= 60"
 
 UNKNOWN_FUNCTION = re.compile(r"Function with name \"?(\w+)\"? does not exist")
-
-LIKE_A_FUNCTION = 0.8
-"""How like (0 to 1) a name must be to that of a function; DuckDB has hundreds, and something is like everything."""
-
-OF_TODAY = ("current_date", "current_time", "current_localtime")
-
-ABOUT_THE_MACHINE = ("current_", "getvariable", "pg_", "has_")
-"""Begins the name of a function of DuckDB that tells of the engine, where it runs and what it is allowed."""
 
 TEXT_OF_A_BOOLEAN = ("true", "false")
 
@@ -74,6 +63,7 @@ class Conditions:
         self.connection = duckdb.connect(":memory:", config={"enable_external_access": False, "threads": 1})
         columns = ", ".join(f"{identifier(name)} {domain.type}" for name, domain in domains.items())
         self.connection.execute(f"create table respondents ({columns})")
+        self.connection.execute("set lock_configuration = true")
 
     def fault(self, condition: str) -> str | None:
         """What is wrong with a condition, in one sentence; None where it can be used."""
@@ -101,7 +91,7 @@ class Conditions:
         return sorted({column.name for column in sqlglot.parse_one(condition, read="duckdb").find_all(exp.Column)})
 
     def _faults(self, tree: exp.Expr, condition: str) -> Iterator[str]:
-        yield from _forbidden(tree, _unusable_functions())
+        yield from forbidden(tree)
         yield from self._unknown_columns(tree)
         yield from self._wrong_values(tree)
         yield from self._untyped(condition)
@@ -129,7 +119,7 @@ class Conditions:
     def _wrong_values(self, tree: exp.Expr) -> Iterator[str]:
         """Values that a column is compared with and that it can never have."""
         for node in tree.walk():
-            for column, value in _compared(node):
+            for column, value in compared(node):
                 domain = self.domains[column.name]
                 yield from _wrong_value(column.name, domain, value, is_equality=isinstance(node, (*EQUALITIES, exp.In)))
 
@@ -152,13 +142,12 @@ class Conditions:
         said = str(error).splitlines()[0].partition(": ")[2]
         missing = UNKNOWN_FUNCTION.search(said)
         if missing:
-            near = difflib.get_close_matches(missing[1].lower(), _functions(), n=1, cutoff=LIKE_A_FUNCTION)
-            return f"uses {missing[1]}, which is no function" + (f"; did you mean {near[0]}?" if near else " of DuckDB")
+            return f"uses {missing[1]}, {no_function(missing[1])}"
         return f"`{_short(condition)}` cannot be used: {said.rstrip('.!')}"
 
     def _not_worked_out(self, tree: exp.Expr) -> Iterator[str]:
         """Parts that end in an error for a value that somebody can have."""
-        for part, name in _parts_about_one_column(tree):
+        for part, name in parts_about_one_column(tree):
             values = self.domains[name].values
             failing = self._failing(part, name, values) if values else None
             if failing is not None:
@@ -178,7 +167,7 @@ class Conditions:
         return first if first is not None else self._failing(part, name, values[half:])
 
     def _across_top_codes(self, tree: exp.Expr) -> Iterator[str]:
-        for part, name in _parts_about_one_column(tree):
+        for part, name in parts_about_one_column(tree):
             domain = self.domains[name]
             for source, code in domain.top_codes.items():
                 above = [float(value) if domain.type == "DOUBLE" else int(value) for value in _above(code, part, domain)]
@@ -193,7 +182,7 @@ class Conditions:
             if not self.connection.execute(f"select coalesce({tree.sql(dialect='duckdb')}, false)").fetchall()[0][0]:
                 yield "is true for nobody"
             return
-        for part, name in _positive_parts(tree):
+        for part, name in positive_parts(tree):
             values = self.domains[name].values
             if values is not None and not any(self._met(part, name, self.domains[name], values)):
                 yield f"`{part.sql(dialect='duckdb')}` is true for nobody: {_described(name, self.domains[name])}"
@@ -216,66 +205,6 @@ class Conditions:
             return None
 
 
-@cache
-def _functions() -> Mapping[str, set[tuple[str, str | None]]]:
-    """Function of DuckDB -> its kinds and whether it always gives the same answer."""
-    query = "select function_name, function_type, stability from duckdb_functions()"
-    functions: dict[str, set[tuple[str, str | None]]] = {}
-    for name, kind, stability in duckdb.connect(":memory:", config={"threads": 1}).execute(query).fetchall():
-        functions.setdefault(name, set()).add((kind, stability))
-    return functions
-
-
-@cache
-def _unusable_functions() -> Mapping[str, str]:
-    """Function -> why a condition cannot use it."""
-    rows = [(name, kind, stability) for name, forms in _functions().items() for kind, stability in forms]
-    unsteady = {name: "gives another answer every time" for name, _, stability in rows if stability not in {None, "CONSISTENT"}}
-    unsteady |= {name: "is about the machine and not about a person" for name, _, _ in rows if name.startswith(ABOUT_THE_MACHINE)}
-    aggregates = {name: "is about many people, and a condition about one" for name, kind, _ in rows if kind == "aggregate"}
-    scalars = {name for name, kind, _ in rows if kind in {"scalar", "macro"}}
-    return {name: why for name, why in aggregates.items() if name not in scalars} | unsteady
-
-
-def _forbidden(tree: exp.Expr, functions: Mapping[str, str]) -> Iterator[str]:
-    if any(node.comments for node in tree.walk()):
-        yield "holds a comment of SQL: write it as a comment of YAML (#), outside the condition"
-    if any(tree.find_all(exp.Query, exp.Table)):
-        yield "holds a select: a condition is about one person and reads no other table or file"
-    given = tree.find(exp.Placeholder, exp.Parameter, exp.SessionParameter)
-    if given is not None:
-        yield f"holds the parameter `{given.sql(dialect='duckdb')}`, which nobody gives a value: write the value itself"
-    if any(tree.find_all(exp.Window)):
-        yield "holds a window function: a condition is about one person"
-    for function in tree.find_all(exp.Func):
-        name = function.sql(dialect="duckdb").partition("(")[0].strip().lower()
-        if name.startswith(OF_TODAY):
-            yield f"uses {name}, which gives another answer every day"
-        elif name in functions or type(function).__name__.startswith("Current"):
-            yield f"uses {name}, which {functions.get(name, 'is about the machine and not about a person')}"
-
-
-def _compared(node: exp.Expr) -> Iterator[tuple[exp.Column, exp.Expr]]:
-    """(column, value) of everything that a node compares."""
-    pairs: list[tuple[Any, Any]] = []
-    if isinstance(node, COMPARISONS):
-        pairs = [(node.this, node.expression), (node.expression, node.this)]
-    elif isinstance(node, exp.In):
-        pairs = [(node.this, value) for value in node.expressions]
-    elif isinstance(node, exp.Between):
-        pairs = [(node.this, node.args["low"]), (node.this, node.args["high"])]
-    for column, value in pairs:
-        column, value = _bare(column), _bare(value)
-        if isinstance(column, exp.Column) and isinstance(value, (exp.Literal, exp.Boolean)):
-            yield column, value
-
-
-def _bare(node: exp.Expr) -> exp.Expr:
-    while isinstance(node, exp.Paren) or (isinstance(node, exp.Neg) and isinstance(node.this, exp.Literal)):
-        node = node.this
-    return node
-
-
 def _wrong_value(name: str, domain: Domain, value: exp.Expr, *, is_equality: bool) -> Iterator[str]:
     text = value.name if isinstance(value, exp.Literal) else value.sql().lower()
     is_text = isinstance(value, exp.Literal) and value.is_string
@@ -289,38 +218,6 @@ def _wrong_value(name: str, domain: Domain, value: exp.Expr, *, is_equality: boo
             yield f"compares {name}, which is true or false, with '{_short(text)}'; known are true, false"
     elif domain.type in NUMERIC_TYPES and number_in(text) is None:
         yield f"compares {name}, which is a number, with '{_short(text)}': write a number without quotes"
-
-
-def _parts_about_one_column(tree: exp.Expr) -> Iterator[tuple[exp.Expr, str]]:
-    """The largest parts of a condition that are about one column each, with its name."""
-    names = {column.name for column in tree.find_all(exp.Column)}
-    if len(names) == 1:
-        yield tree, names.pop()
-    elif isinstance(tree, (exp.And, exp.Or, exp.Not, exp.Paren)):
-        for part in (tree.this, tree.args.get("expression")):
-            if part is not None:
-                yield from _parts_about_one_column(part)
-
-
-def _positive_parts(tree: exp.Expr) -> Iterator[tuple[exp.Expr, str]]:
-    """Those parts that must hold for some people: what is joined by `and` about one column, and the sides of an `or`."""
-    conjuncts = list(tree.flatten()) if isinstance(tree, exp.And) else [tree]
-    by_column: dict[str, list[exp.Expr]] = {}
-    for part in conjuncts:
-        names = {column.name for column in part.find_all(exp.Column)}
-        if len(names) == 1:
-            by_column.setdefault(names.pop(), []).append(part)
-        for side in _sides(part):
-            yield from _positive_parts(side)
-    for name, parts in by_column.items():
-        yield exp.and_(*(part.copy() for part in parts)), name
-
-
-def _sides(part: exp.Expr) -> Sequence[exp.Expr]:
-    inside = part.unnest() if isinstance(part, exp.Paren) else part
-    if isinstance(inside, exp.Or):
-        return list(inside.flatten())
-    return [inside] if isinstance(inside, exp.And) else []
 
 
 def _above(code: int, part: exp.Expr, domain: Domain) -> Collection[float]:
