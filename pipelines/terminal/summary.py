@@ -130,7 +130,7 @@ def _print_planted(connection: duckdb.DuckDBPyConnection, console: Console) -> N
             console.print(
                 f"planted {row['planted']:.2f} -> {ratio_with_interval(row, 'estimate')} ",
                 Text(f"{_name(row)}, {row['population']}, {row['outcome']} by {row['exposure']}{level}", "dim"),
-                highlight=False,
+                soft_wrap=True,
             )
     for source in dict.fromkeys(row["source"] for row in rows if row["model"] != "matched"):
         ours = [row for row in rows if row["source"] == source and row["model"] != "matched"]
