@@ -202,7 +202,6 @@ def fetch_nhanes() -> None:
         console.print(
             f"{len(report.downloaded)} files downloaded ({report.bytes / 1e6:,.1f} MB), {len(report.unchanged)} unchanged. "
             "Next: cramp-atlas refresh",
-            highlight=False,
         )
 
 
