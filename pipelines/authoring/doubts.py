@@ -8,9 +8,9 @@ import polars as pl
 
 from pipelines.authoring.shapes import shapes, texts_of
 from pipelines.contracts.columns import NUMERIC_TYPES, WHOLE_NUMBER_TYPES, PhysicalType
+from pipelines.landing.readers.sniffing import COMMA_NUMBER
 from pipelines.raw.casting import DECIMAL_NUMBER, ISO_DATE, MARKS_OF_MISSING, how_to_declare
 
-COMMA_NUMBER = re.compile(r"[+-]?[0-9]*,[0-9]+")
 GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[+-]?[0-9]{1,3}(?:[ '’\u00a0\u202f][0-9]{3})+(?:[.,][0-9]+)?")
 GROUPED_BY_POINTS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+(?:,[0-9]+)?")
 ANSWERS = re.compile(r"[0-9]{1,2}(?:[,;| ] ?[0-9]{1,2})+")
