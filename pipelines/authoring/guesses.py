@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import polars as pl
 
-from pipelines.authoring.doubts import ANSWERS, COMMA_NUMBER, GROUPED
+from pipelines.authoring.doubts import ANSWERS, GROUPED
 from pipelines.authoring.shapes import shapes, texts_of
+from pipelines.landing.readers.sniffing import COMMA_NUMBER
 from pipelines.project.form import Form
 
 

@@ -22,6 +22,15 @@ def is_of_a_run() -> bool:
     return DefinitionsLoadContext.get().load_type == DefinitionsLoadType.RECONSTRUCTION
 
 
+def _told(cursor: str | None) -> set[str]:
+    """Digests of what which sink was told; none where the cursor is of another sensor of this name."""
+    try:
+        known = json.loads(cursor or "[]")
+    except ValueError:
+        return set()
+    return set(map(str, known)) if isinstance(known, list) else set()
+
+
 def unusable(settings: Settings, error: CrampAtlasError) -> dg.Definitions:
     """One asset that says what is wrong, fails with it where somebody materialises it, and a sensor that tells the sinks once."""
     reason = str(error)
@@ -39,7 +48,7 @@ def unusable(settings: Settings, error: CrampAtlasError) -> dg.Definitions:
     def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         sign, sinks = digest(reason), urls(settings.alert_urls)
         message = Message(f"Cramp Atlas: {HEAD}", f"{reason}\n{where_to_look(settings)}", "failure")
-        told = set(json.loads(context.cursor)) if context.cursor else set()
+        told = _told(context.cursor)
         failures = []
         for position, url in enumerate(sinks, start=1):
             known = digest([sign, url])  # a sink that was down is told again, and only that one

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +43,10 @@ def temporary_beside(folder: Path, suffix: str) -> Iterator[Path]:
 def remove_unfinished(folder: Path) -> None:
     """Remove what a killed process left half made. Only for who holds the lock."""
     for path in folder.rglob(f"{TEMPORARY}*"):
-        path.unlink(missing_ok=True)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def replace_text(path: Path, text: str) -> None:

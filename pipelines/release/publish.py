@@ -29,6 +29,7 @@ from pipelines.release.manifest import new_manifest
 from pipelines.release.meta import TIMES, conforming, meta_tables
 from pipelines.release.page.writing import write_page
 from pipelines.release.passports import passports
+from pipelines.release.restricted import unread_ledgers
 from pipelines.store import Place, Sidecar, digest
 
 NAMED_OTHERWISE = frozenset({"stages", "report.estimators"})
@@ -76,6 +77,7 @@ def content_hash(project: Project, objects: dict[Place, Sidecar], frames: dict[s
                 "settings": project.study.disclosure.model_dump(mode="json"),
                 "sources": {name: [source.classification, source.microdata] for name, source in project.sources.items()},
                 "solver": version("scipy"),
+                "unread": unread_ledgers(project),
             },
             "code": code_digest(["release.publish"], NAMED_OTHERWISE),
         }

@@ -14,7 +14,7 @@ from pipelines.project.respondents import POOLED
 from pipelines.project.sources import Source
 from pipelines.release.disclosure.across import Now, rows_to_keep_back, units_to_keep_back
 from pipelines.release.disclosure.atoms import Classification
-from pipelines.release.disclosure.former import with_former
+from pipelines.release.disclosure.former import are_shown_again, with_former
 from pipelines.release.disclosure.hiding import with_hidden
 from pipelines.release.disclosure.ledger import Ledger, Shown, Version
 from pipelines.release.disclosure.people import count_people, sampling_of
@@ -48,6 +48,13 @@ def protected_rows(project: Project, source: Source, tables: Frames, paths: Mapp
         return _protected(project, source, tables, ledger, connection, digest(sorted(path.stem for path in objects)))
 
 
+def unread_ledgers(project: Project) -> list[str]:
+    """The restricted sources whose ledger cannot be read, of which nothing is shown until it can."""
+    folder = project.settings.warehouse_folder / LEDGERS
+    restricted = sorted(name for name, source in project.sources.items() if source.is_restricted)
+    return [name for name in restricted if not Ledger(folder / name).is_readable()]
+
+
 @contextmanager
 def _respondents(project: Project, objects: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
     with engine(project.settings) as connection:
@@ -73,18 +80,30 @@ def _protected(
     version = Version(digest([people.to_dicts(), settings]), respondents, settings, names, people)
     found = judged(tables, people, names, minimum)
     back: Sequence[int] = found.hidden
+    safe = with_hidden(tables, found.units, found.hidden, sampling)
     for earlier in ledger.shown():
-        if earlier.version.digest == version.digest or any(earlier.version.settings[key] != settings[key] for key in COMPARED):
+        if any(earlier.version.settings.get(key) != settings[key] for key in COMPARED):
             continue
+        if earlier.version.digest == version.digest and are_shown_again(earlier.tables, safe):
+            continue  # nothing that is not in what is judged anyway
         renamed = _renamed(connection, name, settings, earlier)
         people_now, names_now = counted(dict(renamed.values())) if renamed else (people, names)
         then = people_now if earlier.version.respondents == respondents else _people_of(earlier, renamed, settings)
         shown = {table: _with_aliases(rows, renamed) for table, rows in earlier.tables.items()}
         back = units_to_keep_back(Now(tables, found.units, people_now, names_now, minimum), set(back), then, shown)
-    public = with_hidden(tables, found.units, back, sampling)
-    everything, fresh = with_former(public, tables, ledger.latest(), found.units, back, minimum)
+    public = with_hidden(tables, found.units, back, sampling, kept_back=set(back) - set(found.hidden))
+    latest = _of_the_same_people(*ledger.latest(), settings)
+    everything, fresh = with_former(public, tables, latest, found.units, back, minimum)
     ledger.record(version, fresh, everything)
     return everything
+
+
+def _of_the_same_people(then: Mapping[str, Any], tables: Mapping[str, pl.DataFrame], now: Mapping[str, Any]) -> Frames:
+    """The rows of the last release that are about people whom the study tells apart as it did then."""
+    if any(then.get(key) != now[key] for key in COMPARED):
+        return {}
+    same = [name for name, where in now["populations"].items() if then["populations"].get(name) == where]
+    return {name: rows.filter(pl.col("population").is_in(same)) for name, rows in tables.items()}
 
 
 def _settings(project: Project) -> dict[str, Any]:
@@ -108,9 +127,9 @@ def _renamed(
         if settings["populations"].get(name) == where:
             continue
         try:
-            connection.sql(f"select 1 from {respondents} where {where} limit 0")
+            connection.execute(f"select count(*) from {respondents} where ({where}\n)")
         except duckdb.Error:
-            continue  # it asks for a column that is gone
+            continue  # it asks for a column that is gone, or that holds something else now
         found[name] = (f"{name} {digest(where)[:8]}", where)
     return found
 
@@ -135,7 +154,7 @@ def _protected_pairs(
     project: Project, source: Source, tables: Frames, ledger: Ledger, connection: duckdb.DuckDBPyConnection
 ) -> Frames:
     minimum, settings = project.study.disclosure.minimum_cell, _settings(project)
-    earlier, latest = ledger.shown(), ledger.latest()
+    earlier, latest = ledger.shown(), _of_the_same_people(*ledger.latest(), settings)
     everything: Frames = {}
     fresh: Frames = {}
     for name, frame in tables.items():

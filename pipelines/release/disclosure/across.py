@@ -157,5 +157,5 @@ def _differences(row: Row, other: Row) -> list[int]:
     found = [row[name] - other[name] for name in shown]
     if row["exposed_cases"] is not None and other["exposed_cases"] is not None:
         kinds, before = kinds_of_sets(row), kinds_of_sets(other)
-        found += [kinds[name] - before[name] for name in kinds if name in before]
+        found += [kinds[name] - before[name] for name in kinds if name not in COUNTS and name in before]
     return found

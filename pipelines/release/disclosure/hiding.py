@@ -25,11 +25,17 @@ Rows = Mapping[tuple[str, UnitName], set[int]]
 
 
 def with_hidden(
-    tables: Mapping[str, pl.DataFrame], units: Sequence[Unit], hidden: Iterable[int], sampling: Sampling | None = None
+    tables: Mapping[str, pl.DataFrame],
+    units: Sequence[Unit],
+    hidden: Iterable[int],
+    sampling: Sampling | None = None,
+    kept_back: Collection[int] = (),
 ) -> dict[str, pl.DataFrame]:
     """The tables without the numbers of the hidden units, and without the estimates that are made of them.
 
-    Rows with one of the equal weights of `sampling` are formulas of counts like rows without weights.
+    `kept_back`: those of the hidden units that an earlier release would give away; nothing of their rows is shown anew, be it an
+    estimate, which moves with each person. Rows with one of the equal weights of `sampling` are formulas of counts like rows
+    without weights.
     """
     sampling = sampling or Sampling()
     unweighted = {None, *sampling.equal_weights}
@@ -39,6 +45,8 @@ def with_hidden(
         rows.setdefault((unit.table, unit.name), set()).add(unit.row)
         if unit.name == "cells" and (unit.is_small or _tells_its_cells(tables[unit.table].row(unit.row, named=True), unweighted)):
             rows.setdefault((unit.table, "answers"), set()).add(unit.row)
+    for unit in (units[number] for number in kept_back):
+        rows.setdefault((unit.table, "answers"), set()).add(unit.row)
     for name in (STANDARDISED, TRENDS):
         rows.setdefault((name, "answers"), set()).update(_made_of_hidden_bands(tables, rows, name, unweighted))
     public = {}

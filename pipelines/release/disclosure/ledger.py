@@ -2,7 +2,8 @@
 
 A version is one state of the people of a source and of what a study asks of them. In its folder are the people, counted (for
 those who may see microdata), and the rows that any release showed of them. `latest/` has the rows of the release that was written
-last. Nothing in here judges.
+last, and what the study asked then. Each folder lists its files with their hashes: one that is lost or changed is damage, and is
+never taken for nothing that was shown. Nothing in here judges.
 """
 
 import json
@@ -15,13 +16,15 @@ from typing import Any
 import polars as pl
 
 from pipelines.machine.errors import CrampAtlasError
-from pipelines.machine.files import TEMPORARY, replace_text, sync_file, sync_folder
+from pipelines.machine.files import replace_text, sha256_of_file, sync_file, sync_folder
 from pipelines.release.disclosure.atoms import Classification
 
 VERSION = "version.json"
-PEOPLE = "people.parquet"
+PEOPLE = "people"
 LATEST = "latest"
-UNFINISHED = f"{TEMPORARY}version"
+FILES = "files"
+NUMBERED = "{:04}"
+UNFINISHED = ".unfinished"
 
 Tables = Mapping[str, pl.DataFrame]
 
@@ -55,9 +58,20 @@ class Ledger:
         """Every version of which something was shown, newest first; raises CrampAtlasError where one cannot be read."""
         return [self._read(path) for path in reversed(self._versions())]
 
-    def latest(self) -> dict[str, pl.DataFrame]:
-        """The rows of the release that was written last; none before the first."""
-        return self._tables(self.folder / LATEST)
+    def is_readable(self) -> bool:
+        """Whether all of it is as it was written."""
+        try:
+            self.shown()
+            self.latest()
+        except CrampAtlasError:
+            return False
+        return True
+
+    def latest(self) -> tuple[Mapping[str, Any], dict[str, pl.DataFrame]]:
+        """What the study asked in the release that was written last, and its rows; none before the first."""
+        if not (self.folder / LATEST / VERSION).exists():  # without it less is shown, never more
+            return {}, {}
+        return self._head(self.folder / LATEST)["settings"], self._tables(self.folder / LATEST)
 
     def record(self, version: Version, fresh: Tables, everything: Tables) -> None:
         """Add the rows that are shown of a version (`fresh`) to those shown before; `everything`: all rows of the release.
@@ -67,7 +81,9 @@ class Ledger:
         known = next((path for path in self._versions() if self._head(path)["digest"] == version.digest), None)
         if known or any(not rows.is_empty() for rows in fresh.values()):
             self._add(known, version, fresh)
-        self._write(self.folder / LATEST, everything, {}, None)
+        self._write(self.folder / LATEST, everything, {}, {"settings": dict(version.settings)})
+        for folder in (self.folder, *self.folder.parents[:2]):  # made on the first time
+            sync_folder(folder)
 
     def _add(self, known: Path | None, version: Version, fresh: Tables) -> None:
         before = self._tables(known) if known else {}
@@ -84,50 +100,61 @@ class Ledger:
             shutil.rmtree(path, ignore_errors=True)
         self._write(path, before | tables, {PEOPLE: version.people}, head)
         if known is None:
-            path.rename(self.folder / f"{len(self._versions()) + 1:04}")
+            path.rename(self.folder / NUMBERED.format(len(self._versions()) + 1))
 
     def _versions(self) -> list[Path]:
-        return sorted(self.folder.glob("[0-9]*"))
+        """Their folders, oldest first; raises CrampAtlasError where one in between is lost."""
+        found = sorted(self.folder.glob("[0-9]*"))
+        for number, path in enumerate(found, 1):
+            if path.name != NUMBERED.format(number):
+                raise self._damaged(self.folder / NUMBERED.format(number))
+        return found
 
     def _head(self, path: Path) -> dict[str, Any]:
+        """What a folder says of itself, whose files are as they were written."""
         try:
             found = json.loads((path / VERSION).read_text(encoding="utf-8"))
-            if {"digest", "respondents", "settings", "names"} <= set(found):
+            needed = {FILES, "settings"} if path.name == LATEST else {FILES, "digest", "respondents", "settings", "names"}
+            if needed <= set(found) and all(sha256_of_file(path / name) == known for name, known in found[FILES].items()):
                 return dict(found)
-        except (OSError, ValueError, TypeError):
+        except (FileNotFoundError, ValueError, TypeError, AttributeError):
             pass
-        raise self._damaged(path / VERSION)
+        raise self._damaged(path)
 
     def _read(self, path: Path) -> Shown:
         head = self._head(path)
         try:
             names = Classification(**{name: tuple(columns) for name, columns in head["names"].items()})
-            people = pl.read_parquet(path / PEOPLE)
-        except (OSError, TypeError, AttributeError, pl.exceptions.PolarsError) as error:
+            people = self._frames(path, head)[PEOPLE]
+        except (TypeError, AttributeError) as error:
             raise self._damaged(path) from error
         version = Version(head["digest"], head["respondents"], head["settings"], names, people)
         return Shown(version, self._tables(path))
 
     def _tables(self, path: Path) -> dict[str, pl.DataFrame]:
-        try:
-            return {file.stem: pl.read_parquet(file) for file in sorted(path.glob("report.*.parquet"))}
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise self._damaged(path) from error
+        return {name: frame for name, frame in self._frames(path, self._head(path)).items() if name != PEOPLE}
+
+    def _frames(self, path: Path, head: Mapping[str, Any]) -> dict[str, pl.DataFrame]:
+        return {file.rsplit(".", 2)[0]: pl.read_parquet(path / file) for file in sorted(head[FILES])}
 
     def _damaged(self, path: Path) -> CrampAtlasError:
         return CrampAtlasError(f"{path} cannot be read, which tells what earlier releases showed: restore it from a backup")
 
-    def _write(self, path: Path, tables: Tables, more: Tables, head: Mapping[str, Any] | None) -> None:
+    def _write(self, path: Path, tables: Tables, more: Tables, head: Mapping[str, Any]) -> None:
+        """Files named by their content, and then, in one step, the head that lists them; what it does not list any more goes."""
         path.mkdir(parents=True, exist_ok=True)
-        for name, frame in {**{f"{name}.parquet": frame for name, frame in tables.items()}, **more}.items():
+        files = {}
+        for name, frame in {**tables, **more}.items():
             temporary = path / f".{name}"
             frame.write_parquet(temporary)
             sync_file(temporary)
-            temporary.replace(path / name)
+            known = sha256_of_file(temporary)
+            files[f"{name}.{known[:12]}.parquet"] = known
+            temporary.replace(path / f"{name}.{known[:12]}.parquet")
         sync_folder(path)
-        if head is not None:
-            replace_text(path / VERSION, json.dumps(head, indent=1))
-        sync_folder(self.folder)
+        replace_text(path / VERSION, json.dumps({**head, FILES: files}, indent=1))
+        for left in (file for file in path.glob("*.parquet") if file.name not in files):
+            left.unlink()
 
 
 def _united(before: pl.DataFrame | None, rows: pl.DataFrame) -> pl.DataFrame:

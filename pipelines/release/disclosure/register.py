@@ -140,9 +140,6 @@ COUNTING_INGREDIENTS = frozenset({"expected rows", "records received"})
 """Ingredients that are counts of records, in clear or as a hash of few small numbers: left out of the manifest of a restricted
 source. Nothing is lost: they differ only where a delivery does."""
 
-OUTSIDE_OF_RELEASES = ("alerts", "Dagster metadata", "logs", "terminal", "warehouse/store", "warehouse/disclosed")
-"""What else tells numbers: all of it is for those who may see microdata."""
-
 
 def unknown_columns(table: str, columns: list[str]) -> list[str]:
     """The columns that have no entry; all of them of a table that has none."""

@@ -1,5 +1,6 @@
 """Pairs of releases: what an attacker with both gets of the people who came or went in between."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,12 @@ import polars as pl
 import pytest
 
 from pipelines.machine.errors import CrampAtlasError
+from pipelines.machine.files import remove_unfinished
 from pipelines.release.disclosure.across import Now, rows_to_keep_back, units_to_keep_back
-from pipelines.release.disclosure.former import FORMER, with_former
+from pipelines.release.disclosure.former import FORMER, are_shown_again, with_former
 from pipelines.release.disclosure.hiding import HIDDEN, with_hidden
 from pipelines.release.disclosure.ledger import PEOPLE, VERSION, Ledger, Version
+from pipelines.release.disclosure.model import FOUR_CELLS, Unit
 from pipelines.release.disclosure.protecting import judged
 from tests.release.disclosure.attack import Attacker, Group, crossed
 from tests.release.disclosure.tables import BANDS, LEVELS, NAMES, POPULATIONS, SEXES, people_of, tables_of
@@ -47,7 +50,8 @@ def release(groups: list[Group], *before: tuple[list[Group], Tables], latest: Ta
     back = list(found.hidden)
     for then, shown in before:
         back = units_to_keep_back(Now(tables, found.units, people, NAMES, MINIMUM), set(back), people_of(then), shown)
-    return with_former(with_hidden(tables, found.units, back), tables, latest or {}, found.units, back, MINIMUM)
+    public = with_hidden(tables, found.units, back, kept_back=set(back) - set(found.hidden))
+    return with_former(public, tables, latest or {}, found.units, back, MINIMUM)
 
 
 COLUMNS = {"n_cases": (True,), "n_others": (False,), "n_respondents": (True, False), "n_missing": (None,)}
@@ -202,7 +206,7 @@ def version(name: str) -> Version:
 
 def test_the_ledger_keeps_all_that_was_shown_of_each_version(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "cohort")
-    assert (ledger.shown(), ledger.latest()) == ([], {})
+    assert (ledger.shown(), ledger.latest()) == ([], ({}, {}))
     rows = {"report.trends": pl.DataFrame({"wave": ["one", "two"], "n_respondents": [40, None]})}
     more = {"report.trends": pl.DataFrame({"wave": ["two"], "n_respondents": [50]})}
     ledger.record(version("a"), rows, rows)
@@ -212,7 +216,9 @@ def test_the_ledger_keeps_all_that_was_shown_of_each_version(tmp_path: Path) -> 
     assert ledger.shown()[1].tables["report.trends"].rows() == [("one", 40), ("two", None), ("two", 50)]
     assert ledger.shown()[1].version.names == NAMES
     assert ledger.shown()[1].version.people.equals(people_of(survey()))
-    assert ledger.latest()["report.trends"].equals(rows["report.trends"])
+    settings, latest = ledger.latest()
+    assert settings == version("a").settings
+    assert latest["report.trends"].equals(rows["report.trends"])
 
 
 def test_a_crash_while_a_version_is_noted_leaves_the_ledger_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,15 +230,69 @@ def test_a_crash_while_a_version_is_noted_leaves_the_ledger_as_it_was(tmp_path: 
         with pytest.raises(ZeroDivisionError):
             ledger.record(version("b"), rows, rows)
     assert [shown.version.digest for shown in ledger.shown()] == ["a"]
+    remove_unfinished(tmp_path)  # as every refresh begins
     ledger.record(version("b"), rows, rows)
     assert [shown.version.digest for shown in ledger.shown()] == ["b", "a"]
 
 
-@pytest.mark.parametrize("name", [VERSION, PEOPLE, "report.trends.parquet"])
-@pytest.mark.parametrize("content", [b"", b"[]", b"PAR1"])
-def test_a_damaged_ledger_is_named_and_not_taken_for_an_empty_one(tmp_path: Path, name: str, content: bytes) -> None:
+@pytest.mark.parametrize("name", [VERSION, f"{PEOPLE}.*", "report.trends.*"])
+@pytest.mark.parametrize("content", [b"", b"[]", b"PAR1", None])
+def test_a_damaged_ledger_is_named_and_not_taken_for_an_empty_one(tmp_path: Path, name: str, content: bytes | None) -> None:
     ledger = Ledger(tmp_path / "cohort")
     ledger.record(version("a"), {"report.trends": pl.DataFrame({"wave": ["one"]})}, {})
-    (tmp_path / "cohort" / "0001" / name).write_bytes(content)
+    assert ledger.is_readable()
+    [path] = (tmp_path / "cohort" / "0001").glob(name)
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    assert not ledger.is_readable()
     with pytest.raises(CrampAtlasError, match="tells what earlier releases showed: restore it from a backup"):
         ledger.shown()
+
+
+def test_a_version_that_is_lost_is_missed(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "cohort")
+    rows = {"report.trends": pl.DataFrame({"wave": ["one"]})}
+    for name in "ab":
+        ledger.record(version(name), rows, rows)
+    shutil.rmtree(tmp_path / "cohort" / "0001")
+    with pytest.raises(CrampAtlasError, match="cohort/0001 cannot be read"):
+        ledger.shown()
+
+
+def test_matched_rows_whose_unanswered_were_hidden_are_compared_by_the_rest() -> None:
+    before = pairs(case_only=60, control_only=20, both=100, neither=200)
+    shown = before.with_columns(n_missing=pl.lit(None, dtype=before.schema["n_missing"]))
+    assert rows_to_keep_back(before, [shown], MINIMUM) == []
+    assert rows_to_keep_back(pairs(case_only=61, control_only=20, both=100, neither=200), [shown], MINIMUM) == [0]
+
+
+def weighted(odds_ratio: float) -> pl.DataFrame:
+    """A row of a weighted adjusted model, whose odds ratio is no formula of its cells."""
+    row = pairs(case_only=60, control_only=20, both=100, neither=200)
+    return row.with_columns(weight=pl.lit("w"), model=pl.lit("adjusted"), adjusted_for=pl.lit("sex"), odds_ratio=odds_ratio)
+
+
+@pytest.mark.parametrize("are_cells_shown", [True, False])
+def test_an_estimate_does_not_move_with_one_person(are_cells_shown: bool) -> None:
+    name = "report.odds_ratios"
+    now = {name: weighted(2.0345)}
+    units = [Unit(name, 0, "cells", (0,), False), Unit(name, 0, "missing", (1,), False)]
+    hidden = {} if are_cells_shown else dict.fromkeys((*FOUR_CELLS, "n_missing"))
+    was = weighted(2.0).with_columns(pl.lit(value, dtype=pl.Int64).alias(column) for column, value in hidden.items())
+    back = (0, 1)
+    alone, fresh = with_former(with_hidden(now, units, back, kept_back=back), now, {}, units, back, MINIMUM)
+    assert (alone[name]["odds_ratio"].to_list(), fresh[name].height) == ([None], 0)
+    both, fresh = with_former(with_hidden(now, units, back, kept_back=back), now, {name: was}, units, back, MINIMUM)
+    assert (both[name]["odds_ratio"].to_list(), fresh[name].height) == ([2.0], 0)
+    assert both[name]["presentation_reason"].to_list() == [FORMER]
+
+
+def test_counts_that_were_shown_elsewhere_are_no_repetition() -> None:
+    first, _ = release(survey())
+    assert are_shown_again(first, first)
+    name = "report.prevalence_by_age_band"
+    one = first[name].filter(population="everyone", age_band="all")
+    assert not are_shown_again({name: one}, first | {name: first[name].filter(pl.col("population") != "everyone")})
+    assert not are_shown_again({name: one.with_columns(n_respondents=pl.col("n_respondents") + 1)}, first)

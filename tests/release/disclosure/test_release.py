@@ -415,14 +415,18 @@ def test_one_person_less_in_the_next_delivery_moves_no_public_count_by_one(restr
     assert ledger == ["0001", "latest"]  # nothing was shown of the new people
     prune(atlas.project)
     assert sorted(path.name for path in (atlas.warehouse / "disclosed" / SURVEY).iterdir()) == ledger
-    # what was shown cannot be read: nothing is shown, and that is said
-    (atlas.warehouse / "disclosed" / SURVEY / "0001" / "version.json").unlink()
-    atlas.edit("study.yaml", "minimum_cell: 11", "minimum_cell: 12")
+    # what was shown cannot be read: nothing is shown, that is said, and it is over when the file is back
+    public = rows(atlas, "odds_ratios", "epi_public.duckdb", SURVEY)
+    head = atlas.warehouse / "disclosed" / SURVEY / "0001" / "version.json"
+    kept = head.rename(tmp_path / "kept.json")
     assert publish(atlas.project).is_new
     assert rows(atlas, "odds_ratios", "epi_public.duckdb", SURVEY) == []
     [said] = manifests(atlas.project)[-1]["undrawn"]
     assert f"Nothing of {SURVEY} is in the public files" in said
-    assert "0001/version.json cannot be read, which tells what earlier releases showed" in said
+    assert "0001 cannot be read, which tells what earlier releases showed" in said
+    kept.rename(head)
+    assert publish(atlas.project).is_new
+    assert rows(atlas, "odds_ratios", "epi_public.duckdb", SURVEY) == public != []
 
 
 def test_a_changed_threshold_makes_a_new_release_and_estimates_nothing_anew(withheld_pairs: Atlas, tmp_path: Path) -> None:
