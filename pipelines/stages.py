@@ -19,9 +19,11 @@ BOUND = {"core": frozenset({"study.age_bands", "meta.this_wave"}), "report": fro
 
 
 def load_project(settings: Settings | None = None) -> Project:
-    """Read and check the project; raises ConfigurationError that names the file to mend."""
+    """Read and check the project; raises ConfigurationError that names the file to mend, and StoreDamaged where the store is of
+    a newer version."""
     project = Project.read(settings or Settings())
     _check(project)
+    project.store.require_readable()
     return project
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from pipelines.machine.errors import MachineFault
 from pipelines.machine.quoting import literal
 
 IN_MEMORY = "duckdb:///:memory:"
@@ -147,6 +148,8 @@ def _reason(exception_info: Mapping[str, Any] | None) -> str | None:
         return None
     # Errors of these kinds come before any row is read and speak of the query only.
     texts = "\n".join(f"{part.get('exception_message')}\n{part.get('exception_traceback')}" for part in raised)
+    if "Out of Memory Error" in texts:
+        raise MachineFault("the machine failed (out of memory while a contract was judged): the next night tries again")
     for kind in ("Binder Error: ", "Catalog Error: ", "Parser Error: "):
         if kind in texts:
             return f"the check cannot run: {kind}{texts.split(kind, 1)[1].splitlines()[0].strip()}"

@@ -6,6 +6,7 @@ Sinks are the Apprise URLs of CRAMP_ATLAS_ALERT_URLS. They hold passwords: no me
 import hashlib
 import logging
 import socket
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ import dagster as dg
 import duckdb
 from pydantic import BaseModel, SecretStr
 
-from pipelines.dagster.runs import Night, last_night, nights_after
+from pipelines.dagster.runs import SAME_MOMENT_SECONDS, Night, last_night, nights_after
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.settings import Settings
 from pipelines.machine.visible import visible
@@ -137,7 +138,7 @@ def try_sinks(project: Project) -> int:
 
 def news(instance: dg.DagsterInstance, project: Project, told: Told) -> tuple[Message | None, Told]:
     """What a sink is told next, if anything, and what it knows then."""
-    if told.until is None:
+    if told.until is None or told.until > time.time() + SAME_MOMENT_SECONDS:
         first = last_night(instance, project)
         nights = [first] if first else []
     else:

@@ -1,5 +1,6 @@
 """How the nights ended, read from Dagster's runs: those of the schedule, of the sensor, of the UI and of a terminal."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,9 @@ RUN = "the run"
 
 STEP = "step "
 """How the names of failures begin that a step raised, not a delivery."""
+
+SAME_MOMENT_SECONDS = 5.0
+"""By how much two clocks of one machine and its database may differ."""
 
 FAILED, SUCCEEDED = dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.STEP_SUCCESS
 RUN_FAILED, BESIDE_STEPS = dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.ENGINE_EVENT
@@ -75,13 +79,14 @@ def last_night(instance: dg.DagsterInstance, project: Project) -> Night | None:
 
 
 def _nights(instance: dg.DagsterInstance, project: Project, moment: float) -> Iterator[Night]:
-    """Newest first."""
+    """Newest first. What ended ahead of the clock did so while the clock was wrong: it is not told before its time."""
+    now = time.time() + SAME_MOMENT_SECONDS
     finished = dg.RunsFilter(
         statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE], updated_after=datetime.fromtimestamp(moment, UTC)
     )
     for record in instance.get_run_records(finished, order_by="update_timestamp"):
         run, ended_at = record.dagster_run, record.end_time or record.update_timestamp.timestamp()
-        if ended_at > moment and (_is_whole(run) or RELEASE in (run.asset_selection or ())):
+        if moment < ended_at <= now and (_is_whole(run) or RELEASE in (run.asset_selection or ())):
             events = _events(instance, run)
             if PROCESS_TAG not in run.tags or not any(map(is_interruption, events)):
                 yield _night(events, project, run, ended_at)

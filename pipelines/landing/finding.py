@@ -1,5 +1,6 @@
 """Finding the file of a delivered table in landing."""
 
+import os
 from pathlib import Path, PurePosixPath
 
 from pipelines.landing.readers.names import difference
@@ -20,9 +21,27 @@ def delivered_file(project: Project, place: Place) -> DeliveredFile:
     return project.sources[place.source].waves[place.wave].tables[place.table]
 
 
-def digest_of(path: Path) -> str:
-    """SHA-256 of a delivered file. What is no file is told apart by a word, because no reader opens it."""
-    return sha256_of_file(path) if path.is_file() else NO_FILE
+def digest_of(path: Path, within: Path | None = None, most: int | None = None) -> str:
+    """SHA-256 of a delivered file. What no reader opens is told apart by a word: what is no file, what a link out of the folder
+    `within` leads to, and a file of more than `most` bytes, which may be endless."""
+    if not path.is_file() or (within and leads_out(path, within)):
+        return NO_FILE
+    size = path.stat().st_size
+    return sha256_of_file(path) if most is None or size <= most else f"{size} bytes"
+
+
+def leads_out(path: Path, folder: Path) -> bool:
+    """Whether a path is, or goes through, a link out of the folder."""
+    return not path.resolve().is_relative_to(folder.resolve())
+
+
+def sign_of(path: Path) -> tuple[int, ...]:
+    """What of a file is another after anything was written to it or put in its place; nothing of one that is gone."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def found_below(folder: Path, name: str) -> Path | None:
@@ -32,7 +51,7 @@ def found_below(folder: Path, name: str) -> Path | None:
     only; of several such the first by alphabet.
     """
     path = folder / name
-    if path.exists():
+    if os.path.lexists(path):
         return path
     found = folder
     for part in PurePosixPath(name).parts:
@@ -46,7 +65,7 @@ def found_below(folder: Path, name: str) -> Path | None:
 def _entry(folder: Path, name: str) -> Path | None:
     if not folder.is_dir():
         return None
-    if (folder / name).exists():
+    if os.path.lexists(folder / name):
         return folder / name
     others = {other: how for other in sorted(folder.iterdir()) if (how := difference(name, other.name))}
     for wanted in ("in Unicode form only", "in letter case only"):

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from pipelines.landing.finding import find_file
-from pipelines.machine.files import sha256_of_file
+from pipelines.landing.finding import digest_of, find_file
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
 from pipelines.store import Place, digest
@@ -59,7 +58,7 @@ def look(project: Project, before: Seen, now: float) -> Look:
             continue
         name, seconds = source.source, project.study.nightly.quiet_seconds
         is_same = files == {file: sign for file, sign in before.files.items() if file.startswith(f"{name}/")}
-        since = before.unchanged_since.get(name, now) if is_same else now
+        since = min(before.unchanged_since.get(name, now), now) if is_same else now
         seen.files |= files
         seen.unchanged_since[name] = since
         seen.hashes |= {file: known for file, known in before.hashes.items() if known[0] == files.get(file)}
@@ -129,7 +128,8 @@ def _hash(project: Project, path: Path, seen: Seen) -> str:
     sign = seen.files.get(name, "")
     known = seen.hashes.get(name)
     if known is None or known[0] != sign:
-        known = seen.hashes[name] = (sign, sha256_of_file(path))
+        settings = project.settings
+        known = seen.hashes[name] = (sign, digest_of(path, settings.landing_folder, settings.reader_decompressed_limit))
     return known[1]
 
 

@@ -12,6 +12,13 @@ from pipelines.machine.errors import NoSpace
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
+FAULTS = frozenset(
+    {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ESTALE, errno.EROFS, errno.ENODEV, errno.ETIMEDOUT}
+)
+"""What the system says of itself, and not of a file."""
+
+FAULTS_SAID = tuple(os.strerror(number) for number in sorted(FAULTS))
+
 SAID = (
     "No space left on device",
     "Disk quota exceeded",
@@ -46,6 +53,24 @@ def _is_home_full(error: BaseException) -> bool:
         return False
     home = Path(os.environ.get("DAGSTER_HOME", "."))
     return home.exists() and shutil.disk_usage(home).free < SCARCE_BYTES
+
+
+def fault_of_the_machine(error: BaseException) -> str | None:
+    """What the system says where the error, or one that it came from, is a fault of the machine; None where it is none.
+
+    Such are an I/O error, no descriptor left, no memory.
+    """
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, OSError) and found.errno in FAULTS:
+            return os.strerror(found.errno)
+        if isinstance(found, (duckdb.OutOfMemoryException, MemoryError)):
+            return "out of memory"
+        said = [words for words in FAULTS_SAID if words in str(found)] if isinstance(found, duckdb.IOException) else []
+        if said:
+            return said[0]
+        found = found.__cause__ or found.__context__
+    return None
 
 
 def tells_of_it(text: str) -> bool:

@@ -55,5 +55,9 @@ class NoSpace(CrampAtlasError):
     """The disk is full. Nothing is wrong with a delivery, a contract or a select, and no verdict may say so."""
 
 
+class MachineFault(CrampAtlasError):
+    """The machine failed: an I/O error, no memory, no file descriptor. No verdict on anybody's data may come of it."""
+
+
 class WarehouseBusy(CrampAtlasError):
     """Another process is at work on the warehouse."""

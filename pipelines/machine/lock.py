@@ -46,7 +46,10 @@ def warehouse_lock(warehouse: Path, patience: float = 0) -> Iterator[None]:
 
 def _locked(path: Path, warehouse: Path, until: float) -> TextIO:
     """The lock file, locked, with this process named in it."""
-    file = path.open("a+", encoding="utf-8")
+    if path.is_dir():
+        raise WarehouseBusy(f"{path} is a folder, and must be the file that a process holds while it works: remove the folder")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a+", encoding="utf-8", errors="replace")
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,15 +11,15 @@ import polars as pl
 import pyarrow as pa
 
 import pipelines
-from pipelines.machine.disk import raise_if_full
-from pipelines.machine.errors import CrampAtlasError, NoSpace, StoreDamaged, WarehouseBusy
+from pipelines.machine.disk import fault_of_the_machine, raise_if_full
+from pipelines.machine.errors import CrampAtlasError, MachineFault, NoSpace, StoreDamaged, WarehouseBusy
 from pipelines.making.engine import without_values
 from pipelines.statistics import StatsError
 
 ANY = (Exception, pl.exceptions.PanicException)
 """Whatever can be raised but interruptions. A panic of polars is no Exception in Python."""
 
-OF_THE_MACHINE = (MemoryError, OSError, NoSpace, StoreDamaged, WarehouseBusy)
+OF_THE_MACHINE = (MemoryError, OSError, MachineFault, NoSpace, StoreDamaged, WarehouseBusy)
 
 PACKAGE = Path(pipelines.__file__).parent
 
@@ -33,6 +33,11 @@ def verdict_on(error: BaseException, warehouse: Path) -> str:
     raise_if_full(error, warehouse)
     if isinstance(error, OF_THE_MACHINE):
         raise error
+    if fault := fault_of_the_machine(error):
+        raise MachineFault(
+            f"the machine failed ({fault}): nothing was judged by it, readers keep the last release, and the next night tries "
+            "again; if it stays, give it more memory, or look at its disks"
+        ) from error
     if isinstance(error, (StatsError, CrampAtlasError)):
         return str(error)
     if isinstance(error, duckdb.Error):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipelines.contracts.expectations import RuleResult, SchemaProblems
 from pipelines.landing.finding import delivered_file
-from pipelines.landing.readers.delivered import Delivered, DeliveryUnreadable
+from pipelines.landing.readers.delivered import Delivered, DeliveryUnreadable, NotReadNow
 from pipelines.landing.readers.reading import read_delivery
 from pipelines.making.judging import as_records, judge_contract, problems_of
 from pipelines.project.project import Project
@@ -31,6 +31,8 @@ def candidate(project: Project, plan: Plan, path: Path, hear: Callable[[Delivere
             hear(received)
         form = delivered.form
         table = conform(received.frame, contract, place.wave, form.decimal, received.column_faults, form.missing)
+    except NotReadNow:
+        raise
     except (DeliveryUnreadable, SchemaProblems) as error:
         problems = error.problems if isinstance(error, SchemaProblems) else [str(error)]
         return plan.sidecar(problems=[f"{place.name} {place.wave}: {problem}" for problem in problems])

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.landing.finding import delivered_file, digest_of, find_file
+from pipelines.landing.finding import delivered_file, digest_of, find_file, sign_of
+from pipelines.landing.readers.delivered import NotReadNow
 from pipelines.machine.working import parts
 from pipelines.making.build import absent
 from pipelines.making.faults import ANY, verdict_on
@@ -13,7 +14,7 @@ from pipelines.raw.claims import claims_about
 from pipelines.raw.copies import copies, same_records
 from pipelines.raw.plan import plan_raw
 from pipelines.store import Acceptance, Place, Sidecar
-from pipelines.store.acceptance import Cause, with_accepted, with_rejection
+from pipelines.store.acceptance import Cause, with_accepted, with_postponed, with_rejection
 from pipelines.store.places import WHOLE_DELIVERY, about
 from pipelines.store.recipe import ABSENT, Plan
 
@@ -31,6 +32,7 @@ class Delivery:
     """What became of the delivery of one source and wave: the sidecars of its candidates and which of them were parsed now.
 
     `claims` are the verdicts on the claims of sql/checks about its tables, by table; none where the files alone are refused.
+    `postponed` says why nothing of it was judged: the machine failed, or a file is still arriving.
     """
 
     source: str
@@ -39,10 +41,11 @@ class Delivery:
     parsed: frozenset[Place]
     found: list[Problem]
     claims: dict[Place, Sidecar] = field(default_factory=dict)
+    postponed: list[str] = field(default_factory=list)
 
     @property
     def is_absent(self) -> bool:
-        return not self.candidates
+        return not self.candidates and not self.postponed
 
     @property
     def problems(self) -> list[str]:
@@ -61,17 +64,30 @@ def take_in(project: Project, source: str, wave: str, *, reread: bool = False) -
     if not any(files.values()):
         return _absent_delivery(project, source, wave, acceptance, list(files))
     plans, candidates, parsed = {}, {}, set()
+    postponed: list[str] = []
     for place in parts(list(files)):
         path = files[place]
         if path is None:
             continue
-        plan = plans[place] = plan_raw(project, place, digest_of(path))
+        before = sign_of(path)
+        plan = plans[place] = plan_raw(project, place, _digest(project, path))
         known = None if reread else project.store.sidecar(place, plan.recipe)
         if known is None:
             parsed.add(place)
-            known = _judged(project, plan, path)
+            try:
+                known = _judged(project, plan, path)
+            except NotReadNow as error:
+                postponed.append(f"{place.name} {wave}: {error}")
+                continue
+        if sign_of(path) != before:
+            postponed.append(f"{place.name} {wave}: {path.name} changed while it was read: it is still arriving")
+            continue
+        if place in parsed:
             project.store.record(place, known)
         candidates[place] = known
+    if postponed:
+        project.store.set_acceptance(source, wave, with_postponed(acceptance, postponed))
+        return Delivery(source, wave, {}, frozenset(), [], postponed=postponed)
     missing = [place for place, path in files.items() if path is None]
     found = [Problem(place, f"{place.name} {wave}: {_file_name(project, place)} is missing") for place in missing]
     copied = copies(project, source, wave, {place: plan.ingredients["delivery"] for place, plan in plans.items()})
@@ -91,9 +107,15 @@ def take_in(project: Project, source: str, wave: str, *, reread: bool = False) -
         acceptance = with_rejection(acceptance, WHOLE_DELIVERY, cause, [problem.text for problem in found], recipes)
     else:
         acceptance = with_accepted(acceptance, WHOLE_DELIVERY, recipes)
-    project.store.set_acceptance(source, wave, acceptance)
+    project.store.set_acceptance(source, wave, with_postponed(acceptance, []))
     by_table = {about(place): sidecar for place, sidecar in claims.items()}
     return Delivery(source, wave, candidates, frozenset(parsed), found, by_table)
+
+
+def _digest(project: Project, path: Path) -> str:
+    """The hash that a delivered file is known by."""
+    settings = project.settings
+    return digest_of(path, within=settings.landing_folder, most=settings.reader_decompressed_limit)
 
 
 def _problems_in(sidecars: dict[Place, Sidecar]) -> list[Problem]:
@@ -116,7 +138,8 @@ def _absent_delivery(project: Project, source: str, wave: str, acceptance: Accep
             if project.store.sidecar(place, plan.recipe) is None:
                 project.store.record(place, absent(project, plan))
         recipes = {place.name: plan.recipe for place, plan in plans.items()}
-        project.store.set_acceptance(source, wave, with_accepted(acceptance, WHOLE_DELIVERY, recipes))
+        acceptance = with_accepted(acceptance, WHOLE_DELIVERY, recipes)
+    project.store.set_acceptance(source, wave, with_postponed(acceptance, []))
     return Delivery(source, wave, {}, frozenset(), [])
 
 
@@ -124,6 +147,8 @@ def _judged(project: Project, plan: Plan, path: Path) -> Sidecar:
     """The candidate, or its rejection where the program fails on it: the other sources go on."""
     try:
         return candidate(project, plan, path)
+    except NotReadNow:
+        raise
     except ANY as error:
         reason = verdict_on(error, project.settings.warehouse_folder)
         return plan.sidecar(problems=[f"{plan.place.name} {plan.place.wave}: {reason}"])

@@ -17,7 +17,7 @@ from pipelines.machine.errors import CrampAtlasError, WrongUsage
 from pipelines.machine.quoting import identifier
 from pipelines.project.project import Project
 from pipelines.release import wording
-from pipelines.release.kept import current_release, manifests, releases_folder
+from pipelines.release.kept import manifest_of, releases_folder
 from pipelines.release.spreadsheet import write_csv, write_workbook
 from pipelines.release.wording import Exported
 
@@ -55,12 +55,7 @@ def export(project: Project, folder: Path, release_id: str | None = None) -> str
 
 def read_release(project: Project, release_id: str | None = None) -> Exported:
     """What is exported of a release; raises WrongUsage where there is none, CrampAtlasError for one that is too old."""
-    wanted = release_id or current_release(project)
-    if wanted is None:
-        raise CrampAtlasError("nothing is published yet: run cramp-atlas refresh")
-    known = [manifest["release_id"] for manifest in manifests(project)]
-    if wanted not in known:
-        raise WrongUsage(f"there is no release {wanted}; there are: {', '.join(known)}")
+    wanted = str(manifest_of(project, release_id)["release_id"])
     database = releases_folder(project) / wanted / "epi_public.duckdb"
     with duckdb.connect(str(database), read_only=True) as connection:
         comments = dict(

@@ -9,6 +9,7 @@ import polars as pl
 from pipelines.machine.code import code_version
 from pipelines.project.project import Project
 from pipelines.release.disclosure.register import COUNTING_INGREDIENTS
+from pipelines.release.kept import NUMBER, next_number, releases_folder
 from pipelines.store import Place, Sidecar
 
 
@@ -22,10 +23,11 @@ def new_manifest(
 ) -> dict[str, Any]:
     """Everything but the hashes of the files, which are added when these are written. `known` are the releases before it."""
     today = now.date().isoformat()
-    sequence = 1 + max((manifest["sequence"] for manifest in known if manifest["release_id"].startswith(today)), default=0)
+    sequence = 1 + max((_sequence(path.name) for path in releases_folder(project).glob(f"{today}.*")), default=0)
     return {
         "release_id": f"{today}.{sequence}-{content[:8]}",
         "sequence": sequence,
+        NUMBER: next_number(known),
         "published_at": now.isoformat(timespec="seconds"),
         "compared_with": known[-1]["release_id"] if known else None,
         "content_hash": content,
@@ -37,6 +39,12 @@ def new_manifest(
         "objects": [_entry(project, place, sidecar) for place, sidecar in objects.items()],
         "rests_on": [_entry(project, place, sidecar) for (place, _), sidecar in sorted(_older(project, objects).items())],
     }
+
+
+def _sequence(release_id: str) -> int:
+    """The number of a release among those of its day."""
+    number = release_id.partition(".")[2].partition("-")[0]
+    return int(number) if number.isdecimal() else 0
 
 
 def _entry(project: Project, place: Place, sidecar: Sidecar) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from pipelines.machine.files import TEMPORARY, sync_folder
 from pipelines.machine.lock import warehouse_lock
 from pipelines.project.project import Project
-from pipelines.release.kept import BUILDING, current_release, held_release, manifests, releases_folder
+from pipelines.release.kept import BUILDING, current_release, held_release, manifest_problems, manifests, releases_folder
 from pipelines.store import Place
 from pipelines.store.sweep import Swept, sweep
 
@@ -30,7 +30,8 @@ class Pruned:
 def prune(project: Project, *, dry_run: bool = False, now: datetime | None = None) -> Pruned:
     """Remove what retention in study.yaml does not keep.
 
-    Never the release that readers see or that a rollback holds, nor an object that an accepted file or a kept release needs.
+    Never the release that readers see or that a rollback holds, nor an object that an accepted file or a kept release needs;
+    nothing of the store while a manifest cannot be read, because nobody knows what its release needs.
     """
     with warehouse_lock(project.settings.warehouse_folder):
         known = manifests(project)
@@ -43,14 +44,18 @@ def prune(project: Project, *, dry_run: bool = False, now: datetime | None = Non
                 _remove(path)
             for release_id in old:
                 _remove_release(releases_folder(project), release_id)
-        named = [
-            (Place.parse(entry["place"]), str(entry["recipe"]))
+        entries = [
+            entry
             for manifest in known
             if manifest["release_id"] in kept
             for entry in [*manifest["objects"], *manifest.get("rests_on", [])]
         ]
+        named = [(Place.parse(entry["place"]), str(entry["recipe"])) for entry in entries]
+        contents = {str(entry["content"]) for entry in entries}
         grace = timedelta(days=project.study.retention.grace_days)
-        swept = sweep(project.store, named, now or datetime.now(UTC), grace, dry_run=dry_run)
+        if manifest_problems(project):
+            return Pruned(old, Swept(0, 0, [], 0), leftovers, n_bytes)
+        swept = sweep(project.store, named, now or datetime.now(UTC), grace, contents=contents, dry_run=dry_run)
         return Pruned(old, swept, leftovers, n_bytes + swept.n_bytes)
 
 

@@ -17,11 +17,14 @@ from typing import Any
 import polars as pl
 
 from pipelines.machine.code import code_digest
+from pipelines.machine.errors import StoreDamaged
 from pipelines.machine.files import READ_ONLY, replace_text, sha256_of_file, sync_file, sync_folder
 from pipelines.machine.lock import warehouse_lock
+from pipelines.machine.sealed import sealed
 from pipelines.project.project import Project
 from pipelines.release.changes import Side, changes
 from pipelines.release.composition import compose
+from pipelines.release.damage import damaged_files
 from pipelines.release.database import write_database
 from pipelines.release.disclosed import for_readers, meta_for_readers, protect_reports
 from pipelines.release.kept import BUILDING, DATABASES, current_release, held_release, manifests, point_to, releases_folder
@@ -31,6 +34,8 @@ from pipelines.release.page.writing import write_page
 from pipelines.release.passports import passports
 from pipelines.release.restricted import unread_ledgers
 from pipelines.store import Place, Sidecar, digest
+from pipelines.store.objects import is_whole
+from pipelines.store.places import rejected_rows_place
 
 NAMED_OTHERWISE = frozenset({"stages", "report.estimators"})
 """What makes the objects of a release is in their content; here it only tells whether they fit together, and names them."""
@@ -38,11 +43,12 @@ NAMED_OTHERWISE = frozenset({"stages", "report.estimators"})
 
 @dataclass(frozen=True)
 class Published:
-    """The release that holds what is accepted now, and whether it had to be made."""
+    """The release that holds what is accepted now, and whether it had to be made; `notes` are what a person has to know of it."""
 
     release_id: str
     is_new: bool
     is_current: bool
+    notes: tuple[str, ...] = ()
 
 
 def publish(project: Project) -> Published:
@@ -52,17 +58,30 @@ def publish(project: Project) -> Published:
     """
     with warehouse_lock(project.settings.warehouse_folder):
         objects = compose(project)
+        _require_whole(project, objects)
         frames = meta_tables(project, objects)
         content = content_hash(project, objects, frames)
         known = manifests(project)
-        if known and known[-1]["content_hash"] == content:
+        if known and known[-1]["content_hash"] == content and not damaged_files(project, known[-1]):
             release_id = known[-1]["release_id"]
             is_new = False
         else:
             release_id = _build(project, objects, frames, content, known)
             is_new = True
         point_to(project, held_release(project) or release_id)
-        return Published(release_id, is_new, current_release(project) == release_id)
+        notes = _clock_notes(known, datetime.now(UTC)) if is_new else ()
+        return Published(release_id, is_new, current_release(project) == release_id, notes)
+
+
+def _clock_notes(known: list[dict[str, Any]], now: datetime) -> tuple[str, ...]:
+    """That the clock was set back since the last release: said with the first release after it, and with no other."""
+    before = datetime.fromisoformat(known[-1]["published_at"]) if known else now
+    if now >= before.replace(microsecond=0):
+        return ()
+    return (
+        f"the clock of this machine runs behind: it is {now:%Y-%m-%d %H:%M} UTC, and release {known[-1]['release_id']} is dated "
+        f"{before:%Y-%m-%d %H:%M} UTC; releases stand in the order in which they were published, whatever their dates say",
+    )
 
 
 def content_hash(project: Project, objects: dict[Place, Sidecar], frames: dict[str, pl.DataFrame]) -> str:
@@ -101,7 +120,23 @@ def _build(
         }
         frames = frames | {name: conforming(frame, project.contracts[name]) for name, frame in explained.items()}
         _write(project, folder, paths, safe, frames, manifest)
+        _require_whole(project, objects)
     return release_id
+
+
+def _require_whole(project: Project, objects: dict[Place, Sidecar]) -> None:
+    """Raise StoreDamaged where an object that is published is not what its name says: asked before it is read and after."""
+    paths = _paths(project, objects) | {
+        rejected_rows_place(place): project.store.path(rejected_rows_place(place), sidecar.rejected_rows)
+        for place, sidecar in objects.items()
+        if sidecar.rejected_rows
+    }
+    damaged = [f"the object {path.stem[:12]} of {place}" for place, path in paths.items() if not is_whole(path, anew=True)]
+    if damaged:
+        raise StoreDamaged(
+            f"not published, as the store has changed under it: {', '.join(damaged)}: run cramp-atlas refresh, which makes again "
+            "what it can; otherwise restore the store from a backup"
+        )
 
 
 def _changes(project: Project, folder: Path, manifest: dict[str, Any], known: list[dict[str, Any]]) -> pl.DataFrame:
@@ -165,7 +200,7 @@ def _write(
     manifest["undrawn"] += write_page(project, folder, manifest)
     written = sorted(path for path in folder.rglob("*") if path.is_file())
     manifest["files"] = {str(path.relative_to(folder)): sha256_of_file(path) for path in written}
-    replace_text(folder / "manifest.json", json.dumps(manifest, indent=1))
+    replace_text(folder / "manifest.json", sealed(json.dumps(manifest)))
     for path in folder.rglob("*"):
         if path.is_file():
             path.chmod(READ_ONLY)

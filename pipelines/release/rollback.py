@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.files import replace_text
 from pipelines.machine.lock import warehouse_lock
+from pipelines.machine.sealed import sealed
 from pipelines.project.project import Project
-from pipelines.release.kept import DATABASES, hold_file, manifest_of, manifests, point_to
+from pipelines.release.kept import DATABASES, hold_file, let_go, manifest_of, manifests, point_to
 from pipelines.release.verify import file_problems
 
 
@@ -22,7 +23,7 @@ def roll_back(project: Project, release_id: str) -> None:
         if damaged:
             raise CrampAtlasError("readers stay where they are:\n- " + "\n- ".join(damaged))
         since = datetime.now(UTC).isoformat(timespec="seconds")
-        replace_text(hold_file(project), json.dumps({"release_id": release_id, "since": since}))
+        replace_text(hold_file(project), sealed(json.dumps({"release_id": release_id, "since": since})))
         point_to(project, release_id)
 
 
@@ -33,6 +34,6 @@ def resume(project: Project) -> str:
         if not known:
             raise CrampAtlasError("there is no release yet: run cramp-atlas refresh")
         # a resume that is killed in between is finished by the next night
-        hold_file(project).unlink(missing_ok=True)
+        let_go(project)
         point_to(project, known[-1]["release_id"])
     return str(known[-1]["release_id"])

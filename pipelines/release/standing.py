@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.project.project import Project
+from pipelines.release.damage import standing_damage
 from pipelines.release.disclosed import HELD_BACK
 from pipelines.release.kept import current_release, manifests
 from pipelines.release.meta import deliveries
 from pipelines.release.page.sections import PAGE
 
 HEAD = "rejected, and left at the last accepted state:"
+
+NOT_JUDGED = "not judged"
+
+DAMAGE = "warehouse"
+"""What a cause is about that is a damaged file of the warehouse."""
 
 FAILED = {
     "delivery": "what was delivered does not meet its contract",
@@ -34,7 +40,25 @@ def standing_causes(project: Project, *, is_terminal: bool = False) -> dict[str,
     """
     rejected = deliveries(project).filter(verdict="rejected")
     causes = {f"{row['source']} {row['wave']}": _words(project, row, is_terminal) for row in rejected.iter_rows(named=True)}
+    causes |= _postponed(project)
+    causes |= {f"{DAMAGE} {number}": f"{DAMAGE}: {line}" for number, line in enumerate(standing_damage(project), 1)}
     return causes | {f"{PAGE} {number}": _of_page(line) for number, line in enumerate(_undrawn(project), 1)}
+
+
+def _postponed(project: Project) -> dict[str, str]:
+    """What could not be judged, which is no verdict on it."""
+    return {
+        f"{source.source} {wave} ({NOT_JUDGED})": "\n".join(
+            [
+                f"{source.source} {wave} ({source.title}): could not be judged, which says nothing against it",
+                *(f"  {reason}" for reason in reasons),
+                "  to do: nothing, if it was a bad night: the next one tries again; otherwise what the line says",
+            ]
+        )
+        for source in project.sources.values()
+        for wave in source.waves
+        if (reasons := project.store.acceptance(source.source, wave).postponed)
+    }
 
 
 def _undrawn(project: Project) -> list[str]:

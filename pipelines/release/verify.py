@@ -10,9 +10,12 @@ from typing import Any
 import duckdb
 
 from pipelines.machine.files import sha256_of_file
+from pipelines.machine.sealed import Unsound
 from pipelines.project.project import Project
+from pipelines.release.damage import standing_damage
 from pipelines.release.kept import DATABASES, current_release, held_release, manifests, releases_folder
-from pipelines.store import Place, Sidecar
+from pipelines.store import Place
+from pipelines.store.objects import read_sidecar
 from pipelines.store.recipe import recipe_of
 
 GO_BACK = "let readers see another release (cramp-atlas releases rollback ID), or restore the release from a backup"
@@ -31,6 +34,7 @@ def verify(project: Project, manifest: dict[str, Any]) -> list[str]:
         *(problem for name in manifest["files"] for problem in file_problems(project, manifest, name)),
         *_other_files(folder, manifest),
         *_link_problems(project),
+        *standing_damage(project, is_thorough=True),
         *(problem for entry in [*manifest["objects"], *manifest.get("rests_on", [])] for problem in _object(project, entry)),
     ]
 
@@ -40,7 +44,7 @@ def file_problems(project: Project, manifest: dict[str, Any], name: str) -> Iter
     path = releases_folder(project) / manifest["release_id"] / name
     shown = f"{manifest['release_id']}/{name}"
     if not path.is_file():
-        yield f"{shown} is gone: {GO_BACK}"
+        yield f"{shown} is gone, or no file: {GO_BACK}"
         return
     if sha256_of_file(path) != manifest["files"].get(name):
         yield f"{shown} is not what was published (another SHA-256): {GO_BACK}"
@@ -83,7 +87,7 @@ def _link_problems(project: Project) -> Iterator[str]:
     warehouse = project.settings.warehouse_folder
     known = manifests(project)
     wanted = held_release(project) or (str(known[-1]["release_id"]) if known else None)
-    if wanted and current_release(project) != wanted:
+    if wanted and current_release(project) and current_release(project) != wanted:
         yield f"{warehouse.name}/current does not lead to {wanted}: run cramp-atlas publish"
     for name in DATABASES:
         link = warehouse / name
@@ -103,9 +107,14 @@ def _object(project: Project, entry: dict[str, Any]) -> Iterator[str]:
         yield f"the sidecar of {place} (recipe {entry['recipe'][:12]}) is gone from the store: {READERS_ARE_SAFE}"
         return
     try:
-        sidecar = Sidecar.model_validate_json(path.read_text(encoding="utf-8"))
-    except ValueError:
-        yield f"the sidecar of {place} (recipe {entry['recipe'][:12]}) cannot be read: delete it and run cramp-atlas refresh"
+        sidecar = read_sidecar(path)
+    except Unsound:
+        yield (
+            f"the sidecar of {place} (recipe {entry['recipe'][:12]}) cannot be read, or does not say what it said: "
+            "delete it and run cramp-atlas refresh"
+        )
+        return
+    if sidecar is None:
         return
     recipe = recipe_of(place, sidecar.ingredients, sidecar.inputs)
     if recipe != entry["recipe"] or sidecar.content != entry["content"]:
@@ -118,7 +127,7 @@ def _object(project: Project, entry: dict[str, Any]) -> Iterator[str]:
 def _bytes(project: Project, place: Place, content: str) -> Iterator[str]:
     path = project.store.path(place, content)
     shown = f"the object {content[:12]} of {place}"
-    if not path.exists():
+    if not path.is_file():
         yield f"{shown} is gone from the store: {READERS_ARE_SAFE}"
         return
     if sha256_of_file(path) != content:

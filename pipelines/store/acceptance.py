@@ -1,6 +1,6 @@
 """What is accepted of one source and wave, and what was rejected since."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -21,13 +21,17 @@ class Rejection(BaseModel):
 
 
 class Acceptance(BaseModel):
-    """Table -> recipe of its accepted object. Rejections stand by the table they hold back (`raw` for a whole delivery)."""
+    """Table -> recipe of its accepted object. Rejections stand by the table they hold back (`raw` for a whole delivery).
+
+    `postponed` says why what has landed could not be judged in the last night, which is no verdict on it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     tables: dict[str, str] = {}
     accepted_at: dict[str, datetime] = {}
     rejections: dict[str, Rejection] = {}
+    postponed: list[str] = []
 
     @property
     def is_stale(self) -> bool:
@@ -42,6 +46,19 @@ def with_accepted(acceptance: Acceptance, held_back: str, recipes: Mapping[str, 
         tables=acceptance.tables | news,
         accepted_at=acceptance.accepted_at | dict.fromkeys(news, now),
         rejections={name: rejection for name, rejection in acceptance.rejections.items() if name != held_back},
+        postponed=acceptance.postponed,
+    )
+
+
+def with_postponed(acceptance: Acceptance, reasons: list[str]) -> Acceptance:
+    """Note why nothing could be judged tonight; with no reason the note is taken away."""
+    return acceptance.model_copy(update={"postponed": reasons})
+
+
+def only_of(acceptance: Acceptance, names: Collection[str]) -> Acceptance:
+    """Without the rejections of what the project does not have any more."""
+    return acceptance.model_copy(
+        update={"rejections": {name: rejection for name, rejection in acceptance.rejections.items() if name in names}}
     )
 
 

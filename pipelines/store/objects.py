@@ -14,14 +14,22 @@ from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.machine.errors import StoreDamaged
-from pipelines.machine.files import READ_ONLY, replace_text, sha256_of_file, sync_file, sync_folder, temporary_beside
+from pipelines.machine.files import READ_ONLY, replace_text, set_aside, sha256_of_file, sync_file, sync_folder, temporary_beside
+from pipelines.machine.sealed import Unsound, read_sealed, sealed
 from pipelines.store.acceptance import Acceptance
 
 ROW_GROUP_ROWS = 245_760
 """Twice DuckDB's own row group: large enough to scan fast, small enough to spread over threads."""
+
+ACCEPTED = "accepted"
+"""The folder of the store that says what is accepted."""
+
+FORMAT_FILE = "format"
+FORMAT = 1
+"""Which store this program reads and writes; goes up when an older version would misread it."""
 
 Verdict = Literal["accepted", "rejected", "not_applicable"]
 
@@ -112,50 +120,59 @@ class Store:
                     rows += batch.num_rows
             content = sha256_of_file(temporary)
             path = self.path(place, content)
-            if not path.exists():
-                sync_file(temporary)
+            if not is_whole(path, anew=True):
+                if path.is_dir():
+                    set_aside(path)
                 temporary.chmod(READ_ONLY)
+                sync_file(temporary)
                 temporary.replace(path)
                 sync_folder(folder)
         return content, rows
 
     def sidecar(self, place: Place, recipe: str) -> Sidecar | None:
-        """The sidecar of a recipe, if its object is whole; otherwise None, so that it is made again."""
-        path = self.folder(place) / f"{recipe}.json"
-        if not path.exists():
+        """The sidecar of a recipe, if it and its object are whole; otherwise None, so that it is made again."""
+        try:
+            sidecar = read_sidecar(self.folder(place) / f"{recipe}.json")
+        except Unsound:
             return None
-        sidecar = Sidecar.model_validate_json(path.read_text(encoding="utf-8"))
-        if sidecar.content and not self.path(place, sidecar.content).exists():
+        if sidecar and sidecar.content and not is_whole(self.path(place, sidecar.content)):
             return None
         return sidecar
 
     def sidecar_of_content(self, place: Place, content: str) -> Sidecar:
         """A sidecar that led to this content; the accepted one if there are several. Raises StoreDamaged where there is none."""
-        recipe = self.recipe_of_content(place, content)
-        if recipe is None:
+        sidecar = self._explaining(place, content)
+        if sidecar is None:
             raise StoreDamaged(
                 f"nothing in {self.folder(place)} says how object {content[:12]} of {place} was made, which an accepted object "
                 "rests on: restore the store from a backup, or delete it and refresh"
             )
-        return Sidecar.model_validate_json((self.folder(place) / f"{recipe}.json").read_text(encoding="utf-8"))
+        return sidecar
 
     def recipe_of_content(self, place: Place, content: str) -> str | None:
         """The recipe that led to this content: the accepted one if there are several, None where there is none."""
+        sidecar = self._explaining(place, content)
+        return sidecar.recipe if sidecar else None
+
+    def _explaining(self, place: Place, content: str) -> Sidecar | None:
         accepted = self.acceptance(place.source, place.wave).tables.get(place.name)
-        paths = sorted(self.folder(place).glob("*.json"), key=lambda path: (path.stem != accepted, path.stem))
-        for path in paths:
-            sidecar = Sidecar.model_validate_json(path.read_text(encoding="utf-8"))
-            if sidecar.content == content and sidecar.verdict != "rejected":
-                return sidecar.recipe
+        for path in sorted(self.folder(place).glob("*.json"), key=lambda path: (path.stem != accepted, path.stem)):
+            try:
+                sidecar = read_sidecar(path)
+            except Unsound:
+                continue
+            if sidecar and sidecar.content == content and sidecar.verdict != "rejected":
+                return sidecar
         return None
 
     def record(self, place: Place, sidecar: Sidecar) -> None:
-        replace_text(self.folder(place) / f"{sidecar.recipe}.json", sidecar.model_dump_json(indent=1))
+        replace_text(self.folder(place) / f"{sidecar.recipe}.json", sealed(sidecar.model_dump_json()))
 
     def accepted(self, place: Place) -> Sidecar | None:
         """The sidecar of the accepted object of a place, or None where nothing was accepted yet.
 
-        Raises StoreDamaged where the accepted object is gone: it must never be taken for one that was never there.
+        Raises StoreDamaged where the accepted object is gone or not what was written: it must never be taken for one that was
+        never there, nor be published.
         """
         recipe = self.acceptance(place.source, place.wave).tables.get(place.name)
         if recipe is None:
@@ -163,19 +180,80 @@ class Store:
         sidecar = self.sidecar(place, recipe)
         if sidecar is None:
             raise StoreDamaged(
-                f"the accepted object of {place} is missing from {self.folder(place)}: "
-                "put the delivery back into landing and refresh, or restore the store from a backup"
+                f"the accepted object of {place} is missing from {self.folder(place)}, or not what was written there: run "
+                f"cramp-atlas refresh, which makes it again{_from_landing(place)}; otherwise restore the store from a backup"
             )
         return sidecar
 
-    def _acceptance_path(self, source: str, wave: str) -> Path:
-        return self.root / "accepted" / source / f"{wave}.json"
+    def acceptance_path(self, source: str, wave: str) -> Path:
+        return self.root / ACCEPTED / source / f"{wave}.json"
 
     def acceptance(self, source: str, wave: str) -> Acceptance:
-        path = self._acceptance_path(source, wave)
-        return Acceptance.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else Acceptance()
+        """What is accepted of one source and wave; raises StoreDamaged where the file is not what was written."""
+        path = self.acceptance_path(source, wave)
+        try:
+            return Acceptance.model_validate(read_sealed(path) or {})
+        except (Unsound, ValidationError) as error:
+            raise StoreDamaged(
+                f"{path} is not what was written, so that nobody knows what is accepted of {source} {wave}: run cramp-atlas "
+                "refresh, which takes it from the newest release and judges what is in landing anew"
+            ) from error
 
     def set_acceptance(self, source: str, wave: str, acceptance: Acceptance) -> None:
         """Replace what is accepted of one source and wave, in one step; nothing is written where nothing changed."""
         if acceptance != self.acceptance(source, wave):
-            replace_text(self._acceptance_path(source, wave), acceptance.model_dump_json(indent=1))
+            self.require_readable()
+            if not (self.root / FORMAT_FILE).exists():
+                replace_text(self.root / FORMAT_FILE, f"{FORMAT}\n")
+            replace_text(self.acceptance_path(source, wave), sealed(acceptance.model_dump_json()))
+
+    def require_readable(self) -> None:
+        """Raise StoreDamaged where a newer version of this program has written the store: nothing in it may be judged by us."""
+        path = self.root / FORMAT_FILE
+        if not path.is_file():
+            return
+        told = path.read_text(encoding="utf-8", errors="replace").strip()
+        if not told.isdecimal():
+            raise StoreDamaged(f"{path} does not say by which version the store was written: it should hold {FORMAT}; write it")
+        if int(told) > FORMAT:
+            raise StoreDamaged(
+                f"{self.root} was written by a newer version of cramp-atlas (format {told}, this one reads up to {FORMAT}): "
+                "use that version, or restore the warehouse from before it"
+            )
+
+
+def read_sidecar(path: Path) -> Sidecar | None:
+    """The sidecar in a file, None where there is none; raises Unsound where it is not what was written under this name."""
+    content = read_sealed(path)
+    if content is None:
+        return None
+    try:
+        sidecar = Sidecar.model_validate(content)
+    except ValidationError as error:
+        raise Unsound(f"{path} is no sidecar") from error
+    if sidecar.recipe != path.stem:
+        raise Unsound(f"{path} is the sidecar of another recipe")
+    return sidecar
+
+
+_whole: dict[Path, tuple[int, ...]] = {}
+"""Object -> the state of its file when its bytes were those that its name says."""
+
+
+def is_whole(path: Path, *, anew: bool = False) -> bool:
+    """Whether an object is there and its bytes are those that its name says. A file that nobody touched is hashed once in a
+    process, unless `anew`."""
+    if not path.is_file():
+        return False
+    status = path.stat()
+    state = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    if anew or _whole.get(path) != state:
+        _whole.pop(path, None)
+        if sha256_of_file(path) != path.stem:
+            return False
+        _whole[path] = state
+    return True
+
+
+def _from_landing(place: Place) -> str:
+    return " if its delivery is in landing" if place.schema == "raw" else ""

@@ -6,13 +6,13 @@ here knows what a release is.
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pipelines.machine.files import replace_text
-from pipelines.store.acceptance import Acceptance
+from pipelines.machine.files import replace_text, set_aside
+from pipelines.machine.sealed import Unsound, read_sealed, sealed
 from pipelines.store.objects import Place, Store
 
 UNNEEDED = "unneeded.json"
@@ -31,13 +31,23 @@ class Swept:
     n_bytes: int
 
 
-def sweep(store: Store, named: Iterable[tuple[Place, str]], now: datetime, grace: timedelta, *, dry_run: bool = False) -> Swept:
-    """Remove what has not been needed for the grace period; `named` are places and recipes that are needed as well.
+def sweep(
+    store: Store,
+    named: Iterable[tuple[Place, str]],
+    now: datetime,
+    grace: timedelta,
+    *,
+    contents: Collection[str] = (),
+    dry_run: bool = False,
+) -> Swept:
+    """Remove what has not been needed for the grace period; `named` are places and recipes that are needed as well, `contents`
+    objects whose sidecar may be lost.
 
     The grace period counts from the first sweep that found a file unneeded, not from when it was made.
     """
     files = set(_files(store))
     needed = _needed(store, {*_accepted(store), *named}) & files
+    needed |= {path for path in files if path.stem in contents}
     since = _unneeded_since(store, files - needed, now)
     removed = sorted(path for path, first in since.items() if now - first >= grace)
     n_bytes = sum(path.stat().st_size for path in removed)
@@ -45,7 +55,7 @@ def sweep(store: Store, named: Iterable[tuple[Place, str]], now: datetime, grace
         _remove(store, removed)
         waiting = {str(path.relative_to(store.root)): first.isoformat() for path, first in since.items() if path not in removed}
         if waiting or (store.root / UNNEEDED).exists():
-            replace_text(store.root / UNNEEDED, json.dumps(waiting, indent=1, sort_keys=True))
+            replace_text(store.root / UNNEEDED, sealed(json.dumps(waiting, sort_keys=True)))
     return Swept(len(needed), len(since) - len(removed), removed, n_bytes)
 
 
@@ -57,7 +67,7 @@ def _files(store: Store) -> Iterator[Path]:
 def _accepted(store: Store) -> Iterator[tuple[Place, str]]:
     """Places and recipes of what is accepted, and of the candidates that stand rejected."""
     for path in sorted(store.root.glob("accepted/*/*.json")):
-        acceptance = Acceptance.model_validate_json(path.read_text(encoding="utf-8"))
+        acceptance = store.acceptance(path.parent.name, path.stem)
         recipes = [
             *acceptance.tables.items(),
             *(item for held in acceptance.rejections.values() for item in held.recipes.items()),
@@ -83,7 +93,7 @@ def _needed(store: Store, named: Iterable[tuple[Place, str]]) -> set[Path]:
         if path in needed or not path.exists():
             continue
         needed.add(path)
-        for content in set(HASH.findall(path.read_text(encoding="utf-8"))):
+        for content in _named_in(path):
             for found in set(objects.get(content, [])) - needed:
                 needed.add(found)
                 holder = Place(*found.relative_to(store.root).parts[:4])
@@ -92,16 +102,35 @@ def _needed(store: Store, named: Iterable[tuple[Place, str]]) -> set[Path]:
     return needed
 
 
+def _named_in(sidecar: Path) -> set[str]:
+    """The hashes that a sidecar names; of one that is not what was written, those of everything beside it."""
+    try:
+        return set(HASH.findall(json.dumps(read_sealed(sidecar))))
+    except Unsound:
+        return {path.stem for path in sidecar.parent.glob("*.parquet")}
+
+
 def _unneeded_since(store: Store, files: Iterable[Path], now: datetime) -> dict[Path, datetime]:
-    path = store.root / UNNEEDED
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    """File -> the first sweep that found it unneeded; now where that is not known any more, or lies ahead of the clock."""
     names = {file: str(file.relative_to(store.root)) for file in files}
-    return {file: datetime.fromisoformat(known[name]) if name in known else now for file, name in names.items()}
+    known = _known(store.root / UNNEEDED)
+    return {file: min(known.get(name, now), now) for file, name in names.items()}
+
+
+def _known(path: Path) -> dict[str, datetime]:
+    """What earlier sweeps noted; nothing where the note is lost, so that every grace period begins anew."""
+    try:
+        return {name: datetime.fromisoformat(first) for name, first in (read_sealed(path) or {}).items()}
+    except (Unsound, TypeError, ValueError):
+        return {}
 
 
 def _remove(store: Store, files: Iterable[Path]) -> None:
     """Sidecars first, because a sidecar without its object is made again; then folders that are left empty."""
     for path in sorted(files, key=lambda path: path.suffix):
+        if path.is_dir():
+            set_aside(path)
+            continue
         path.unlink()
         for folder in path.parents:
             if folder == store.root or any(folder.iterdir()):

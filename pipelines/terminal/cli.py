@@ -92,6 +92,8 @@ def publish() -> None:
         project = load_project()
         published = run(project)
         console.print(f"release {published.release_id}: {'published' if published.is_new else 'nothing new to publish'}")
+        for note in published.notes:
+            console.print(note)
         causes = standing_causes(project, is_terminal=True)
     _print_failures([in_words(project, causes)] if causes else [])
     raise typer.Exit(ExitCode.LOOK if causes else ExitCode.GOOD)

@@ -21,13 +21,14 @@ ReleaseId = Annotated[str, typer.Argument(metavar="ID", help="A release, as rele
 OfCurrent = Annotated[str | None, typer.Argument(metavar="[ID]", help="A release; without one, that which readers see.")]
 
 
-@app.command("list", epilog=ends("cramp-atlas releases list"))
+@app.command("list", epilog=ends("cramp-atlas releases list", "when something of the warehouse is damaged"))
 def list_releases() -> None:
     """Every release that is kept, oldest first; readers see the one with the star.
 
     For the ids that the other commands want, and to see whether a rollback holds.
     """
     with explained():
+        from pipelines.release.damage import standing_damage
         from pipelines.release.kept import current_release, held_release, manifests
         from pipelines.stages import load_project
 
@@ -38,6 +39,10 @@ def list_releases() -> None:
             note = "  held by a rollback" if release_id == held else ""
             note += f"  {len(manifest['rejected'])} held back" if manifest.get("rejected") else ""
             say(f"{'*' if release_id == current else ' '} {release_id}  {manifest['published_at']}{note}")
+        damage = standing_damage(project)
+    for problem in damage:
+        say(problem)
+    raise typer.Exit(ExitCode.LOOK if damage else ExitCode.GOOD)
 
 
 @app.command(epilog=ends("cramp-atlas releases show"))
@@ -98,7 +103,7 @@ def verify(release_id: OfCurrent = None) -> None:
     raise typer.Exit(ExitCode.LOOK if problems else ExitCode.GOOD)
 
 
-@app.command(epilog=ends("cramp-atlas releases prune --dry-run"))
+@app.command(epilog=ends("cramp-atlas releases prune --dry-run", "when something of the warehouse is damaged"))
 def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
 ) -> None:
@@ -108,12 +113,14 @@ def prune(
     """
     with explained():
         from pipelines.dagster.run_history import prune_history
+        from pipelines.release.damage import standing_damage
         from pipelines.release.prune import prune as run
         from pipelines.stages import load_project
 
         project = load_project()
         pruned = run(project, dry_run=dry_run)
         n_runs = prune_history(project, dry_run=dry_run)
+        damage = standing_damage(project)
     for release_id in pruned.releases:
         say(f"release {release_id}")
     for path in pruned.leftovers:
@@ -124,6 +131,9 @@ def prune(
     removed += f", {n_runs} runs of Dagster" if n_runs else ""
     say(f"{'would remove' if dry_run else 'removed'} {removed}: {pruned.n_bytes / 1e6:,.1f} MB")
     say(f"{pruned.swept.n_waiting} files that nothing needs wait for the end of their grace period")
+    for problem in damage:
+        say(problem)
+    raise typer.Exit(ExitCode.LOOK if damage else ExitCode.GOOD)
 
 
 @app.command(epilog=ends("cramp-atlas releases rollback 2026-11-23.1-74d62597"))

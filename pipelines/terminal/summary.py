@@ -14,6 +14,7 @@ from pipelines.dagster.runs import last_night
 from pipelines.project.project import Project
 from pipelines.raw.drift.between import accepted_drift
 from pipelines.raw.drift.words import in_words as drift_in_words
+from pipelines.release.damage import standing_damage
 from pipelines.release.figures.forest import contrast
 from pipelines.release.formatting import NOTHING, Row, percent_with_interval, ratio_with_interval
 from pipelines.release.kept import current_release, hold_file
@@ -53,6 +54,8 @@ def print_summary(project: Project, refreshed: Refreshed, console: Console) -> N
 
 def print_status(project: Project, console: Console) -> bool:
     """Print what readers see, what is held back, and why the last night failed otherwise; returns whether nothing is wrong."""
+    for line in (damage := standing_damage(project)):
+        console.print(line, style="red", soft_wrap=True)
     rejected = _print_state(project, console)
     prepare_dagster_home(project.settings.project)
     with dg.DagsterInstance.get() as instance:
@@ -60,7 +63,7 @@ def print_status(project: Project, console: Console) -> bool:
     failures = [cause.words for cause in night.causes.values() if not night.has_told] if night else []
     for failure in failures:
         console.print(failure, style="red", soft_wrap=True)
-    return not rejected and not failures
+    return not rejected and not failures and not damage
 
 
 def _print_prevalence(project: Project, connection: duckdb.DuckDBPyConnection, console: Console) -> None:

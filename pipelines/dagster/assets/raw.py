@@ -15,6 +15,7 @@ from pipelines.project.project import Project
 from pipelines.project.sources import Source
 from pipelines.raw.drift.between import accepted_drift, note_drift
 from pipelines.raw.take_in import Delivery, take_in
+from pipelines.release.damage import mend
 from pipelines.store.acceptance import with_accepted, with_rejection
 from pipelines.store.places import GENERATOR
 from pipelines.synthetic.delivery import deliver
@@ -52,6 +53,8 @@ def raw_assets(project: Project, source: Source) -> dg.AssetsDefinition:
     def take_in_source(context: dg.AssetExecutionContext) -> Iterator[Any]:
         reread = set(context.op_execution_context.op_config["reread"])
         with warehouse_lock(project.settings.warehouse_folder, PATIENCE_SECONDS):
+            for words in mend(project, source.source):
+                context.log.warning(words)
             if source.generator:
                 context.log.info(f"{source.source}: {_generate(project, source)}")
             left = _left_alone(project, source) if UNATTENDED & set(context.run.tags) else []
@@ -105,6 +108,8 @@ def _generate(project: Project, source: Source) -> str:
 
 def _in_words(delivery: Delivery) -> str:
     name = f"{delivery.source} {delivery.wave}"
+    if delivery.postponed:
+        return f"{name}: not judged, and left as it was: {'; '.join(delivery.postponed)}"
     if delivery.is_absent:
         return f"{name}: nothing has landed"
     verdict = f"rejected, {len(delivery.problems)} problems" if delivery.problems else "accepted"

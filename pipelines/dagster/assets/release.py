@@ -37,6 +37,8 @@ def release_asset(project: Project) -> dg.AssetsDefinition:
         except NotClosed as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         context.log.info(f"release {published.release_id}: {'published' if published.is_new else 'nothing new to publish'}")
+        for note in published.notes:
+            context.log.warning(note)
         yield dg.MaterializeResult(
             RELEASE,
             metadata={"release_id": published.release_id, "is_new": published.is_new, "is_current": published.is_current},

@@ -57,6 +57,10 @@ class DeliveryUnreadable(CrampAtlasError):
     """A delivered file cannot be read. The message names the file, what is wrong and what to do, and shows no content."""
 
 
+class NotReadNow(DeliveryUnreadable):
+    """A file could not be read on this machine, within its limits: nothing is known of the file, and it is tried again."""
+
+
 class Refused(Exception):
     """What a reader found instead of a readable file, and what to do. Neither part shows content."""
 
@@ -68,6 +72,13 @@ class Refused(Exception):
     def of(self, path: Path) -> DeliveryUnreadable:
         """The same about a file that has a name."""
         return DeliveryUnreadable(f"{path.name} cannot be read: found {self.found} at {path.parent}. {self.remedy}.")
+
+
+class BeyondTheMachine(Refused):
+    """What kept a reader from its work that is no fault of the file, as far as anybody knows."""
+
+    def of(self, path: Path) -> DeliveryUnreadable:
+        return NotReadNow(f"{path.name} was not read: found {self.found} at {path.parent}. {self.remedy}.")
 
 
 def unique_names(names: list[str]) -> list[str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from pipelines.landing.readers.delivered import Refused
+from pipelines.landing.readers.delivered import BeyondTheMachine, Refused
 from pipelines.landing.readers.limits import Limits, in_bytes
 from pipelines.machine.disk import no_space
 from pipelines.machine.settings import REPOSITORY
@@ -28,6 +28,12 @@ LEFT_OVER_AFTER_SECONDS = 86_400
 """A folder this old was left by a process that was killed."""
 
 NOT_WITHIN_MEMORY = "Deliver it in parts or as Parquet, or raise CRAMP_ATLAS_READER_MEMORY_LIMIT"
+
+
+NEXT_NIGHT = "It is tried again the next night; look at the disks and the memory of this machine if that does not help"
+
+CRASHES = frozenset({signal.SIGSEGV, signal.SIGILL, signal.SIGFPE})
+"""Signals of a reader that fails on what a file holds. By any other the system ended it, such as for want of memory."""
 
 
 class Desk:
@@ -77,7 +83,9 @@ class Desk:
             raise _ended(self.close(), limits)
         answer: dict[str, Any] = json.loads(line)
         if answer.get("outcome") == "memory":
-            raise Refused(f"more than {in_bytes(limits.memory)} of memory needed for it", NOT_WITHIN_MEMORY)
+            raise BeyondTheMachine(f"more than {in_bytes(limits.memory)} of memory needed for it", NOT_WITHIN_MEMORY)
+        if answer.get("outcome") == "machine":
+            raise BeyondTheMachine(f"an error of this machine ({answer['error']})", NEXT_NIGHT)
         return answer
 
     def close(self) -> int:
@@ -132,7 +140,7 @@ def _exchange(process: subprocess.Popen[bytes], request: bytes, seconds: float) 
 
 
 def _silent(limits: Limits) -> Refused:
-    return Refused(
+    return BeyondTheMachine(
         f"a file that is not read within {limits.seconds} seconds",
         "Look at it, or raise CRAMP_ATLAS_READER_SECONDS_LIMIT",
     )
@@ -140,7 +148,8 @@ def _silent(limits: Limits) -> Refused:
 
 def _ended(code: int, limits: Limits) -> Refused:
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    return Refused(
+    kind = Refused if -code in CRASHES or code >= 0 else BeyondTheMachine
+    return kind(
         f"a file that ended its reader's process ({how}): damaged, or more than {in_bytes(limits.memory)} of memory needed",
         f"Fetch it again. {NOT_WITHIN_MEMORY}",
     )

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.landing.readers.delivered import FRAME_FILE, Delivered, Refused
+from pipelines.landing.readers.delivered import FRAME_FILE, BeyondTheMachine, Delivered, Refused
 from pipelines.landing.readers.desk import DESK, temporary_folder
-from pipelines.landing.readers.limits import Limits
+from pipelines.landing.readers.limits import Limits, in_bytes
 from pipelines.landing.readers.named import extension_fault
 from pipelines.machine.settings import Settings
 from pipelines.project.form import Form
@@ -30,6 +30,11 @@ def read_delivery(
     form = form or Form()
     try:
         _check(path, within)
+        if path.stat().st_size > settings.reader_decompressed_limit:
+            raise BeyondTheMachine(
+                f"a file of more than {in_bytes(settings.reader_decompressed_limit)}",
+                "If that is right, raise CRAMP_ATLAS_READER_DECOMPRESSED_LIMIT",
+            )
         with temporary_folder(settings.warehouse_folder / "spill") as folder:
             answer = DESK.ask("read", path, form, Limits.of(settings), folder, n_records)
             frame = pl.read_ipc(folder / FRAME_FILE)
@@ -59,6 +64,10 @@ def _check(path: Path, within: Path | None) -> None:
         raise fault
     if path.is_dir():
         raise Refused("a folder", "Deliver one file: what wrote the folder can write its parts into one (Spark: coalesce(1))")
+    if path.is_symlink() and not path.exists():
+        raise Refused("a link that leads nowhere", "Deliver the file itself")
+    if path.exists() and not path.is_file():
+        raise Refused("a pipe, a socket or a device", "Deliver a file")
     if not path.is_file():
         raise Refused("no file", "Deliver it, or correct its name in the source's file")
     if within and not path.resolve().is_relative_to(within.resolve()):

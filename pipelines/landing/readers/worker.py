@@ -20,7 +20,7 @@ from pipelines.landing.readers.delivered import FRAME_FILE, Refused
 from pipelines.landing.readers.formats import Job, read_job, unpacked
 from pipelines.landing.readers.limits import Limits
 from pipelines.landing.readers.sniffing import sniff_text
-from pipelines.machine.disk import is_full
+from pipelines.machine.disk import fault_of_the_machine, is_full
 from pipelines.project.form import SEPARATORS, Form
 
 MAX_SHARE_KEPT = 0.5
@@ -62,12 +62,16 @@ def _answer(job: Job, task: str) -> dict[str, Any]:
     except Refused as refused:
         if is_full(refused):  # where the reader unpacks to, not the file
             return {"outcome": "disk"}
+        if fault := fault_of_the_machine(refused):
+            return {"outcome": "machine", "error": fault}
         return {"found": refused.found, "remedy": refused.remedy}
     except MemoryError as error:
         return {"outcome": "disk" if is_full(error) else "memory"}
     except Exception as error:  # a library's message may hold content
         if is_full(error):
             return {"outcome": "disk"}
+        if fault := fault_of_the_machine(error):
+            return {"outcome": "machine", "error": fault}
         return {"found": "a file that its reader fails on", "remedy": "Fetch it again, or deliver CSV"}
 
 
