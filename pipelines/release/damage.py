@@ -19,15 +19,22 @@ AGAIN = "run cramp-atlas publish, which makes another release where it is the ne
 REMAKE = "cramp-atlas refresh makes it again, if what it was made from is there; otherwise restore the store from a backup"
 
 
-def standing_damage(project: Project, *, is_thorough: bool = False) -> list[str]:
-    """Everything that is damaged and that no command may pass over, a line each.
+def standing_damage(project: Project) -> list[str]:
+    """Everything that is damaged and that no command may pass over, a line each. The files that readers see are hashed."""
+    return [*_told_everywhere(project), *_of_current(project)]
 
-    The files that readers see are hashed, or where it `is_thorough` the whole store instead.
-    """
-    sources = list(project.sources)
-    lost = [words for source in sources for words in _lost(project, source).values()]
-    files = [words for _, words in _damaged_files(project, "*")] if is_thorough else _of_current(project)
-    return [*manifest_problems(project), *hold_problems(project), *current_problems(project), *lost, *files]
+
+def damage_beside(project: Project, manifest: dict[str, Any]) -> list[str]:
+    """Everything that is damaged beside the files of a release and the objects that it names: the whole store is hashed."""
+    entries = [*manifest["objects"], *manifest.get("rests_on", [])]
+    named = {project.store.folder(Place.parse(entry["place"])) / f"{entry['recipe']}.json" for entry in entries}
+    named |= {project.store.path(Place.parse(entry["place"]), str(entry["content"])) for entry in entries}
+    return [*_told_everywhere(project), *(words for path, words in _damaged_files(project, "*") if path not in named)]
+
+
+def _told_everywhere(project: Project) -> list[str]:
+    lost = [words for source in project.sources for words in _lost(project, source).values()]
+    return [*manifest_problems(project), *hold_problems(project), *current_problems(project), *lost]
 
 
 def damaged_files(project: Project, manifest: dict[str, Any]) -> list[str]:

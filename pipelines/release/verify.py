@@ -12,7 +12,7 @@ import duckdb
 from pipelines.machine.files import sha256_of_file
 from pipelines.machine.sealed import Unsound
 from pipelines.project.project import Project
-from pipelines.release.damage import standing_damage
+from pipelines.release.damage import REMAKE, damage_beside
 from pipelines.release.kept import DATABASES, current_release, held_release, manifests, releases_folder
 from pipelines.store import Place
 from pipelines.store.objects import read_sidecar
@@ -34,7 +34,7 @@ def verify(project: Project, manifest: dict[str, Any]) -> list[str]:
         *(problem for name in manifest["files"] for problem in file_problems(project, manifest, name)),
         *_other_files(folder, manifest),
         *_link_problems(project),
-        *standing_damage(project, is_thorough=True),
+        *damage_beside(project, manifest),
         *(problem for entry in [*manifest["objects"], *manifest.get("rests_on", [])] for problem in _object(project, entry)),
     ]
 
@@ -44,7 +44,7 @@ def file_problems(project: Project, manifest: dict[str, Any], name: str) -> Iter
     path = releases_folder(project) / manifest["release_id"] / name
     shown = f"{manifest['release_id']}/{name}"
     if not path.is_file():
-        yield f"{shown} is gone, or no file: {GO_BACK}"
+        yield f"{shown} is {'no file' if path.exists() else 'gone'}: {GO_BACK}"
         return
     if sha256_of_file(path) != manifest["files"].get(name):
         yield f"{shown} is not what was published (another SHA-256): {GO_BACK}"
@@ -109,10 +109,7 @@ def _object(project: Project, entry: dict[str, Any]) -> Iterator[str]:
     try:
         sidecar = read_sidecar(path)
     except Unsound:
-        yield (
-            f"the sidecar of {place} (recipe {entry['recipe'][:12]}) cannot be read, or does not say what it said: "
-            "delete it and run cramp-atlas refresh"
-        )
+        yield f"the sidecar of {place} (recipe {entry['recipe'][:12]}) cannot be read, or was changed: {REMAKE}"
         return
     if sidecar is None:
         return
@@ -131,5 +128,5 @@ def _bytes(project: Project, place: Place, content: str) -> Iterator[str]:
         yield f"{shown} is gone from the store: {READERS_ARE_SAFE}"
         return
     if sha256_of_file(path) != content:
-        yield f"{shown} is damaged (another SHA-256 than its name): delete {path.name}; {READERS_ARE_SAFE}"
+        yield f"{shown} is damaged (another SHA-256 than its name): {READERS_ARE_SAFE}"
     yield from _mode(path, shown)

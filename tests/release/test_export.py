@@ -288,7 +288,14 @@ def test_a_release_that_is_not_there_is_refused(published_synthetic: Atlas, tmp_
 def test_a_release_that_does_not_say_its_terms_of_use_is_refused(synthetic: Atlas, tmp_path: Path) -> None:
     old = releases_folder(synthetic.project) / "old"
     old.mkdir()
-    manifest = {"release_id": "old", "published_at": "2020-01-01T00:00:00+00:00"}
+    manifest = {
+        "release_id": "old",
+        "sequence": 1,
+        "published_at": "2020-01-01T00:00:00+00:00",
+        "content_hash": "",
+        "objects": [],
+        "files": {},
+    }
     (old / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     with duckdb.connect(str(old / "epi_public.duckdb")) as connection:
         connection.execute("create schema report; create table report.trends as select 1 as n")

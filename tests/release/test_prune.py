@@ -159,8 +159,16 @@ def release(project: Project, night: int, *objects: tuple[Place, Sidecar]) -> st
     """A release of some objects that readers see from now on."""
     when = START + timedelta(days=night)
     release_id = f"{when.date()}.1-{night:08x}"
-    entries = [{"place": str(place), "recipe": sidecar.recipe} for place, sidecar in objects]
-    manifest = {"release_id": release_id, "published_at": when.isoformat(), "objects": entries, "rests_on": []}
+    entries = [{"place": str(place), "recipe": sidecar.recipe, "content": sidecar.content} for place, sidecar in objects]
+    manifest = {
+        "release_id": release_id,
+        "sequence": 1,
+        "published_at": when.isoformat(),
+        "content_hash": "",
+        "objects": entries,
+        "rests_on": [],
+        "files": {},
+    }
     folder = project.settings.warehouse_folder / "releases" / release_id
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")

@@ -1,18 +1,21 @@
 """A published release: checked, damaged, gone back from and on. News are an edited description, which needs no refresh."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.lock import warehouse_lock
-from pipelines.release.kept import current_release, held_release, hold_file, manifest_of, manifests
+from pipelines.machine.sealed import sealed
+from pipelines.release.kept import current_release, held_release, hold_file, manifest_of, manifest_problems, manifests
 from pipelines.release.publish import publish
 from pipelines.release.rollback import resume, roll_back
 from pipelines.release.verify import verify
@@ -62,6 +65,18 @@ def sidecar_of(atlas: Atlas) -> Path:
     return store_object(atlas, PLACE).with_name(f"{entry['recipe']}.json")
 
 
+def unsealed(path: Path) -> dict[str, Any]:
+    """What a sealed file holds, without its seal."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    del content["seal"]
+    return dict(content)
+
+
+def edit(path: Path) -> None:
+    """What an editor leaves: the numbers of rows changed, the seal as it was."""
+    path.write_text(re.sub(r'"rows": \d+', '"rows": 7', path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 def append(path: Path) -> None:
     own_copy(path, path.read_bytes() + b"x")
 
@@ -75,10 +90,10 @@ def make_writable(path: Path) -> None:
 
 
 def forge(path: Path) -> None:
-    """A sidecar that names another select than the one that made the object."""
-    sidecar = json.loads(path.read_text(encoding="utf-8"))
+    """A sidecar that names another select than the one that made the object, and was sealed again."""
+    sidecar = unsealed(path)
     sidecar["ingredients"]["contract"] = "0" * 64
-    path.write_text(json.dumps(sidecar), encoding="utf-8")
+    path.write_text(sealed(json.dumps(sidecar)), encoding="utf-8")
 
 
 Damage = Callable[[Path], None]
@@ -103,7 +118,8 @@ Damage = Callable[[Path], None]
         ("object", unlink, f"of {PLACE} is gone from the store: readers of the release are not affected"),
         ("sidecar", unlink, f"the sidecar of {PLACE} (recipe "),
         ("sidecar", forge, "does not say what it said when the release was published"),
-        ("sidecar", append, "cannot be read: delete it and run cramp-atlas refresh"),
+        ("sidecar", append, "cannot be read, or was changed: cramp-atlas refresh makes it again"),
+        ("sidecar", edit, "cannot be read, or was changed: cramp-atlas refresh makes it again"),
     ],
 )
 def test_each_damage_is_named_with_what_to_do(synthetic: Atlas, file: str, damage: Damage, expected: str) -> None:
@@ -119,8 +135,7 @@ def test_a_whole_release_has_no_problem(published_synthetic: Atlas) -> None:
 
 def test_a_manifest_of_another_release_is_noticed(synthetic: Atlas) -> None:
     path = synthetic.warehouse / "current" / "manifest.json"
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    own_copy(path, json.dumps(manifest | {"content_hash": "0" * 64}).encode())
+    own_copy(path, sealed(json.dumps(unsealed(path) | {"content_hash": "0" * 64})).encode())
     [problem] = problems(synthetic)
     assert "and its meta.releases name different contents" in problem
 
@@ -200,8 +215,12 @@ def test_a_damaged_release_stops_no_later_one_which_is_not_compared_with_it(synt
 def test_a_manifest_that_cannot_be_read_is_named(synthetic: Atlas) -> None:
     path = synthetic.warehouse / "current" / "manifest.json"
     own_copy(path, path.read_bytes()[:100])
-    with pytest.raises(CrampAtlasError, match=r"manifest\.json cannot be read: restore that release from a backup, or move"):
-        manifests(synthetic.project)
+    words = r"manifest\.json is cut or overwritten: restore that release from a backup, or move its folder away"
+    with pytest.raises(CrampAtlasError, match=words):
+        manifest_of(synthetic.project)
+    assert manifests(synthetic.project) == []
+    [problem] = manifest_problems(synthetic.project)
+    assert re.search(words, problem)
 
 
 def test_a_rollback_names_the_releases_that_there_are(published_synthetic: Atlas) -> None:

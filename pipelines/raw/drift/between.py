@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from pipelines.contracts.model import Contract
+from pipelines.machine.errors import MachineFault
 from pipelines.making.engine import engine
 from pipelines.making.faults import ANY, verdict_on
 from pipelines.making.ingredients import of_code
@@ -121,8 +122,7 @@ def _drift(project: Project, source: Source, place: Place, accepted: Sidecar) ->
         try:
             findings = _findings(project, place, accepted, comparison, variables)
         except ANY as error:
-            reason = verdict_on(error, project.settings.warehouse_folder)
-            problems.append(f"could not be compared with {comparison.compared_with}: {reason}")
+            problems.append(f"could not be compared with {comparison.compared_with}: {_why(project, error)}")
             findings = [not_applicable(None, problems[-1])]
         results += [_row(place, comparison, finding) for finding in findings]
     for comparison in earlier:
@@ -130,6 +130,14 @@ def _drift(project: Project, source: Source, place: Place, accepted: Sidecar) ->
     sidecar = plan.sidecar(problems=problems, results=results)
     project.store.record(judged, sidecar)
     return sidecar
+
+
+def _why(project: Project, error: BaseException) -> str:
+    """Why two objects could not be compared. No delivery waits for a comparison, not even where the machine failed."""
+    try:
+        return verdict_on(error, project.settings.warehouse_folder)
+    except MachineFault as fault:
+        return str(fault)
 
 
 def _findings(

@@ -118,7 +118,8 @@ KEPT_INSIDE = ("epi.duckdb", "manifest.json")
 
 MANIFEST: dict[str, Literal["release", "time", "object", "record_fact"]] = {
     **dict.fromkeys(
-        ("release_id", "sequence", "compared_with", "content_hash", "study", "code", "contracts", "files"), "release"
+        ("release_id", "sequence", "number", "compared_with", "content_hash", "study", "code", "contracts", "files", "seal"),
+        "release",
     ),
     "published_at": "time",
     **dict.fromkeys(("objects", "rests_on"), "object"),

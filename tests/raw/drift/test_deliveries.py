@@ -196,7 +196,7 @@ def test_a_comparison_that_fails_stops_nothing_and_is_tried_again(synthetic: Atl
     with monkeypatch.context() as patch:
         patch.setattr(between, "compare", out_of_memory)
         [problem] = note_drift(project, project.sources[SOURCE])
-    assert problem.startswith(f"{TABLE} 2024: could not be compared with previous delivery: the query failed")
+    assert problem.startswith(f"{TABLE} 2024: could not be compared with previous delivery: the machine failed (out of memory)")
     assert "42" not in problem
     assert beyond(note(synthetic)) == ["table.row_count", "bmi.distribution"]
 
