@@ -11,7 +11,7 @@ from pipelines.project.study_checks import study_problems
 from pipelines.raw.plan import plan_raw
 from pipelines.report.estimators import ESTIMATORS
 from pipelines.report.plan import plan_report
-from pipelines.store import Place
+from pipelines.store import Place, Store
 from pipelines.store.recipe import Plan
 
 BOUND = {"core": frozenset({"study.age_bands", "meta.this_wave"}), "report": frozenset({"study.age_bands"})}
@@ -23,7 +23,7 @@ def load_project(settings: Settings | None = None) -> Project:
     a newer version."""
     project = Project.read(settings or Settings())
     _check(project)
-    project.store.require_readable()
+    Store(project.settings.warehouse_folder / "store").require_readable()
     return project
 
 

@@ -71,6 +71,18 @@ class Message:
     kind: str = "info"
 
 
+MOVED = """
+    with counted as (
+      select table_name, source, compared_with, count(*) as n, max(abs(difference_in_se)) as largest
+      from meta.release_changes where change = 'changed' group by all
+    )
+    select any_value(compared_with), sum(n), max(largest),
+      string_agg(format('{} {}: {}', table_name, source, n), ', ' order by table_name, source)
+    from counted
+"""
+"""What moved in a release, by how much at most, and how many numbers by table and source."""
+
+
 @dataclass(frozen=True)
 class Moved:
     """What a release changed in the report tables: how many numbers, and the largest move in standard errors before it."""
@@ -203,18 +215,12 @@ def _moved(project: Project, releases: Sequence[str], known: str | None) -> list
 
 def _moved_in(project: Project, release: str) -> Moved | None:
     database = releases_folder(project) / release / "epi_public.duckdb"
-    with duckdb.connect(str(database), read_only=True) as connection:
-        row = connection.sql(
-            """
-            with counted as (
-              select table_name, source, compared_with, count(*) as n, max(abs(difference_in_se)) as largest
-              from meta.release_changes where change = 'changed' group by all
-            )
-            select any_value(compared_with), sum(n), max(largest),
-              string_agg(format('{} {}: {}', table_name, source, n), ', ' order by table_name, source)
-            from counted
-            """
-        ).fetchone()
+    try:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            row = connection.sql(MOVED).fetchone()
+    except duckdb.Error:
+        # damaged, which the night says: alerts about other releases go on
+        return None
     if row is None or row[2] is None:
         return None
     return Moved(release, row[0], int(row[1]), float(row[2]), row[3])

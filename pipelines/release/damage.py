@@ -21,7 +21,7 @@ REMAKE = "cramp-atlas refresh makes it again, if what it was made from is there;
 
 def standing_damage(project: Project) -> list[str]:
     """Everything that is damaged and that no command may pass over, a line each. The files that readers see are hashed."""
-    return [*_told_everywhere(project), *_of_current(project)]
+    return [*_beside_the_objects(project), *_of_accepted(project), *_of_current(project)]
 
 
 def damage_beside(project: Project, manifest: dict[str, Any]) -> list[str]:
@@ -29,12 +29,27 @@ def damage_beside(project: Project, manifest: dict[str, Any]) -> list[str]:
     entries = [*manifest["objects"], *manifest.get("rests_on", [])]
     named = {project.store.folder(Place.parse(entry["place"])) / f"{entry['recipe']}.json" for entry in entries}
     named |= {project.store.path(Place.parse(entry["place"]), str(entry["content"])) for entry in entries}
-    return [*_told_everywhere(project), *(words for path, words in _damaged_files(project, "*") if path not in named)]
+    return [*_beside_the_objects(project), *(words for path, words in _damaged_files(project, "*") if path not in named)]
 
 
-def _told_everywhere(project: Project) -> list[str]:
+def _beside_the_objects(project: Project) -> list[str]:
     lost = [words for source in project.sources for words in _lost(project, source).values()]
     return [*manifest_problems(project), *hold_problems(project), *current_problems(project), *lost]
+
+
+def _of_accepted(project: Project) -> Iterator[str]:
+    """What is wrong with the objects that are accepted, where it is known which they are."""
+    for table in (name for name, contract in project.contracts.items() if contract.schema != "meta"):
+        for place in project.places(table):
+            try:
+                names_it = place.name in project.store.acceptance(place.source, place.wave).tables
+            except StoreDamaged:
+                continue
+            try:
+                if names_it:
+                    project.store.accepted(place)
+            except StoreDamaged as error:
+                yield str(error)
 
 
 def damaged_files(project: Project, manifest: dict[str, Any]) -> list[str]:

@@ -100,15 +100,25 @@ def current_release(project: Project) -> str | None:
 
 
 def current_problems(project: Project) -> list[str]:
-    """Why readers see none of the releases that there are."""
-    link = project.settings.warehouse_folder / "current"
-    if current_release(project) or not _folders(project):
+    """Why readers see none of the releases that there are, or not the databases of the one that they see."""
+    if not _folders(project):
         return []
+    warehouse = project.settings.warehouse_folder
+    wrong = [f"{warehouse.name}/{name} is no link to current/{name}" for name in DATABASES if not _is_link(warehouse, name)]
+    problems = [f"{words}: run cramp-atlas publish, which sets aside what is there" for words in wrong]
+    if current_release(project):
+        return problems
+    link = warehouse / "current"
     if link.is_symlink():
         found = "leads to no release" if link.exists() else "leads nowhere"
     else:
         found = "is no link, as after a copy that follows links" if link.exists() else "is gone"
-    return [f"readers cannot be led to a release: {link} {found}: run cramp-atlas publish"]
+    return [f"readers cannot be led to a release: {link} {found}: run cramp-atlas publish", *problems]
+
+
+def _is_link(warehouse: Path, name: str) -> bool:
+    link = warehouse / name
+    return link.is_symlink() and link.readlink() == Path("current") / name
 
 
 def hold_file(project: Project) -> Path:

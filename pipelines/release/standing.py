@@ -74,7 +74,9 @@ def _of_page(line: str) -> str:
 
 def in_words(project: Project, causes: Mapping[str, str]) -> str:
     """All causes together, and what readers have meanwhile."""
-    return "\n".join([HEAD, *causes.values(), readers_have(project)])
+    damage = [words for name, words in causes.items() if name.startswith(f"{DAMAGE} ")]
+    others = [words for words in causes.values() if words not in damage]
+    return "\n".join([*([HEAD] if others else []), *others, *damage, readers_have(project)])
 
 
 def readers_have(project: Project) -> str:

@@ -210,9 +210,9 @@ class Store:
     def require_readable(self) -> None:
         """Raise StoreDamaged where a newer version of this program has written the store: nothing in it may be judged by us."""
         path = self.root / FORMAT_FILE
-        if not path.is_file():
+        if not path.exists():
             return
-        told = path.read_text(encoding="utf-8", errors="replace").strip()
+        told = path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
         if not told.isdecimal():
             raise StoreDamaged(f"{path} does not say by which version the store was written: it should hold {FORMAT}; write it")
         if int(told) > FORMAT:

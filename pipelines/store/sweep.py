@@ -6,7 +6,7 @@ here knows what a release is.
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,8 @@ class Swept:
     n_waiting: int
     removed: list[Path]
     n_bytes: int
+    has_lost_note: bool = False
+    """Whether nobody knows any more since when files are unneeded, so that every grace period begins anew."""
 
 
 def sweep(
@@ -48,7 +50,8 @@ def sweep(
     files = set(_files(store))
     needed = _needed(store, {*_accepted(store), *named}) & files
     needed |= {path for path in files if path.stem in contents}
-    since = _unneeded_since(store, files - needed, now)
+    known = _known(store.root / UNNEEDED)
+    since = _unneeded_since(store, files - needed, known or {}, now)
     removed = sorted(path for path, first in since.items() if now - first >= grace)
     n_bytes = sum(path.stat().st_size for path in removed)
     if not dry_run:
@@ -56,7 +59,7 @@ def sweep(
         waiting = {str(path.relative_to(store.root)): first.isoformat() for path, first in since.items() if path not in removed}
         if waiting or (store.root / UNNEEDED).exists():
             replace_text(store.root / UNNEEDED, sealed(json.dumps(waiting, sort_keys=True)))
-    return Swept(len(needed), len(since) - len(removed), removed, n_bytes)
+    return Swept(len(needed), len(since) - len(removed), removed, n_bytes, known is None)
 
 
 def _files(store: Store) -> Iterator[Path]:
@@ -110,19 +113,18 @@ def _named_in(sidecar: Path) -> set[str]:
         return {path.stem for path in sidecar.parent.glob("*.parquet")}
 
 
-def _unneeded_since(store: Store, files: Iterable[Path], now: datetime) -> dict[Path, datetime]:
+def _unneeded_since(store: Store, files: Iterable[Path], known: Mapping[str, datetime], now: datetime) -> dict[Path, datetime]:
     """File -> the first sweep that found it unneeded; now where that is not known any more, or lies ahead of the clock."""
     names = {file: str(file.relative_to(store.root)) for file in files}
-    known = _known(store.root / UNNEEDED)
     return {file: min(known.get(name, now), now) for file, name in names.items()}
 
 
-def _known(path: Path) -> dict[str, datetime]:
-    """What earlier sweeps noted; nothing where the note is lost, so that every grace period begins anew."""
+def _known(path: Path) -> dict[str, datetime] | None:
+    """What earlier sweeps noted; None where the note cannot be read."""
     try:
         return {name: datetime.fromisoformat(first) for name, first in (read_sealed(path) or {}).items()}
     except (Unsound, TypeError, ValueError):
-        return {}
+        return None
 
 
 def _remove(store: Store, files: Iterable[Path]) -> None:

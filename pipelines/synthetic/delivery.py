@@ -72,7 +72,7 @@ def _is_delivered(folder: Path, source: Source, recipe: str) -> bool:
         files = {str(file): str(content) for file, content in made["files"].items()}
         is_same = made["recipe"] == recipe and set(files) == set(_files(source))
         return is_same and all(sha256_of_file(folder / file) == content for file, content in files.items())
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 

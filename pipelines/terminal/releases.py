@@ -131,6 +131,8 @@ def prune(
     removed += f", {n_runs} runs of Dagster" if n_runs else ""
     say(f"{'would remove' if dry_run else 'removed'} {removed}: {pruned.n_bytes / 1e6:,.1f} MB")
     say(f"{pruned.swept.n_waiting} files that nothing needs wait for the end of their grace period")
+    if pruned.swept.has_lost_note:
+        say("the note of since when they wait could not be read: every grace period begins anew")
     for problem in damage:
         say(problem)
     raise typer.Exit(ExitCode.LOOK if damage else ExitCode.GOOD)

@@ -11,6 +11,7 @@ from rich.text import Text
 from pipelines.dagster.home import prepare_dagster_home
 from pipelines.dagster.job import Refreshed
 from pipelines.dagster.runs import last_night
+from pipelines.machine.errors import StoreDamaged
 from pipelines.project.project import Project
 from pipelines.raw.drift.between import accepted_drift
 from pipelines.raw.drift.words import in_words as drift_in_words
@@ -54,16 +55,20 @@ def print_summary(project: Project, refreshed: Refreshed, console: Console) -> N
 
 def print_status(project: Project, console: Console) -> bool:
     """Print what readers see, what is held back, and why the last night failed otherwise; returns whether nothing is wrong."""
-    for line in (damage := standing_damage(project)):
-        console.print(line, style="red", soft_wrap=True)
-    rejected = _print_state(project, console)
+    try:
+        rejected = _print_state(project, console)
+    except StoreDamaged:
+        # nobody knows what is accepted, but what is damaged
+        for line in standing_damage(project):
+            console.print(line, style="red", soft_wrap=True)
+        return False
     prepare_dagster_home(project.settings.project)
     with dg.DagsterInstance.get() as instance:
         night = last_night(instance, project)
     failures = [cause.words for cause in night.causes.values() if not night.has_told] if night else []
     for failure in failures:
         console.print(failure, style="red", soft_wrap=True)
-    return not rejected and not failures and not damage
+    return not rejected and not failures
 
 
 def _print_prevalence(project: Project, connection: duckdb.DuckDBPyConnection, console: Console) -> None:

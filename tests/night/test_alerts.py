@@ -236,7 +236,15 @@ def release(atlas: Atlas, release_id: str, moves: list[tuple[str, str, float | N
     """A release with nothing but what alerts read of it: `moves` are table, source and difference in standard errors."""
     folder = atlas.warehouse / "releases" / release_id
     folder.mkdir(parents=True)
-    manifest = {"release_id": release_id, "published_at": datetime.now(UTC).isoformat()}
+    published_at = datetime.now(UTC).isoformat()
+    manifest = {
+        "release_id": release_id,
+        "sequence": 1,
+        "published_at": published_at,
+        "content_hash": "",
+        "objects": [],
+        "files": {},
+    }
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     with duckdb.connect(str(folder / "epi_public.duckdb")) as connection:
         connection.execute(

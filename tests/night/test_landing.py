@@ -150,11 +150,11 @@ def test_a_restarted_daemon_asks_by_the_same_key(watch: Watch) -> None:
 def test_a_file_is_hashed_only_when_its_size_or_time_changed(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[str] = []
 
-    def sha256(path: Path) -> str:
+    def digest(path: Path, *_: object) -> str:
         hashed.append(path.name)
         return "hash"
 
-    monkeypatch.setattr("pipelines.landing.watch.sha256_of_file", sha256)
+    monkeypatch.setattr("pipelines.landing.watch.digest_of", digest)
     watch.after(QUIET)
     assert hashed == []
     change(landing(watch) / PAIRS)

@@ -87,8 +87,10 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
 
 def _rewrite(path: Path, content: bytes) -> None:
     """A new file in its place: the copies of a project share theirs."""
+    mode = path.stat().st_mode
     path.unlink()
     path.write_bytes(content)
+    path.chmod(mode & 0o777)
 
 
 def run(atlas: Atlas, command: str) -> Result:
