@@ -16,6 +16,7 @@ from pipelines.landing.fetch.fetching import fetch
 from pipelines.machine.settings import REPOSITORY, Settings
 from pipelines.project.project import Project
 from pipelines.stages import load_project
+from tests.patience import PATIENCE_SECONDS
 
 PARTS = ("study.yaml", "dagster.yaml", "workspace.yaml", "data_contracts", "sql")
 
@@ -51,7 +52,7 @@ class Atlas:
             "COLUMNS": "500",
         }
         command = [str(Path(sys.executable).with_name("cramp-atlas")), "refresh"]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS)
 
     def query(self, sql: str, database: str = "epi.duckdb") -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.warehouse / database), read_only=True) as connection:

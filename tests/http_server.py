@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
+from tests.patience import PATIENCE_SECONDS
+
 Fault = Callable[["Handler", "Served"], None]
 
 
@@ -199,4 +201,5 @@ def running_site() -> Iterator[Site]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join()
+        thread.join(timeout=PATIENCE_SECONDS)
+        assert not thread.is_alive()

@@ -57,3 +57,18 @@ def test_packages_hold_no_code_and_only_the_stages_lie_flat() -> None:
         assert isinstance(described, ast.Expr), path
         named = [statement for statement in rest if not isinstance(statement, ast.ImportFrom)]
         assert all(ast.unparse(statement).startswith("__all__ = ") for statement in named), path
+
+
+def test_no_test_waits_for_ever() -> None:
+    """A process that does not end fails its test: whatever waits for one says how long."""
+    started = {"run", "check_call", "check_output", "call"}
+    endless = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            is_process = ast.unparse(node.func.value) == "subprocess" and node.func.attr in started
+            is_wait = node.func.attr in {"wait", "communicate", "join"} and not node.args
+            if (is_process or is_wait) and "timeout" not in {keyword.arg for keyword in node.keywords}:
+                endless.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert [place for place in endless if not place.startswith("tests/benchmarks/")] == []

@@ -166,14 +166,18 @@ def generator_faults(source: Source, columns: Mapping[str, Collection[str]] | No
 
 
 def _tables(source: Source, made: Generator) -> Iterator[Fault]:
+    """A name that is no table, once; and tables of a wave that nothing generates, where all names are tables of it."""
     given = {"people": made.tables.people, "planted": made.tables.planted}
+    for key, table in given.items():
+        without = [wave for wave in source.study_waves if table not in source.waves[wave].tables]
+        if without:
+            tables = source.waves[without[0]].tables
+            yield Fault(("generator", "tables", key), f"{table} is no table of wave {', '.join(without)}; {known(tables, table)}")
     for wave in source.study_waves:
         tables = source.waves[wave].tables
-        for key, table in given.items():
-            if table not in tables:
-                yield Fault(("generator", "tables", key), f"{table} is no table of wave {wave}; {known(tables, table)}")
-        for table in sorted(set(tables) - set(given.values())):
-            yield Fault(("waves", wave, "tables", table), "is not generated: generator.tables names people and planted only")
+        if set(given.values()) <= set(tables):
+            for table in sorted(set(tables) - set(given.values())):
+                yield Fault(("waves", wave, "tables", table), "is not generated: generator.tables names people and planted only")
 
 
 def _variables(made: Generator, columns: Collection[str] | None) -> Iterator[Fault]:

@@ -29,13 +29,14 @@ def source_problems(project: "Project") -> list[str]:
 
 
 def _faults(project: "Project", source: Source) -> Iterator[Fault]:
-    yield from _kind(project, source)
+    of_kind = list(_kind(project, source))
+    yield from of_kind
     yield from _tables(project, source)
     if project.has_respondents:
         yield from _variables(project, source)
         yield from _verdicts(project, source)
     yield from _design_columns(project, source)
-    if source.generator is not None:
+    if source.generator is not None and not of_kind:
         columns = {
             contract.table: list(contract.column_types()) for contract in project.contracts.values() if contract.schema == "raw"
         }
@@ -50,9 +51,11 @@ def _kind(project: "Project", source: Source) -> Iterator[Fault]:
             yield Fault(("title",), f"is the title of {other}, too: give each source a title that tells them apart")
     if source.classification == "synthetic" and not source.is_synthetic:
         yield Fault(("classification",), "is synthetic, and is_synthetic is not true: readers must be told, so write it")
-    for key in ("matched_on", "case_definition"):
-        if getattr(source, key) and source.design != "case_control":
-            yield Fault((key,), f"belongs to design: case_control; this source is a {source.design}")
+    of_case_control = [key for key in ("matched_on", "case_definition") if getattr(source, key)]
+    if of_case_control and source.design != "case_control":
+        first, *others = of_case_control
+        belong = "".join(f"and {key} " for key in others) + ("belong" if others else "belongs")
+        yield Fault((first,), f"{belong} to design: case_control; this source is a {source.design}")
 
 
 def _tables(project: "Project", source: Source) -> Iterator[Fault]:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.atlas import Atlas
+from tests.patience import PATIENCE_SECONDS
 
 START_SECONDS = 120
 """The UI is up in 15 s on an idle machine."""
@@ -63,7 +64,9 @@ class ServedUi:
 
     def processes(self) -> dict[int, str]:
         """Process number -> command line of everything that the UI started and that still runs."""
-        listed = subprocess.run(["ps", "-eo", "pid=,sid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(
+            ["ps", "-eo", "pid=,sid=,stat=,args="], capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS
+        ).stdout
         found = [line.split(maxsplit=3) for line in listed.splitlines()]
         return {int(pid): args for pid, session, state, args in found if int(session) == self._process.pid and state[0] != "Z"}
 
@@ -94,7 +97,7 @@ class ServedUi:
         """What a crash of the machine does."""
         if self.processes():
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._process.wait(timeout=PATIENCE_SECONDS)
 
     def _answers(self) -> bool:
         try:

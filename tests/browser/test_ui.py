@@ -15,6 +15,7 @@ from pipelines.synthetic.delivery import MADE
 from tests.atlas import Atlas
 from tests.browser.conftest import ARTEFACTS, PATIENCE_MILLISECONDS
 from tests.browser.served import ServedUi, command, environment
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -29,7 +30,14 @@ RUN_SECONDS = 120
 def ui(browser: "Browser", published_synthetic: Atlas, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedUi]:
     """The UI of a project that was refreshed in a terminal. It is started only where there is a browser."""
     atlas = published_synthetic.copy(tmp_path_factory.mktemp("ui") / "project")
-    subprocess.run(command("refresh"), env=environment(atlas), cwd=atlas.folder.parent, check=True, capture_output=True)
+    subprocess.run(
+        command("refresh"),
+        env=environment(atlas),
+        cwd=atlas.folder.parent,
+        check=True,
+        capture_output=True,
+        timeout=PATIENCE_SECONDS,
+    )
     served = ServedUi(atlas)
     try:
         served.wait_until_up()

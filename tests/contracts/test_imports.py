@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -19,4 +21,4 @@ def test_importing_and_loading_contracts_does_not_import(heavy: str) -> None:
         "load_contract(folder / 'raw' / 'nhanes_rxq_drug.odcs.yaml', folder / 'codebooks')\n"
         f"sys.exit({heavy!r} in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=False, timeout=PATIENCE_SECONDS).returncode == 0

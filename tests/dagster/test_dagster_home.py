@@ -17,6 +17,7 @@ from pipelines.dagster.definitions import definitions
 from pipelines.dagster.home import CODE_SERVER_TAG, PROCESS_TAG, fail_abandoned_runs, prepare_dagster_home
 from pipelines.stages import load_project
 from pipelines.terminal.cli import app
+from tests.patience import PATIENCE_SECONDS
 
 
 @dg.job
@@ -51,7 +52,7 @@ def server_tag(path: Path) -> dict[str, str]:
 
 def ended_process() -> int:
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        process.wait()
+        process.wait(timeout=PATIENCE_SECONDS)
     return process.pid
 
 

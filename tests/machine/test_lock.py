@@ -12,6 +12,7 @@ import pytest
 
 from pipelines.machine.errors import WarehouseBusy
 from pipelines.machine.lock import warehouse_lock
+from tests.patience import PATIENCE_SECONDS
 
 HOLDER = """
 import sys, time
@@ -39,7 +40,7 @@ def test_who_comes_second_is_told_who_holds_the_warehouse_since_when(tmp_path: P
     with pytest.raises(WarehouseBusy, match=said), warehouse_lock(tmp_path):
         pass
     process.kill()
-    process.wait()
+    process.wait(timeout=PATIENCE_SECONDS)
 
 
 def test_who_is_patient_gets_the_warehouse_when_the_other_lets_go(tmp_path: Path) -> None:
@@ -56,13 +57,13 @@ def test_patience_ends(tmp_path: Path) -> None:
         pass
     assert 0.5 <= time.monotonic() - started < 10
     process.kill()
-    process.wait()
+    process.wait(timeout=PATIENCE_SECONDS)
 
 
 def test_the_lock_of_a_killed_process_is_taken_over(tmp_path: Path) -> None:
     process = hold(tmp_path, 60)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.wait(timeout=PATIENCE_SECONDS)
     assert (tmp_path / ".lock").read_text(encoding="utf-8").startswith(f"{process.pid} (")
     with warehouse_lock(tmp_path):
         assert (tmp_path / ".lock").read_text(encoding="utf-8").startswith(f"{os.getpid()} (")
@@ -85,5 +86,5 @@ def test_a_process_may_take_what_it_holds_again_and_keeps_it_until_the_end(tmp_p
     with warehouse_lock(tmp_path):
         with warehouse_lock(tmp_path):
             pass
-        assert subprocess.run(attempt, capture_output=True, check=False).returncode == 1
-    assert subprocess.run(attempt, capture_output=True, check=False).returncode == 0
+        assert subprocess.run(attempt, capture_output=True, check=False, timeout=PATIENCE_SECONDS).returncode == 1
+    assert subprocess.run(attempt, capture_output=True, check=False, timeout=PATIENCE_SECONDS).returncode == 0

@@ -2,19 +2,21 @@
 
     python -m tests.mutation --mutants 60 --seed 1 [MODULE ...]
 
-A mutant is killed when a test fails or does not end. A module whose tests fail without a change is named, and is not judged.
+A mutant is killed when a test fails or does not end. Where the tests fail without a change
+nothing is judged, and the command ends with 1.
 """
 
 import argparse
 import random
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.machine.settings import REPOSITORY
 from tests.mutation.modules import MODULES, files_of, noticed_by
 from tests.mutation.mutants import Place, mutant, places
-from tests.mutation.running import AT_LEAST, TIMES, Copy, Fate
+from tests.mutation.running import Fate, copied
 
 GOAL = 0.9
 """Of mutants that tests should notice. Below it the command ends with 1."""
@@ -30,25 +32,28 @@ def main() -> int:
     say(f"{len(chosen)} mutants, seed {asked.seed}")
     fates: list[Fate] = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        copy = Copy(Path(folder) / "repository")
-        limits: dict[Path, float | None] = {}
+        copy = copied(Path(folder) / "repository")
         for file, place in chosen:
-            source, tests = file.read_text(encoding="utf-8"), noticed_by(file)
-            if file not in limits:
-                limits[file] = _limit(copy, file, source, tests)
-            limit = limits[file]
-            name = f"{file.relative_to(REPOSITORY)}:{place.line} {place.change}"
-            if limit is None:
-                say(f"NOT JUDGED  {name}: its tests fail as it is")
-                continue
-            outcome = copy.judge(file, mutant(source, place), tests, limit)
+            source = file.read_text(encoding="utf-8")
+            outcome = copy.judge(file, mutant(source, place), noticed_by(file))
             fates.append(outcome.fate)
-            say(f"{outcome.fate:<10}  {name}  ({outcome.seconds:.0f} s)")
+            say(f"{outcome.fate:<10}  {file.relative_to(REPOSITORY)}:{place.line} {place.change}  ({outcome.seconds:.0f} s)")
             if outcome.fate is Fate.SURVIVED:
                 say(f"            {source.splitlines()[place.line - 1].strip()}")
-    noticed = sum(fate is not Fate.SURVIVED for fate in fates)
-    say(f"{noticed} of {len(fates)} noticed: {100 * noticed / max(1, len(fates)):.0f} %")
-    return 0 if fates and noticed >= GOAL * len(fates) else 1
+    said, is_enough = verdict(fates)
+    say(said)
+    return 0 if is_enough else 1
+
+
+def verdict(fates: Sequence[Fate]) -> tuple[str, bool]:
+    """The share that was noticed, in words, and whether it is enough: nothing unjudged, and no less than the goal."""
+    judged = [fate for fate in fates if fate is not Fate.NOT_JUDGED]
+    noticed = sum(fate is not Fate.SURVIVED for fate in judged)
+    unjudged = len(fates) - len(judged)
+    said = f"{noticed} of {len(judged)} noticed: {100 * noticed / max(1, len(judged)):.0f} %"
+    if unjudged:
+        said += f"; {unjudged} not judged, for their tests fail without a change"
+    return said, bool(judged) and not unjudged and noticed >= GOAL * len(judged)
 
 
 def sample(modules: list[str], number: int, seed: int) -> list[tuple[Path, Place]]:
@@ -57,12 +62,6 @@ def sample(modules: list[str], number: int, seed: int) -> list[tuple[Path, Place
     everywhere = [(file, place) for file in files for place in places(file.read_text(encoding="utf-8"))]
     chosen = random.Random(seed).sample(everywhere, min(number, len(everywhere)))
     return sorted(chosen, key=lambda found: (found[0], found[1].line, found[1].node))
-
-
-def _limit(copy: Copy, file: Path, source: str, tests: list[list[Path]]) -> float | None:
-    """How many seconds the tests of a file are given; None where they fail without a change."""
-    outcome = copy.judge(file, source, tests, limit=1_800)
-    return max(AT_LEAST, TIMES * outcome.seconds) if outcome.fate is Fate.SURVIVED else None
 
 
 def say(line: str) -> None:

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from pipelines.machine.settings import REPOSITORY
+from tests.conftest import LONGEST
 
 MOST_IMPORTING = 5
 
@@ -27,7 +28,15 @@ MODULES: Mapping[str, Sequence[str]] = {
     "release/prune.py": ("release/test_prune.py",),
     "release/figures": ("release/page/test_figures.py",),
     "release/page": ("release/page",),
-    "release": ("release", "terminal/test_held_back.py"),
+    "release": (
+        "release/test_published.py",
+        "release/test_explained.py",
+        "release/test_check_results.py",
+        "release/test_changes.py",
+        "release/test_prune.py",
+        "release/disclosure/test_release.py",
+        "terminal/test_held_back.py",
+    ),
     "statistics": ("statistics", "golden"),
     "store": ("release/test_prune.py", "test_recipes.py", "release/test_published.py", "raw"),
 }
@@ -40,18 +49,21 @@ def files_of(module: str) -> list[Path]:
     return [path] if path.is_file() else sorted(file for file in path.rglob("*.py") if file.name != "__init__.py")
 
 
-def noticed_by(file: Path) -> list[list[Path]]:
+def noticed_by(file: Path) -> list[tuple[Path, ...]]:
     """The tests that should notice a change of a file, as they are asked: those that import it, then all of its subject."""
     name = str(file.relative_to(REPOSITORY / "pipelines"))
     module = max((module for module in MODULES if name == module or name.startswith(f"{module}/")), key=len)
-    tests = [REPOSITORY / "tests" / test for test in MODULES[module]]
-    importing = [test for test in _test_files() if _imports(test, name)]
+    tests = tuple(REPOSITORY / "tests" / test for test in MODULES[module])
+    importing = tuple(test for test in _test_files() if _imports(test, name))
     return [asked for asked in (importing[:MOST_IMPORTING], tests) if asked]
 
 
 @cache
 def _test_files() -> list[Path]:
-    return sorted((REPOSITORY / "tests").rglob("test_*.py"))
+    """All but those that take minutes."""
+    longest = [REPOSITORY / name for name in LONGEST]
+    found = sorted((REPOSITORY / "tests").rglob("test_*.py"))
+    return [test for test in found if not any(test.is_relative_to(long) for long in longest)]
 
 
 def _imports(test: Path, name: str) -> bool:

@@ -11,6 +11,7 @@ from scipy import stats
 
 from tests.atlas import Atlas
 from tests.nhanes_files import nhanes_folder
+from tests.patience import PATIENCE_SECONDS
 
 TOLERANCE = 1e-6
 
@@ -24,7 +25,11 @@ def from_r(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not shutil.which("Rscript"):
         pytest.skip("R is not installed: apt-get install r-base-core r-cran-survey r-cran-foreign")
     folder = tmp_path_factory.mktemp("r")
-    subprocess.run(["Rscript", str(Path(__file__).with_name("expected.R")), str(nhanes_folder()), str(folder)], check=True)
+    subprocess.run(
+        ["Rscript", str(Path(__file__).with_name("expected.R")), str(nhanes_folder()), str(folder)],
+        check=True,
+        timeout=PATIENCE_SECONDS,
+    )
     return folder
 
 

@@ -13,6 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from pipelines.machine.settings import REPOSITORY
+from tests.patience import PATIENCE_SECONDS
 
 LOCK = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
 BILL = REPOSITORY / "pipelines" / "sbom.cdx.json"
@@ -86,6 +87,8 @@ chmod +x "$3/bin/pip" "$3/bin/pip-audit"
     (tmp_path / "python3").write_text(stand_in, encoding="utf-8")
     (tmp_path / "python3").chmod(0o755)
     environment = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run([REPOSITORY / ".ci" / "audit"], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [REPOSITORY / ".ci" / "audit"], env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert said in done.stdout

@@ -1,17 +1,13 @@
 """Every mistake in how a synthetic source is made is one sentence with file, line, key and what is known, before a night."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
-from pipelines.contracts.model import load_contracts
-from pipelines.contracts.yaml_source import read_yaml
-from pipelines.machine.settings import REPOSITORY, Settings
-from pipelines.project.generator import generator_faults
-from pipelines.project.sources import load_source
+from pipelines.machine.settings import REPOSITORY
+from tests.atlas import Atlas
+from tests.project.edits import assert_one_sentence, changed, said_of
 
-FOLDER = REPOSITORY / "data_contracts" / "sources"
+pytestmark = pytest.mark.usefixtures("contracts_read_once")
+
 SURVEY, PAIRS = "synthetic_survey", "synthetic_case_control"
 
 WRONG: list[tuple[str, str, str, str, str]] = [
@@ -27,8 +23,34 @@ WRONG: list[tuple[str, str, str, str, str]] = [
     (SURVEY, "stratum_size: [0.6, 1.4]", "stratum_size: [1.4, 0.6]", "generator.population.stratum_size", "found [1.4, 0.6]"),
     (SURVEY, "psus_per_stratum: 20", "psus_per_stratum: 2", "generator.population.psus_per_stratum", "must be at least 3"),
     (SURVEY, "    female: 1.25", "    female: much", "generator.effects.female", "must be a number; found the text 'much'"),
-    (SURVEY, "is_synthetic: true", "is_synthetic: false", "generator", "only a source with is_synthetic: true"),
-    (PAIRS, "design: case_control", "design: cohort", "generator", "only a source of design case_control or survey"),
+    (
+        SURVEY,
+        "is_synthetic: true",
+        "is_synthetic: false",
+        "classification",
+        "is synthetic, and is_synthetic is not true",
+    ),
+    (
+        SURVEY,
+        "classification: synthetic\nis_synthetic: true",
+        "classification: public_use",
+        "generator",
+        "only a source with is_synthetic: true",
+    ),
+    (
+        PAIRS,
+        "design: case_control",
+        "design: cohort",
+        "matched_on",
+        "and case_definition belong to design: case_control; this source is a cohort",
+    ),
+    (
+        SURVEY,
+        "design: survey\n# PSUs are numbered 1, 2 in every stratum.\npsus_nested: true",
+        "design: cohort",
+        "generator",
+        "only a source of design case_control or survey",
+    ),
     (
         PAIRS,
         "136-pairs: 136,",
@@ -43,36 +65,24 @@ WRONG: list[tuple[str, str, str, str, str]] = [
         "planted: synthetic_case_control_planted}",
         "planted: planted}",
         "generator.tables.planted",
-        "is no table of wave 136-pairs",
+        "planted is no table of wave 136-pairs, 5000-pairs; known: synthetic_case_control_participants",
+    ),
+    (
+        SURVEY,
+        "planted: synthetic_survey_planted}",
+        "planted: synthetic_survey_respondents}",
+        "waves.2024.tables.synthetic_survey_planted",
+        "is not generated: generator.tables names people and planted only",
     ),
     (PAIRS, "  seed:", "  sed:", "generator.sed", "sed is no key here; did you mean seed?"),
 ]
 
 
-def complaints(source: str, tmp_path: Path, edit: Callable[[str], str]) -> list[str]:
-    """What is wrong with the source's file after the edit, as loading and lint say it."""
-    path = tmp_path / f"{source}.yaml"
-    path.write_text(edit((FOLDER / path.name).read_text("utf-8")), "utf-8")
-    contracts = load_contracts(Settings().data_contracts).values()
-    columns = {contract.table: list(contract.column_types()) for contract in contracts if contract.schema == "raw"}
-    file = read_yaml(path)
-    return [fault.at(file.place(fault.location)) for fault in generator_faults(load_source(path), columns)]
-
-
-def changed(before: str, after: str) -> Callable[[str], str]:
-    def edit(text: str) -> str:
-        assert text.count(before) == 1
-        return text.replace(before, after)
-
-    return edit
-
-
 @pytest.mark.parametrize(("source", "before", "after", "key", "message"), WRONG, ids=[f"{case[0]} {case[3]}" for case in WRONG])
 def test_a_setting_that_is_wrong_is_told_with_its_line(
-    tmp_path: Path, source: str, before: str, after: str, key: str, message: str
+    good: Atlas, source: str, before: str, after: str, key: str, message: str
 ) -> None:
-    found = complaints(source, tmp_path, changed(before, after))
-    text = (tmp_path / f"{source}.yaml").read_text("utf-8")
-    line = text[: text.index("generator:" if key == "generator" else after)].count("\n") + 1
-    assert message in found[0]
-    assert found[0].startswith(f"{tmp_path}/{source}.yaml, line {line} ({key}): ")
+    file = f"data_contracts/sources/{source}.yaml"
+    text = changed(before, after)((REPOSITORY / file).read_text(encoding="utf-8"))
+    line = text[: text.index(after if key.startswith("generator.") else f"{key.rpartition('.')[2]}:")].count("\n") + 1
+    assert_one_sentence(said_of(good.settings, file, lambda _: text), file, f"line {line} ({key}): ", (message,))

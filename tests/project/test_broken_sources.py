@@ -371,6 +371,12 @@ def test_what_is_right_is_taken(good: Atlas, edit: Edit) -> None:
     assert said_of(good.settings, FILE, edit) == []
 
 
+def test_a_column_that_pairs_cannot_be_matched_on_is_one_sentence(good: Atlas) -> None:
+    file = "data_contracts/sources/synthetic_case_control.yaml"
+    words = ("names sexx, which is no column of core.respondents", "did you mean sex?", "age_band")
+    assert_one_sentence(said_of(good.settings, file, changed("  - sex\n", "  - sexx\n")), file, "line 11 (matched_on.2): ", words)
+
+
 def test_a_table_of_two_sources_is_one_sentence(good: Atlas) -> None:
     edit = changed(
         "nhanes_bmx: {file: Nchs/Data/Nhanes/Public/2005", "synthetic_survey_respondents: {file: Nchs/Data/Nhanes/Public/2005"

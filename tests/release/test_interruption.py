@@ -11,6 +11,7 @@ import pytest
 
 from pipelines.release.kept import current_release
 from tests.atlas import Atlas
+from tests.patience import PATIENCE_SECONDS, killed_at_last
 
 
 def start_refresh(atlas: Atlas) -> subprocess.Popen[str]:
@@ -29,11 +30,10 @@ def test_a_killed_refresh_leaves_the_last_release_and_the_next_one_succeeds(synt
     synthetic.edit("study.yaml", "confidence_level: 0.95", "confidence_level: 0.9")
     process = start_refresh(synthetic)
     assert process.stdout is not None
-    for line in process.stdout:
-        if "take_in_synthetic_survey" in line:
-            break
+    with killed_at_last(process):
+        assert any("take_in_synthetic_survey" in line for line in process.stdout)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.wait(timeout=PATIENCE_SECONDS)
     assert runs(synthetic)[0] == dg.DagsterRunStatus.STARTED
     assert current_release(synthetic.project) == release
     assert synthetic.query("select distinct confidence_level from report.odds_ratios") == [(0.95,)]

@@ -21,6 +21,7 @@ from pipelines.release.rollback import resume, roll_back
 from pipelines.release.verify import verify
 from pipelines.terminal.cli import app
 from tests.atlas import Atlas
+from tests.patience import PATIENCE_SECONDS
 
 DESCRIPTION = "One row per column of every table."
 
@@ -233,7 +234,7 @@ def test_a_second_refresh_says_who_is_at_work(synthetic: Atlas) -> None:
     command = [str(Path(sys.executable).with_name("cramp-atlas")), "refresh"]
     environment = {"CRAMP_ATLAS_PROJECT": str(synthetic.folder), "DAGSTER_HOME": str(synthetic.folder / ".dagster"), "PATH": ""}
     with warehouse_lock(synthetic.warehouse):
-        second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS)
     assert second.returncode == 3
     assert "is at work on" in second.stdout
     assert "Traceback" not in second.stdout + second.stderr

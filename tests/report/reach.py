@@ -257,15 +257,17 @@ def estimated(made: Project, table: str, source: Source) -> pl.DataFrame:
 
 
 @contextmanager
-def estimated_anew(table: str) -> Iterator[None]:
-    """What was estimated of a table is forgotten, and so is what is estimated inside, where something is broken on purpose."""
+def estimated_anew(*tables: str) -> Iterator[None]:
+    """What was estimated of tables is forgotten, and so is what is estimated inside, where something is broken on purpose."""
     kept = dict(_ESTIMATED)
     for question in kept:
-        if json.loads(question)[0] == table:
+        if json.loads(question)[0] in tables:
             del _ESTIMATED[question]
-    yield
-    _ESTIMATED.clear()
-    _ESTIMATED.update(kept)
+    try:
+        yield
+    finally:
+        _ESTIMATED.clear()
+        _ESTIMATED.update(kept)
 
 
 def _bind(connection: duckdb.DuckDBPyConnection, made: Project, source: Source) -> None:

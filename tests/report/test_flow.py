@@ -97,16 +97,18 @@ def test_matched_sets_without_a_case_or_a_control_are_missing(project: Project) 
         (70, "unknown control", None),
         (30, "a younger control", False),
         (70, "a younger control", True),
+        (70, None, True),
+        (70, None, None),
         (70, "", True),
         (70, " ", None),
     ]
     frame = people(members, ["age_years", "matched_set", "is_case"]).with_columns(has_cramps="is_case")
-    found = ESTIMATORS[FLOW](estimation(project, frame, pairs(), received={"1973": Received(11, 0)}))
+    found = ESTIMATORS[FLOW](estimation(project, frame, pairs(), received={"1973": Received(13, 0)}))
     [row] = found.filter(population="adults_60_plus").to_dicts()
-    # of unknown status: two, one of them in no set either; in incomplete sets: the case alone, two controls, the partner of the
-    # unknown, that of the younger
-    assert [row[name] for name in MISSING] == [0, 0, 0, 2, 0, 5, 1]
-    assert (row["n_out_of_scope"], row["n_missing"], row["n_analysed"]) == (1, 8, 2)
+    # of unknown status: three, two of them in no set either; in incomplete sets: the case alone, two controls, the partner of
+    # the unknown, that of the younger; in no set: two
+    assert [row[name] for name in MISSING] == [0, 0, 0, 3, 0, 5, 2]
+    assert (row["n_out_of_scope"], row["n_missing"], row["n_analysed"]) == (1, 10, 2)
     [whole] = found.filter(population="everyone_asked").to_dicts()
     assert (whole["n_in_incomplete_sets"], whole["n_analysed"]) == (4, 4)
 

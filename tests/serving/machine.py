@@ -14,10 +14,11 @@ from typing import Any
 
 from pipelines.machine.settings import REPOSITORY
 from tests.atlas import Atlas
+from tests.patience import PATIENCE_SECONDS
 from tests.serving.postgres import DATABASE, PASSWORD, USER, Postgres, free_port
 
 FILES = REPOSITORY / "docs" / "serving"
-PATIENCE_SECONDS = 90
+UP_SECONDS = 90
 """A server is up in 15 s on an idle machine, and a run of one table ends in 8 s."""
 
 
@@ -85,7 +86,9 @@ class Machine:
         """A committed script in a terminal."""
         command = [str(self._bin / name), *map(str, arguments)]
         environment = {"PATH": self._path, "COLUMNS": "200"}
-        return subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, env=environment, cwd="/", capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+        )
 
     def ask(self, query: str, *, reader: bool = False, **variables: Any) -> dict[str, Any]:
         """The answer of the GraphQL of the page, or of the page for who may only look."""
@@ -117,7 +120,9 @@ class Service:
         wait_until(lambda: text in self.log, lambda: self.log)
 
     def processes(self) -> dict[int, str]:
-        listed = subprocess.run(["ps", "-eo", "pid=,sid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(
+            ["ps", "-eo", "pid=,sid=,stat=,args="], capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS
+        ).stdout
         found = [line.split(maxsplit=3) for line in listed.splitlines()]
         return {int(pid): args for pid, session, state, args in found if int(session) == self._process.pid and state[0] != "Z"}
 
@@ -126,11 +131,11 @@ class Service:
         for process in self.processes():
             os.kill(process, how)
         wait_until(lambda: self._process.poll() is not None and not self.processes(), lambda: str(self.processes()))
-        return self._process.wait()
+        return self._process.wait(timeout=PATIENCE_SECONDS)
 
 
 def wait_until(is_so: Any, explanation: Any) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + UP_SECONDS
     while not is_so():
         assert time.monotonic() < deadline, explanation()
         time.sleep(0.1)

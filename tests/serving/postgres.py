@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from tests.cannot_run import cannot_run
+from tests.patience import PATIENCE_SECONDS
 
 USER = "cramp_atlas"
 DATABASE = "cramp_atlas"
@@ -65,5 +66,7 @@ class Postgres:
         command = [str(self.programs / program), *map(str, arguments)]
         if os.geteuid() == ROOT:
             command = ["runuser", "-u", "postgres", "--", *command]
-        done = subprocess.run(command, cwd=self._folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        done = subprocess.run(
+            command, cwd=self._folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=PATIENCE_SECONDS
+        )
         assert done.returncode == 0, command

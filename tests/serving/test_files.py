@@ -20,6 +20,7 @@ import yaml
 from pipelines.machine.settings import REPOSITORY
 from tests.browser.chromium import EVERY_NAME_IS_THIS_MACHINE, chromium
 from tests.cannot_run import cannot_run
+from tests.patience import PATIENCE_SECONDS
 from tests.serving.machine import FILES, assignments
 from tests.serving.postgres import free_port
 
@@ -80,7 +81,11 @@ def test_systemd_finds_nothing_wrong_and_little_exposed(unit: str, tmp_path: Pat
     )
     (tmp_path / unit).write_text(text, encoding="utf-8")
     verified = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", tmp_path / unit], capture_output=True, text=True, check=False
+        ["systemd-analyze", "verify", "--man=no", tmp_path / unit],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
     )
     assert (verified.returncode, verified.stderr) == (0, "")
     judged = subprocess.run(
@@ -88,6 +93,7 @@ def test_systemd_finds_nothing_wrong_and_little_exposed(unit: str, tmp_path: Pat
         capture_output=True,
         text=True,
         check=False,
+        timeout=PATIENCE_SECONDS,
     )
     assert judged.returncode == 0, judged.stdout
 
@@ -133,8 +139,12 @@ def login() -> Iterator[Login]:
     (folder / "tls").mkdir()
     tls = ["-newkey", "rsa:2048", "-nodes", "-keyout", "tls/privkey.pem", "-out", "tls/fullchain.pem"]
     named = ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]
-    subprocess.run(["openssl", "req", "-x509", *tls, *named], cwd=folder, check=True, capture_output=True)
-    hashed = subprocess.run(["openssl", "passwd", "-6", "correct horse"], check=True, capture_output=True, text=True).stdout
+    subprocess.run(
+        ["openssl", "req", "-x509", *tls, *named], cwd=folder, check=True, capture_output=True, timeout=PATIENCE_SECONDS
+    )
+    hashed = subprocess.run(
+        ["openssl", "passwd", "-6", "correct horse"], check=True, capture_output=True, text=True, timeout=PATIENCE_SECONDS
+    ).stdout
     (folder / "htpasswd").write_text(f"operator:{hashed}analyst:{hashed}", encoding="ascii")
     site = (FILES / "nginx.conf").read_text(encoding="utf-8").replace("/etc/nginx/cramp-atlas.", f"{folder}/")
     site = (
@@ -150,7 +160,7 @@ def login() -> Iterator[Login]:
         encoding="utf-8",
     )
     command = ["nginx", "-p", str(folder), "-e", f"{folder}/errors", "-c", str(configuration)]
-    tested = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
+    tested = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS)
     assert tested.returncode == 0, tested.stderr
     nginx = subprocess.Popen([*command, "-g", "daemon off;"])
     try:

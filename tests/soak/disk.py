@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipelines.release.prune import prune
 from tests.atlas import Atlas
+from tests.patience import PATIENCE_SECONDS
 from tests.soak.nights import Fingerprint, fingerprint, new_delivery, orphans, problems_of_release, start_refresh
 
 NIGHT = 500
@@ -41,14 +42,14 @@ def small_disk(folder: Path) -> Iterator[Path]:
     """A file system in memory, mounted on the folder; raises CannotMount."""
     folder.mkdir(parents=True, exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", str(folder)]
-    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS)
     if mounted.returncode:
         raise CannotMount(f"{mounted.stderr.strip()}: mounting needs root, or run it under `unshare --map-root-user --mount`")
     try:
         yield folder
     finally:
         # lazily: a connection of Dagster that met the full disk may still be open in this process
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True, timeout=PATIENCE_SECONDS)
 
 
 def fill(atlas: Atlas, folder: Path, free: int, *, is_all_on_it: bool, after: Fingerprint | None = None) -> Full:
@@ -63,7 +64,7 @@ def fill(atlas: Atlas, folder: Path, free: int, *, is_all_on_it: bool, after: Fi
         new_delivery(copy, NIGHT)
         _take_all_but(disk, free)
         output = folder / "output.txt"
-        code = start_refresh(copy, output).wait()
+        code = start_refresh(copy, output).wait(timeout=PATIENCE_SECONDS)
         said = output.read_text(encoding="utf-8")
         problems = [*_problems_of_message(code, said), *problems_of_release(copy)]
         found = fingerprint(copy)

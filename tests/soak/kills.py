@@ -14,6 +14,7 @@ from pathlib import Path
 from pipelines.machine.lock import warehouse_lock
 from pipelines.release.prune import prune
 from tests.atlas import Atlas
+from tests.patience import PATIENCE_SECONDS
 from tests.soak.nights import Fingerprint, fingerprint, new_delivery, new_estimates, orphans, problems_of_release, start_refresh
 
 CHANGES = (new_estimates, new_delivery)
@@ -70,7 +71,7 @@ def _seconds(atlas: Atlas, change: object, night: int, output: Path) -> float:
     assert callable(change)
     change(atlas, night)
     started = time.monotonic()
-    assert start_refresh(atlas, output).wait() == 0, output.read_text(encoding="utf-8")
+    assert start_refresh(atlas, output).wait(timeout=PATIENCE_SECONDS) == 0, output.read_text(encoding="utf-8")
     return time.monotonic() - started
 
 
@@ -85,7 +86,7 @@ def _kill_one(atlas: Atlas, output: Path, night: int, seconds: float, killed: Ki
         os.killpg(process.pid, signal.SIGKILL)
     elif was_running:
         process.kill()
-    process.wait()
+    process.wait(timeout=PATIENCE_SECONDS)
     problems = [] if _all_gone(process.pid) else ["a process is left"]
     with warehouse_lock(atlas.warehouse):
         wrong = problems_of_release(atlas)
@@ -132,7 +133,9 @@ def _all_gone(group: int) -> bool:
 
 def _alive(group: int) -> list[str]:
     """Numbers of the processes of a group, without those that ended and that nobody has waited for."""
-    listed = subprocess.run(["ps", "-eo", "pgid=,pid=,stat="], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["ps", "-eo", "pgid=,pid=,stat="], capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS
+    ).stdout
     rows = [line.split() for line in listed.splitlines()]
     return [pid for pgid, pid, state in rows if int(pgid) == group and not state.startswith("Z")]
 
@@ -142,7 +145,7 @@ def refresh_twice_at_once(atlas: Atlas, folder: Path) -> list[str]:
     new_estimates(atlas, 300)
     outputs = [folder / "one.txt", folder / "other.txt"]
     processes = [start_refresh(atlas, output) for output in outputs]
-    codes = [process.wait() for process in processes]
+    codes = [process.wait(timeout=PATIENCE_SECONDS) for process in processes]
     said = [output.read_text(encoding="utf-8") for output in outputs]
     if sorted(codes) != [0, 3]:
         return [f"exit codes {codes}", *said]

@@ -14,6 +14,7 @@ from typing import Any
 from pipelines.machine.settings import REPOSITORY
 from pipelines.release.publish import publish
 from tests.atlas import Atlas
+from tests.patience import PATIENCE_SECONDS
 from tests.soak.nights import new_estimates, new_words, start_refresh
 from tests.soak.reader import truth
 
@@ -117,7 +118,7 @@ def _release(atlas: Atlas, night: int, output: Path) -> None:
         assert publish(atlas.project).is_new
         return
     new_estimates(atlas, night)
-    assert start_refresh(atlas, output).wait() == 0, output.read_text(encoding="utf-8")
+    assert start_refresh(atlas, output).wait(timeout=PATIENCE_SECONDS) == 0, output.read_text(encoding="utf-8")
 
 
 def _judge(

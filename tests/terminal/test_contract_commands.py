@@ -21,6 +21,7 @@ from pipelines.raw.take_in import take_in
 from pipelines.store import Place
 from pipelines.terminal.cli import app
 from tests.atlas import Atlas, make_atlas
+from tests.patience import PATIENCE_SECONDS
 
 MARKER = "Zanzibar4711"
 """A respondent's answer that no output may show."""
@@ -387,7 +388,11 @@ def repository(clinic: Atlas) -> Callable[..., str]:
     def git(*arguments: str) -> str:
         identity = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
         return subprocess.run(
-            ["git", "-C", str(clinic.folder.parent), *identity, *arguments], check=True, capture_output=True, text=True
+            ["git", "-C", str(clinic.folder.parent), *identity, *arguments],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
         ).stdout
 
     git("init", "--quiet")

@@ -4,11 +4,18 @@ import re
 import subprocess
 from pathlib import Path
 
+from tests.patience import PATIENCE_SECONDS
+
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
 
 
 def test_help_lists_every_target() -> None:
-    told = subprocess.run(["make", "-C", str(MAKEFILE.parent), "--no-print-directory", "help"], capture_output=True, check=True)
+    told = subprocess.run(
+        ["make", "-C", str(MAKEFILE.parent), "--no-print-directory", "help"],
+        capture_output=True,
+        check=True,
+        timeout=PATIENCE_SECONDS,
+    )
     lines = dict(line.split(None, 1) for line in told.stdout.decode().splitlines())
     targets = re.search(r"^\.PHONY: (.*)$", MAKEFILE.read_text(encoding="utf-8"), re.MULTILINE)
     assert targets

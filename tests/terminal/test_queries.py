@@ -27,6 +27,7 @@ from pipelines.stages import load_project
 from pipelines.terminal.cli import app
 from pipelines.terminal.queries import load_queries, query_command
 from tests.atlas import Atlas
+from tests.patience import PATIENCE_SECONDS
 
 FOLDER = REPOSITORY / "sql" / "queries"
 FILES = sorted(FOLDER.glob("*.sql"))
@@ -336,7 +337,7 @@ def test_the_prompt_names_the_queries_to_a_person(published_synthetic: Atlas) ->
         os.close(theirs)
         os.close(ours)
         prompt.stdout.read()
-        prompt.wait()
+        prompt.wait(timeout=PATIENCE_SECONDS)
         last_resort.cancel()
     assert re.search(r"\.read .*sql/queries/NAME\.sql", banner[0])
     assert "  largest_odds_ratio  Which exposure has the largest adjusted odds ratio?" in banner

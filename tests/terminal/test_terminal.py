@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -27,6 +28,7 @@ from pipelines.terminal.cli import app
 from pipelines.terminal.console import Commands, explained
 from pipelines.terminal.exit_codes import ExitCode, exit_code_of
 from tests.atlas import Atlas
+from tests.patience import PATIENCE_SECONDS, killed_at_last
 from tests.release.test_interruption import start_refresh
 
 COMMAND = str(Path(sys.executable).with_name("cramp-atlas"))
@@ -145,7 +147,9 @@ def test_a_table_that_is_rejected_when_it_is_materialised_calls_for_a_look(synth
 )
 def test_the_command_ends_with(arguments: list[str], project: Path, code: int, said: str) -> None:
     environment = os.environ | {"CRAMP_ATLAS_PROJECT": str(project), "COLUMNS": "300"}
-    done = subprocess.run([COMMAND, *arguments], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [COMMAND, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+    )
     assert (done.returncode, said in done.stdout + done.stderr) == (code, True), done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
@@ -158,7 +162,7 @@ def test_an_interrupted_refresh_says_so_ends_with_130_and_leaves_no_run_behind(s
         printed.append(line)
         if "take_in_nhanes" in line:
             process.send_signal(signal.SIGINT)
-    assert process.wait() == ExitCode.INTERRUPTED
+    assert process.wait(timeout=PATIENCE_SECONDS) == ExitCode.INTERRUPTED
     assert "interrupted: readers keep the last release" in printed[-1]
     assert not any("Prevalence" in line for line in printed)
     with dg.DagsterInstance.from_config(str(synthetic.folder / ".dagster")) as instance:
@@ -208,11 +212,9 @@ def test_a_terminal_sees_a_bar_of_steps_and_of_the_parts_of_a_step(synthetic: At
     with subprocess.Popen(command, env=environment, stdin=theirs, stdout=subprocess.DEVNULL, stderr=theirs) as process:
         os.close(theirs)
         drawn = b""
-        try:
+        with killed_at_last(process), suppress(OSError):  # how Linux tells that the other end is closed
             while read := os.read(ours, 4096):
                 drawn += read
-        except OSError:  # how Linux tells that the other end is closed
-            pass
     os.close(ours)
     assert process.returncode == 0
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn.decode())

@@ -17,6 +17,8 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.patience import PATIENCE_SECONDS
+
 EPOCH = datetime.date(1970, 1, 1)
 STATISTICAL = {".sav", ".zsav", ".por", ".dta", ".xpt", ".sas7bdat"}
 SECONDS_PER_DAY = 86_400
@@ -63,7 +65,9 @@ def read_statistical(paths: Iterable[Path]) -> dict[Path, Columns | None]:
     """What haven reads of the data sets, in one process of R; None for what it refuses, too."""
     script = Path(__file__).with_name("read_by_haven.R")
     asked = "".join(f"{path}\n" for path in paths)
-    done = subprocess.run(["Rscript", str(script)], input=asked.encode(), capture_output=True, check=True)
+    done = subprocess.run(
+        ["Rscript", str(script)], input=asked.encode(), capture_output=True, check=True, timeout=PATIENCE_SECONDS
+    )
     read: dict[Path, Columns | None] = {}
     current = Columns([], [])
     kind = ""

@@ -21,6 +21,7 @@ from pipelines.landing.readers.limits import Limits
 from pipelines.machine.settings import REPOSITORY
 from tests.landing.readers.conftest import Read, Refusal
 from tests.landing.readers.samples import MARKER, N_RECORDS, sample
+from tests.patience import PATIENCE_SECONDS
 
 DYING = {
     "a crash": ("os.kill(os.getpid(), signal.SIGSEGV)", "(SIGSEGV)"),
@@ -127,7 +128,7 @@ def test_no_worker_is_started_before_a_file_is_read() -> None:
         "from pipelines.landing.readers.desk import DESK\n"
         "sys.exit(DESK._process is not None)"
     )
-    assert subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=False, timeout=PATIENCE_SECONDS).returncode == 0
 
 
 def test_an_interrupted_reading_leaves_no_answer_for_the_next_file(landing: Path, read: Read, lines: Path) -> None:
