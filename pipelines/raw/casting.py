@@ -154,17 +154,28 @@ def _from_decimals(values: pl.Series, kind: str) -> tuple[pl.Series, list[Misfit
 def _inexact_text(numbers: pl.Series) -> pl.Series:
     """Which texts have more digits before the point than a DOUBLE gives back; a fraction is the nearest DOUBLE."""
     is_long = numbers.str.contains(LONG).fill_null(False)
-    flags = [_is_inexact(numbers[row]) for row in is_long.arg_true()]
+    flags = [_is_inexact(text) for text in numbers.filter(is_long).to_list()]
     found = pl.Series(numbers.name, [False] * len(numbers), dtype=pl.Boolean)
     return found.scatter(is_long.arg_true(), flags) if flags else found
 
 
 def _is_inexact(text: str) -> bool:
-    """Whether the DOUBLE is another number, and would not be written like this one either."""
+    """Whether digits before the point are lost: the DOUBLE is another number, and is not written like this one either.
+
+    What has an exponent was written by a program that counts in DOUBLE, with any number of digits; bare digits may be an
+    identifier, for which only all of them or the fewest that tell one DOUBLE from the next will do.
+    """
     read = float(text)
+    has_exponent = "e" in text.lower()
     if not isfinite(read):
-        return "e" not in text.lower()  # with an exponent it is told as beyond every DOUBLE
-    return Decimal(text) not in (Decimal(read), Decimal(repr(read)))
+        return not has_exponent  # with an exponent it is told as beyond every DOUBLE
+    if read == 0:  # what is too small for any DOUBLE is told as such
+        return False
+    number = Decimal(text)
+    if number.adjusted() < EXACT_DIGITS or number in (Decimal(read), Decimal(repr(read))):
+        return False
+    n_digits = len("".join(map(str, number.as_tuple().digits)).strip("0"))
+    return not has_exponent or Decimal(f"{read:.{n_digits - 1}e}") != number
 
 
 def _inexact_integers(values: pl.Series) -> pl.Series:

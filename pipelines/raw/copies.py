@@ -9,6 +9,11 @@ from pipelines.project.sources import SHARED_WAVE
 from pipelines.raw.identifiers import identifiers
 from pipelines.store import Place
 
+TWICE = (
+    "the same people would count twice; deliver the file of each wave, or correct its name under waves in the source's file; a "
+    f"table that all waves share belongs under wave {SHARED_WAVE}"
+)
+
 
 def copies(project: Project, source: str, wave: str, digests: Mapping[Place, str]) -> list[tuple[Place, str]]:
     """What to say of files that are, byte for byte, files of another wave of the source, beside the first of their tables.
@@ -31,22 +36,47 @@ def copies(project: Project, source: str, wave: str, digests: Mapping[Place, str
 def same_records(project: Project, source: str, wave: str, contents: Mapping[Place, str | None]) -> list[tuple[Place, str]]:
     """What to say of tables about respondents that hold exactly the records which are accepted of another wave.
 
-    So do files that were packed or written anew. A table that was accepted for its wave with these records stays.
+    So do files that were packed or written anew. A table that was accepted for its wave with these records stays. Where another
+    file lies now for the other wave, its records are about to be replaced: two waves whose files were mixed up can be put right.
     """
     about_respondents = identifiers(project, source)
     found = []
     for place, content in contents.items():
-        if content is None or place.table not in about_respondents or wave == SHARED_WAVE:
+        if content is None or place.table not in about_respondents or wave == SHARED_WAVE or _holds(project, place, content):
             continue
-        others = [other for other in project.sources[source].study_waves if other != wave]
-        twins = [other for other in others if _holds(project, replace(place, wave=other), content)]
-        if twins and not _holds(project, place, content):
-            text = (
-                f"{place.name} {wave} holds exactly the records of {twins[0]}: the same people would count twice; deliver the "
-                "file of each wave, or correct its name under waves in the source's file"
-            )
-            found.append((place, text))
+        twins = [twin for twin in _of_other_waves(project, place) if _holds(project, twin, content)]
+        lasting = [twin for twin in twins if not _is_replaced(project, twin)]
+        if lasting:
+            found.append((place, f"{place.name} {wave} holds exactly the records of {lasting[0].wave}: {TWICE}"))
     return found
+
+
+def kept_twice(project: Project, source: str, wave: str) -> list[tuple[Place, str]]:
+    """What to say of a wave whose delivery is refused while what stays accepted of it is accepted of another wave, too."""
+    found = []
+    for table in [] if wave == SHARED_WAVE else project.sources[source].waves[wave].tables:
+        place = Place("raw", table, source, wave)
+        kept = project.store.accepted(place) if table in identifiers(project, source) else None
+        if kept is None or kept.content is None or not _holds(project, place, kept.content):
+            continue
+        twins = [twin for twin in _of_other_waves(project, place) if _holds(project, twin, kept.content)]
+        if twins:
+            text = f"{place.name} {wave}: what stays accepted holds exactly the records of {twins[0].wave} until this is mended"
+            found.append((place, f"{text}: the same people count twice"))
+    return found
+
+
+def _of_other_waves(project: Project, place: Place) -> list[Place]:
+    return [replace(place, wave=wave) for wave in project.sources[place.source].study_waves if wave != place.wave]
+
+
+def _is_replaced(project: Project, place: Place) -> bool:
+    """Whether another file lies now for a place than the accepted one; where none does, the accepted one stays."""
+    if place.table not in project.sources[place.source].waves[place.wave].tables:
+        return False
+    path = find_file(project, place)
+    accepted = project.store.accepted(place)
+    return path is not None and accepted is not None and accepted.ingredients.get("delivery") != digest_of(path)
 
 
 def _holds(project: Project, place: Place, content: str) -> bool:
@@ -77,7 +107,4 @@ def _was_accepted(project: Project, place: Place, digest: str) -> bool:
 
 def _in_words(wave: str, other: str, places: list[Place], is_whole: bool) -> str:
     tables = ", ".join(place.name for place in places)
-    return (
-        f"{wave if is_whole else f'{tables} {wave}'} is byte for byte the delivery of {other}: "
-        "the same people would count twice; deliver the file of each wave, or correct its name under waves in the source's file"
-    )
+    return f"{wave if is_whole else f'{tables} {wave}'} is byte for byte the delivery of {other}: {TWICE}"

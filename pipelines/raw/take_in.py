@@ -11,7 +11,7 @@ from pipelines.making.faults import ANY, verdict_on
 from pipelines.project.project import Project
 from pipelines.raw.candidate import candidate
 from pipelines.raw.claims import claims_about
-from pipelines.raw.copies import copies, same_records
+from pipelines.raw.copies import copies, kept_twice, same_records
 from pipelines.raw.plan import plan_raw
 from pipelines.store import Acceptance, Place, Sidecar
 from pipelines.store.acceptance import Cause, with_accepted, with_postponed, with_rejection
@@ -103,6 +103,7 @@ def take_in(project: Project, source: str, wave: str, *, reread: bool = False) -
         found = _problems_in(claims)
         recipes |= {place.name: sidecar.recipe for place, sidecar in claims.items()}
     if found:
+        found += [Problem(place, text) for place, text in kept_twice(project, source, wave)]
         cause: Cause = "contract" if _same_deliveries(project, acceptance, plans) else "delivery"
         acceptance = with_rejection(acceptance, WHOLE_DELIVERY, cause, [problem.text for problem in found], recipes)
     else:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import polars as pl
@@ -248,6 +249,14 @@ def test_what_a_type_does_not_hold_to_the_last_digit_is_a_misfit(values: pl.Seri
         ("100000000000000000000001", False),
         ("99999999999999991611392", True),
         ("1e-400", False),
+        ("1e-99999999999999999999", False),
+        ("-1E-99999999999999999999", False),
+        ("0e99999999999999999999", True),
+        ("4.5100000000000001e+01", True),  # 45.1 as "%.16e" writes it
+        ("9.9999999999999992e+22", True),
+        ("1.2345678901234568e+17", True),
+        ("1.2345678901234567e+16", False),
+        ("-1.00000000000000011e+00", True),
         ("-0.0e5", True),
         ("0.1", True),
         ("3.1415926535897932384626", True),
@@ -266,3 +275,19 @@ def test_a_decimal_is_read_as_its_text_is() -> None:
     )
     assert values.to_list() == [None, 1.5]
     assert misfit.n_values == 1
+
+
+def test_every_double_is_read_again_from_what_programs_write_of_it() -> None:
+    draw = Random(3)
+    sent = [draw.uniform(-1, 1) * 10.0 ** draw.randint(-300, 300) for _ in range(2_000)]
+    for written in ("{:.16e}", "{:.17g}", "{:.20e}", "{!r}"):
+        values, misfits = cast_values(pl.Series([written.format(number) for number in sent]), "DOUBLE")
+        assert not misfits
+        assert values.to_list() == sent
+
+
+def test_a_number_beyond_every_double_is_told() -> None:
+    for text in ("1e99999999999999999999", "-1e400"):
+        values, [misfit] = cast_values(pl.Series(["1", text]), "DOUBLE")
+        assert values.to_list() == [1.0, None]
+        assert misfit.found == "values that are not finite (NaN or infinity)"

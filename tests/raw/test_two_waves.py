@@ -86,6 +86,32 @@ def test_records_of_another_wave_are_refused_however_they_are_written(atlas: Atl
     assert problem.startswith(f"{TABLE} round2 holds exactly the records of round1: the same people would count twice; ")
 
 
+def test_two_waves_whose_files_were_mixed_up_can_be_put_right(atlas: Atlas) -> None:
+    for wave, other in (("round1", "round2"), ("round2", "round1")):
+        deliver(atlas, wave, people(other))
+    assert problems(atlas) == {"round1": [], "round2": []}
+    deliver(atlas, "round2", people("round2") + "not,a,record\n")
+    deliver(atlas, "round1", people("round1"))
+    found = problems(atlas)
+    assert found["round1"] == []
+    assert found["round2"][1:] == [
+        f"{TABLE} round2: what stays accepted holds exactly the records of round1 until this is mended: "
+        "the same people count twice"
+    ]
+    deliver(atlas, "round2", people("round2"))
+    assert problems(atlas) == {"round1": [], "round2": []}
+
+
+def test_records_of_a_wave_whose_file_is_gone_stay_its_own(atlas: Atlas) -> None:
+    deliver(atlas, "round2", people("round1"))
+    assert problems(atlas) == {"round1": [], "round2": []}
+    (atlas.settings.landing_folder / SOURCE / "round2" / "people.csv").unlink()
+    deliver(atlas, "round1", people("round1"))
+    [problem] = problems(atlas)["round1"]
+    assert "holds exactly the records of round2" in problem
+    assert problem.endswith("a table that all waves share belongs under wave all")
+
+
 def repeated(atlas: Atlas) -> list[tuple[str, bool, int, int, float]]:
     project = atlas.project
     assert problems(atlas) == {"round1": [], "round2": []}
