@@ -2,7 +2,7 @@
 
 from pipelines.contracts.comparability import unjudged
 from pipelines.core.plan import plan_core
-from pipelines.machine.faults import known, listed
+from pipelines.machine.faults import known, listed, nearest
 from pipelines.machine.settings import Settings
 from pipelines.project.project import Project, refuse
 from pipelines.project.selects import ANSWERS, columns_asked
@@ -90,10 +90,11 @@ def _check_reads(project: Project) -> list[str]:
     ]
     readable += [(check, tables) for checks in project.checks.values() for check in checks]
     return [
-        f"{select.name} reads {read}, which is no table that it can read"
-        for select, known in readable
+        f"{select.name} reads {read}, which is no table that it can read" + (f"; did you mean {near}?" if near else "")
+        for select, there in readable
         for read in select.reads
-        if read not in known
+        if read not in there
+        for near in [nearest(read, there)]
     ]
 
 

@@ -13,9 +13,10 @@ from pipelines.contracts.model import NOT_SCHEMAS, SUFFIX, Contract, load_contra
 from pipelines.contracts.yaml_source import ContractError, ProblemList, read_yaml
 from pipelines.machine.errors import attempt
 from pipelines.machine.settings import Settings
+from pipelines.project.levels import oldest_age
 from pipelines.project.project import Project
+from pipelines.project.respondents import AGE
 from pipelines.project.sources import Source, load_source
-from pipelines.report.estimation import AGE
 from pipelines.stages import load_project
 
 GRAIN = re.compile(r"One (row|object) per ")
@@ -69,7 +70,7 @@ def linted(settings: Settings) -> tuple[list[str], Project | None]:
             problems += house_problems(path, contract, source)
     for source in sources:
         path = folder / "sources" / f"{source.source}.yaml"
-        problems += [*_tells_great_ages(path, source), *_unfinished(path)]
+        problems += [*_tells_great_ages(path, source, project), *_unfinished(path)]
     return list(dict.fromkeys(problem.removeprefix(f"{settings.project}/") for problem in problems)), project
 
 
@@ -111,10 +112,13 @@ def house_problems(path: Path, contract: Contract, source: Source | None) -> lis
     return found.problems + _unfinished(path) + _unfinished(contract.codebook.path if contract.codebook else None)
 
 
-def _tells_great_ages(path: Path, source: Source) -> list[str]:
+def _tells_great_ages(path: Path, source: Source, project: Project | None) -> list[str]:
     """That somebody of a restricted source may be told to be more than 90 years old."""
     code = source.top_codes().get(AGE)
     if not source.is_restricted or (code is not None and code <= OLDEST_TOLD + 1):
+        return []
+    oldest = oldest_age(project, source) if project else None
+    if oldest is not None and oldest <= OLDEST_TOLD:
         return []
     found = ProblemList(read_yaml(path))
     found.add(

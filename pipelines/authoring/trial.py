@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.contracts.model import Contract
+from pipelines.contracts.rules import OF_READING
 from pipelines.landing.finding import digest_of
 from pipelines.landing.readers.delivered import Delivered
 from pipelines.landing.readers.names import composed
@@ -21,7 +22,7 @@ from pipelines.making.judging import as_records, judge_claims, problems_of
 from pipelines.making.seeing import raw_place
 from pipelines.project.project import Project
 from pipelines.project.sources import DeliveredFile
-from pipelines.raw.candidate import READING, candidate
+from pipelines.raw.candidate import candidate
 from pipelines.raw.plan import plan_raw
 from pipelines.store import Place, Sidecar
 from pipelines.store.places import rejected_rows_place
@@ -62,7 +63,7 @@ def try_out(project: Project, path: Path, place: Place) -> Trial:
         passing = replace(project, settings=settings)
         received: list[Delivered] = []
         sidecar = candidate(passing, plan_raw(project, place, digest_of(path)), path, received.append)
-        results = [result for result in sidecar.results if not result["rule_id"].startswith(f"{READING}.")]  # said as notes
+        results = [result for result in sidecar.results if not OF_READING.fullmatch(result["rule_id"])]  # said as notes
         problems = list(sidecar.problems)
         if not problems and sidecar.content:
             claims = _claims(project, place, passing.store.path(place, sidecar.content))

@@ -52,8 +52,13 @@ def parquet_batch(parquet: Path) -> Iterator[tuple[GreatExpectations, Any]]:
 
 
 def _confine(connection: Any, parquet: Path) -> None:
-    """What an author writes into a rule reads this file, and no other."""
-    for setting in (f"allowed_paths = [{literal(str(parquet))}]", "enable_external_access = false", "lock_configuration = true"):
+    """What an author writes into a rule reads this file, and no other, and says the same on every machine."""
+    for setting in (
+        "TimeZone = 'UTC'",
+        f"allowed_paths = [{literal(str(parquet))}]",
+        "enable_external_access = false",
+        "lock_configuration = true",
+    ):
         connection.exec_driver_sql(f"set {setting}")
 
 

@@ -18,6 +18,7 @@ from pipelines.contracts.comparability import Comparability, read_verdicts
 from pipelines.contracts.owners import read_owners
 from pipelines.contracts.quality import quality_rule
 from pipelines.contracts.rules import (
+    OF_READING,
     SEVERITIES,
     Rule,
     RuleError,
@@ -304,6 +305,8 @@ def _rules(subject: SchemaObject, columns: Sequence[Column], codebook: Codebook 
     for location, rule in found:
         if rule.rule_id in seen:
             problems.add(location, f"two rules are called {rule.rule_id}. Give one of them an id.")
+        if OF_READING.fullmatch(rule.rule_id):
+            problems.add(location, f"{rule.rule_id} is what a note of the reader is called. Give the rule another id.")
         seen.add(rule.rule_id)
     return [rule for _, rule in found]
 

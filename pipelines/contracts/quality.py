@@ -82,8 +82,9 @@ def _sql_rule(entry: DataQuality, subject: str, column: Column | None, severity:
     query = (entry.query or "").strip().rstrip(";")
     if "{batch}" not in query:
         raise RuleError(["query"], "must be a select that returns the offending rows of `{batch}`.")
-    if reached := reaches_out(query.replace("{batch}", BATCH), {BATCH}):
-        raise RuleError(["query"], f"{reached}; a rule reads {{batch}} and no other table or file.")
+    own = "a rule reads {batch} and no other table or file"
+    if reached := reaches_out(query.replace("{batch}", BATCH), {BATCH}, own, schemas=False):
+        raise RuleError(["query"], f"{reached}.")
     # Great Expectations puts a subquery for the placeholder, with or without an alias, and fills braces by format().
     # A name of our own can be aliased and joined like any table, and the query's own braces are doubled.
     named = query.replace("{batch}", BATCH).replace("{", "{{").replace("}", "}}")

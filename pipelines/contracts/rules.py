@@ -4,6 +4,7 @@ The check judges, the condition finds the rows to set aside; both come from the 
 A field that is not known here is an error: a promise is never dropped in silence. Nothing in here reads data.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +17,12 @@ from pipelines.machine.quoting import identifier, literal
 
 Severity = Literal["reject", "set_aside", "warn"]
 SEVERITIES: tuple[Severity, ...] = ("reject", "set_aside", "warn")
+
+READING = "reading"
+"""How what the reader of a file notes is named among the results of the rules, with a number behind it."""
+
+OF_READING = re.compile(rf"{READING}\.[0-9]+")
+"""Such a name. A column may be called so, too: its rules are named by words."""
 
 LOGICAL_TYPE_OPTIONS = frozenset(
     {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength", "pattern", "enum"}

@@ -113,8 +113,7 @@ def read_yaml(path: Path) -> YamlSource:
     if not isinstance(root, yaml.MappingNode):
         kind = "nothing" if root is None else "a list or a single value"
         raise ContractError([f"{path}, line 1: expected a mapping of fields (`key: value`), found {kind}."])
-    wrong = [*_wrong_keys(root, set()), *_other_numbers(root, set()), *_commanding(root, set())]
-    problems = [f"{path}, line {line}: {problem}" for problem, line in wrong]
+    problems = [f"{path}, line {line}: {problem}" for problem, line in _wrong(root)]
     if problems:
         raise ContractError(problems)
     try:
@@ -140,40 +139,45 @@ def _not_yaml(path: Path, error: yaml.YAMLError, text: str = "") -> str:
 
 def _no_date(root: yaml.Node) -> str:
     """The line of the first value that YAML takes for something that it cannot make."""
-    for node in _scalars(root):
+    for node in _nodes(root):
         try:
-            yaml.SafeLoader("").construct_document(node)
+            yaml.SafeLoader("").construct_document(node) if isinstance(node, yaml.ScalarNode) else None
         except ValueError:
             return f", line {node.start_mark.line + 1}"
     return ""
 
 
-def _commanding(node: yaml.Node, seen: set[int]) -> Iterator[tuple[str, int]]:
-    """(problem, line) of texts with a character that is not seen but obeyed. What separates the fields of a file may be one."""
-    if id(node) in seen:
-        return
-    seen.add(id(node))
-    if isinstance(node, yaml.ScalarNode):
-        if found := COMMANDS.search(node.value):
-            yield f"a text holds the character {visible(found[0])}, which is not seen: remove it.", node.start_mark.line + 1
-    elif isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            for part in [key] if key.value == "separator" else [key, value]:
-                yield from _commanding(part, seen)
-    elif isinstance(node, yaml.SequenceNode):
-        for part in node.value:
-            yield from _commanding(part, seen)
-
-
-def _scalars(node: yaml.Node) -> Iterator[yaml.Node]:
-    if isinstance(node, yaml.ScalarNode):
+def _nodes(root: yaml.Node) -> Iterator[yaml.Node]:
+    """A node and all below it, in order and each once: an alias leads to one that was looked at."""
+    ahead, seen = [root], set[int]()
+    while ahead:
+        node = ahead.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
         yield node
-    elif isinstance(node, yaml.MappingNode):
-        for pair in node.value:
-            yield from (scalar for part in pair for scalar in _scalars(part))
-    elif isinstance(node, yaml.SequenceNode):
-        for part in node.value:
-            yield from _scalars(part)
+        if isinstance(node, yaml.MappingNode):
+            ahead += [part for pair in reversed(node.value) for part in reversed(pair)]
+        elif isinstance(node, yaml.SequenceNode):
+            ahead += reversed(node.value)
+
+
+def _wrong(root: yaml.Node) -> Iterator[tuple[str, int]]:
+    """(problem, line) of everything that YAML would let pass."""
+    separators = _separators(root)
+    for node in _nodes(root):
+        if isinstance(node, yaml.MappingNode):
+            yield from _wrong_keys(node)
+        elif isinstance(node, yaml.ScalarNode):
+            yield from _other_number(node)
+            if id(node) not in separators and (found := COMMANDS.search(node.value)):
+                yield f"a text holds the character {visible(found[0])}, which is not seen: remove it.", node.start_mark.line + 1
+
+
+def _separators(root: yaml.Node) -> set[int]:
+    """What separates the fields of a file, which may be a character that is not seen."""
+    mappings = [node for node in _nodes(root) if isinstance(node, yaml.MappingNode)]
+    return {id(value) for node in mappings for key, value in node.value if key.value == "separator"}
 
 
 def _child(node: yaml.Node | None, step: str | int, line: int) -> tuple[yaml.Node | None, int]:
@@ -186,46 +190,27 @@ def _child(node: yaml.Node | None, step: str | int, line: int) -> tuple[yaml.Nod
     return None, line
 
 
-def _other_numbers(node: yaml.Node, seen: set[int]) -> Iterator[tuple[str, int]]:
-    """(problem, line) of numbers that YAML takes for others than are written."""
-    if id(node) in seen:
-        return
-    seen.add(id(node))
-    if isinstance(node, yaml.ScalarNode):
-        is_number = node.tag in {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
-        if is_number and ANOTHER_NUMBER.fullmatch(node.value):
-            number = yaml.SafeLoader("").construct_document(node)
-            yield (
-                f"`{node.value}` is read as the number {number}: write numbers without leading 0 and colons, and text in quotes.",
-                node.start_mark.line + 1,
-            )
-    elif isinstance(node, yaml.MappingNode):
-        for pair in node.value:
-            for part in pair:
-                yield from _other_numbers(part, seen)
-    elif isinstance(node, yaml.SequenceNode):
-        for part in node.value:
-            yield from _other_numbers(part, seen)
+def _other_number(node: yaml.ScalarNode) -> Iterator[tuple[str, int]]:
+    """(problem, line) of a number that YAML takes for another than is written."""
+    is_number = node.tag in {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
+    if is_number and ANOTHER_NUMBER.fullmatch(node.value):
+        number = yaml.SafeLoader("").construct_document(node)
+        yield (
+            f"`{node.value}` is read as the number {number}: write numbers without leading 0 and colons, and text in quotes.",
+            node.start_mark.line + 1,
+        )
 
 
-def _wrong_keys(node: yaml.Node, seen: set[int]) -> Iterator[tuple[str, int]]:
-    """(problem, line) of keys that are given twice, that are no words, and of values that hold themselves."""
-    if id(node) in seen or isinstance(node, yaml.ScalarNode):
-        return
-    seen.add(id(node))  # an alias leads to a node that was looked at
-    if isinstance(node, yaml.MappingNode):
-        names: set[str] = set()
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if not isinstance(key, yaml.ScalarNode):
-                yield "a key must be a word: put text that begins with `{` or `[` in quotes.", line
-                continue
-            if key.value in names:
-                yield f"`{key.value}` is given twice. Keep one.", line
-            names.add(key.value)
-            if key.tag in NO_WORDS:
-                yield f"`{key.value}` is read as {NO_WORDS[key.tag]} and not as a name: put it in quotes.", line
-            yield from _wrong_keys(value, seen)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from _wrong_keys(value, seen)
+def _wrong_keys(node: yaml.MappingNode) -> Iterator[tuple[str, int]]:
+    """(problem, line) of keys that are given twice, and that are no words."""
+    names: set[str] = set()
+    for key, _ in node.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            yield "a key must be a word: put text that begins with `{` or `[` in quotes.", line
+            continue
+        if key.value in names:
+            yield f"`{key.value}` is given twice. Keep one.", line
+        names.add(key.value)
+        if key.tag in NO_WORDS:
+            yield f"`{key.value}` is read as {NO_WORDS[key.tag]} and not as a name: put it in quotes.", line

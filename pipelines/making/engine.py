@@ -22,6 +22,7 @@ def engine(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     spill = settings.warehouse_folder / "spill"
     limits = {"memory_limit": settings.memory_limit, "temp_directory": str(spill)}
     with duckdb.connect(":memory:", config={**limits, "python_enable_replacements": False}) as connection:
+        connection.execute("set TimeZone = 'UTC'")  # and not that of the machine
         connection.execute("set perfect_ht_threshold = 20")
         yield connection
 

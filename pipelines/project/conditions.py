@@ -5,6 +5,7 @@ column can have: one that nobody can meet, that compares with a level that there
 made one, is refused. Nothing in here reads data.
 """
 
+import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ from pipelines.project.parts import EQUALITIES, compared, parts_about_one_column
 
 LARGEST_RANGE = 10_000
 """Whole numbers of a column's range that are tried one by one."""
+
+LARGEST = {"INTEGER": 2**31 - 1, "BIGINT": 2**53}
+"""Type -> a number up to which it holds every whole number that a condition can name."""
 
 EXAMPLE = "write one such as sex = 'female' and age_years >= 60"
 
@@ -148,8 +152,8 @@ class Conditions:
     def _not_worked_out(self, tree: exp.Expr) -> Iterator[str]:
         """Parts that end in an error for a value that somebody can have."""
         for part, name in parts_about_one_column(tree):
-            values = self.domains[name].values
-            failing = self._failing(part, name, values) if values else None
+            values = self.domains[name].values or _some_values(part, self.domains[name])
+            failing = self._failing(part, name, values)
             if failing is not None:
                 yield (
                     f"`{_short(part.sql(dialect='duckdb'))}` cannot be worked out where {name} is {failing}: "
@@ -223,14 +227,29 @@ def _wrong_value(name: str, domain: Domain, value: exp.Expr, *, is_equality: boo
 def _above(code: int, part: exp.Expr, domain: Domain) -> Collection[float]:
     """Values from a top code on, among them all at which the part can change."""
     highest = domain.highest if domain.highest is not None else code
-    values: set[float] = {code, code + 1, highest}
+    values: set[float] = {code, code + 1, highest} | _beside_its_numbers(part, domain)
     if domain.type in WHOLE_NUMBER_TYPES and highest - code <= LARGEST_RANGE:
         values |= set(range(code, int(highest) + 1))
-    for given in part.find_all(exp.Literal):
-        number = number_in(given.name)
-        if number is not None:
-            values |= {number - 1, number, number + 1} | ({number - 0.5, number + 0.5} if domain.type == "DOUBLE" else set())
     return sorted(value for value in values if code <= value and (domain.highest is None or value <= domain.highest))
+
+
+def _some_values(part: exp.Expr, domain: Domain) -> Sequence[object]:
+    """Of numbers that are too many to list: the ends of the range, what lies about 0 and about the numbers of the part."""
+    if domain.type not in NUMERIC_TYPES:
+        return [None]
+    values = {0.0, -1.0, 1.0, domain.lowest, domain.highest} | _beside_its_numbers(part, domain)
+    largest = LARGEST.get(domain.type, math.inf)
+    lowest = -largest if domain.lowest is None else domain.lowest
+    highest = largest if domain.highest is None else domain.highest
+    inside = sorted(value for value in values if value is not None and lowest <= value <= highest)
+    return [*(inside if domain.type == "DOUBLE" else dict.fromkeys(map(int, inside))), None]
+
+
+def _beside_its_numbers(part: exp.Expr, domain: Domain) -> set[float]:
+    """The numbers of a part and what lies just below and above them."""
+    steps = (-1, -0.5, 0, 0.5, 1) if domain.type == "DOUBLE" else (-1, 0, 1)
+    numbers = [number for given in part.find_all(exp.Literal) if (number := number_in(given.name)) is not None]
+    return {number + step for number in numbers for step in steps}
 
 
 def _described(name: str, domain: Domain) -> str:

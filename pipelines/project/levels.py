@@ -73,6 +73,26 @@ def _domain(project: "Project", contract: Contract, name: str, kind: str) -> Dom
     return Domain(kind, levels, lowest, highest, _top_codes(project, name, lowest, highest))
 
 
+def oldest_age(project: "Project", source: Source) -> float | None:
+    """The oldest that somebody of a source can be by contract: of the respondents, or of the column that is passed on as the age.
+
+    None where no contract ends it.
+    """
+    select = project.selects.get(f"{project.study.respondents}/{source.source}")
+    made_of = [one.unalias() for one in _parsed(select.text).selects if one.alias_or_name == AGE] if select else []
+    ends = [_highest(project, source, column.name) for column in made_of if isinstance(column, exp.Column)]
+    return min((end for end in [domains(project)[AGE].highest, *ends] if end is not None), default=None)
+
+
+def _highest(project: "Project", source: Source, name: str) -> float | None:
+    """What a delivered column can be at most, in every table of the source that has it."""
+    contracts = [project.contracts[f"raw.{table}"] for table in source.tables]
+    known = [(contract, column) for contract in contracts for column in contract.columns if column.name.lower() == name.lower()]
+    highest = [_domain(project, contract, column.name, column.type).highest for contract, column in known]
+    given = [end for end in highest if end is not None]
+    return max(given) if given and len(given) == len(highest) else None
+
+
 def _top_codes(project: "Project", name: str, lowest: float | None, highest: float | None) -> dict[str, int]:
     """Source -> its top code, of those that can be one: the others are told of where they stand."""
     first = project.study.age_bands.lower_bounds[0] if name == AGE else None

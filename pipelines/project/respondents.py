@@ -19,3 +19,6 @@ POOLED = "pooled"
 
 ALL = "all"
 """The age band or sex of a report row about everybody."""
+
+FOUR_CELLS = ("exposed_cases", "exposed_noncases", "unexposed_cases", "unexposed_noncases")
+"""The people of an odds ratio, by exposure and outcome."""

@@ -60,7 +60,7 @@ def tables_of_rows(sql: str) -> list[str]:
     `raw.<table>`.
     """
     select = sqlglot.parse_one(sql, read="duckdb").assert_is(exp.Query)
-    found = set(_tables_of_rows(select, {cte.alias: cte.this for cte in select.find_all(exp.CTE)}))
+    found = set(_tables_of_rows(select, {cte.alias.casefold(): cte.this for cte in select.find_all(exp.CTE)}))
     return sorted({table.replace(DECODED, "raw.") if table.startswith(DECODED) else table for table in found})
 
 
@@ -73,8 +73,8 @@ def _tables_of_rows(query: exp.Expr, named: Mapping[str, exp.Expr]) -> Iterator[
     elif isinstance(query, exp.Table):
         if query.db:
             yield f"{query.db}.{query.name}"
-        elif query.name in named:
-            yield from _tables_of_rows(named[query.name], {name: cte for name, cte in named.items() if name != query.name})
+        elif (its := query.name.casefold()) in named:
+            yield from _tables_of_rows(named[its], {name: cte for name, cte in named.items() if name != its})
     elif isinstance(query, exp.Select) and (source := query.find(exp.From)):
         yield from _tables_of_rows(source.this, named)
 
@@ -159,6 +159,6 @@ def _select(path: Path, sql: Path) -> Select:
     if letter := commanding(text):
         raise ConfigurationError(f"{name}, {letter}.")
     select = Select(name, text, tuple(tables_read(text, name)))
-    if reached := reaches_out(text):
-        raise ConfigurationError(f"{name}: {reached}; a select reads tables by schema and name, such as raw.nhanes_slq.")
+    if reached := reaches_out(text, (), "a select reads tables by schema and name, such as raw.nhanes_slq"):
+        raise ConfigurationError(f"{name}: {reached}.")
     return select

@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from pipelines.contracts.expectations import RuleResult, SchemaProblems
+from pipelines.contracts.rules import READING
 from pipelines.landing.finding import delivered_file
 from pipelines.landing.readers.delivered import Delivered, DeliveryUnreadable, NotReadNow
 from pipelines.landing.readers.reading import read_delivery
@@ -14,9 +15,6 @@ from pipelines.raw.conform import conform, is_left_out
 from pipelines.raw.set_aside import set_aside
 from pipelines.store import Sidecar
 from pipelines.store.recipe import Plan
-
-READING = "reading"
-"""How the rules are named that tell what the reader of a file noticed."""
 
 
 def candidate(project: Project, plan: Plan, path: Path, hear: Callable[[Delivered], None] | None = None) -> Sidecar:

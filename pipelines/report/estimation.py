@@ -13,13 +13,11 @@ from pipelines.contracts.comparability import Comparability
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.quoting import identifier, literal
 from pipelines.making.design import are_nested, as_text, counted_psus
-from pipelines.project.respondents import POOLED
+from pipelines.project.respondents import AGE, POOLED
 from pipelines.project.sources import Source
 from pipelines.project.standards import StandardPopulation
 from pipelines.project.study import Study
 from pipelines.statistics import Cells, Design, collapse
-
-AGE, AGE_BAND = "age_years", "age_band"
 
 STANDARD_AGE_GROUP = "standard_age_group"
 """The key for the age group of the standard population, which may differ from the study's age bands."""

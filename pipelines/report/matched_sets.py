@@ -5,9 +5,8 @@ import polars as pl
 
 from pipelines.machine.quoting import identifier, literal
 from pipelines.making.design import unless_blank
+from pipelines.project.respondents import FOUR_CELLS
 from pipelines.report.estimation import Estimation, Scope
-
-FOUR_CELLS = ("exposed_cases", "exposed_noncases", "unexposed_cases", "unexposed_noncases")
 
 
 def fewest_speaking(estimation: Estimation, scope: Scope, exposure: str, population: str) -> int | None:

@@ -4,8 +4,8 @@ import polars as pl
 
 from pipelines.machine.quoting import identifier, literal
 from pipelines.project.ages import group_of_age
-from pipelines.project.respondents import ALL
-from pipelines.report.estimation import AGE, AGE_BAND, STANDARD_AGE_GROUP, Estimation, Scope, in_population
+from pipelines.project.respondents import AGE, AGE_BAND, ALL
+from pipelines.report.estimation import STANDARD_AGE_GROUP, Estimation, Scope, in_population
 from pipelines.report.prevalence import not_shown, with_labels, without_unreliable
 from pipelines.report.verdicts import OUTSIDE
 from pipelines.statistics import Cells, EmptyDomain, UnknownStandardCell, standardise

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.project.respondents import FOUR_CELLS
 from pipelines.statistics import StatsError, mantel_haenszel
 
 Row = dict[str, Any]
@@ -17,17 +18,14 @@ def mantel_haenszel_estimates(
 
     `exposed` and `unexposed` are complete cells (columns `outcome`, the adjusters, `n`); without adjusters all are one stratum.
     """
-    four = ("exposed_cases", "exposed_noncases", "unexposed_cases", "unexposed_noncases")
-    counts = {
-        name: group.filter(pl.col(outcome) == is_case)
-        for name, group, is_case in zip(four, (exposed, exposed, unexposed, unexposed), (True, False, True, False), strict=True)
-    }
+    parts = [(group, is_case) for group in (exposed, unexposed) for is_case in (True, False)]
+    counts = {name: group.filter(pl.col(outcome) == is_case) for name, (group, is_case) in zip(FOUR_CELLS, parts, strict=True)}
     long = pl.concat(group.select(*adjusters, pl.lit(name).alias("cell"), "n") for name, group in counts.items())
     strata = long.group_by(adjusters or [pl.lit(0).alias("stratum")]).agg(
-        pl.col("n").filter(pl.col("cell") == name).sum().alias(name) for name in four
+        pl.col("n").filter(pl.col("cell") == name).sum().alias(name) for name in FOUR_CELLS
     )
     try:
-        common = mantel_haenszel(**{name: strata[name].to_numpy() for name in four}, confidence_level=confidence_level)
+        common = mantel_haenszel(**{name: strata[name].to_numpy() for name in FOUR_CELLS}, confidence_level=confidence_level)
     except StatsError as error:
         return str(error)
     if common.odds_ratio is None or common.lower is None or common.upper is None:

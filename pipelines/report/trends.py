@@ -4,7 +4,8 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.report.estimation import AGE_BAND, Estimation, Scope, in_population
+from pipelines.project.respondents import AGE_BAND
+from pipelines.report.estimation import Estimation, Scope, in_population
 from pipelines.report.verdicts import not_shown
 from pipelines.statistics import Cells, StatsError, rao_scott_test, trend
 from pipelines.statistics.presentation import FEWEST_DEGREES_OF_FREEDOM

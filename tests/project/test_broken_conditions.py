@@ -66,6 +66,10 @@ REFUSED: Cases = {
     # what fails for somebody
     "a cast of text": (folded_where("cast(sex as integer) = 1"), WHERE, ("cannot be worked out where sex is male",)),
     "a root below 0": (folded_where("sqrt(age_years - 50) > 2"), WHERE, ("cannot be worked out where age_years is 0",)),
+    "a logarithm of a weight": (folded_where("ln(interview_weight) > 5"), WHERE, ("where interview_weight is 0",)),
+    "a logarithm of less than a number": (folded_where("ln(interview_weight - 40) > 5"), WHERE, ("where interview_weight is 0",)),
+    "a logarithm down to a number": (folded_where("ln(40 - psu) > 1"), WHERE, ("where psu is 40",)),
+    "a root of a number without range": (folded_where("sqrt(psu) > 1"), WHERE, ("where psu is -1",)),
     "text and a list": (folded_where("sex = ['female']"), WHERE, ("cannot be worked out",)),
     # what nobody meets
     "between reversed": (folded_where("age_years between 44 and 20"), WHERE, ("true for nobody",)),
@@ -102,6 +106,9 @@ WORKS: dict[str, Edit] = {
     "the same as another": folded_where("age_years >= 60"),
     "the design": folded_where("psu = 1 and interview_weight > 0"),
     "a list in brackets": folded_where("sex in ['female']"),
+    "a logarithm of what is above 0": folded_where("ln(interview_weight + 1) > 5"),
+    "a number larger than the column's": folded_where("psu < 3000000000"),
+    "beside what begins like a function": folded_where("sex = 'female' and has_cramps"),
     "a root of what is not below 0": folded_where("sqrt(age_years) > 5"),
 }
 

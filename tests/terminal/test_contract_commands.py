@@ -12,12 +12,13 @@ from typer.testing import CliRunner, Result
 from xlsxwriter import Workbook
 
 from pipelines.authoring.dictionary import FOLDER
-from pipelines.authoring.lint import house_problems
+from pipelines.authoring.lint import _tells_great_ages, house_problems
 from pipelines.authoring.trial import place_of, try_out
 from pipelines.contracts.model import load_contract, load_contracts
 from pipelines.project.project import Project
 from pipelines.project.sources import load_source
 from pipelines.raw.take_in import take_in
+from pipelines.stages import load_project
 from pipelines.store import Place
 from pipelines.terminal.cli import app
 from tests.atlas import Atlas, make_atlas
@@ -234,6 +235,18 @@ def test_lint_asks_for_a_top_code_of_age_where_a_source_is_restricted(
     assert [(said or "") in line and "sources/clinic.yaml, line" in line for line in found] == ([True] if said else [])
 
 
+@pytest.mark.parametrize(("maximum", "is_told"), [(89, False), (90, True), (110, True)])
+def test_lint_asks_for_no_top_code_where_nobody_of_the_source_can_be_old(atlas: Atlas, maximum: int, is_told: bool) -> None:
+    """The contract of the delivered column, that is passed on as the age, ends it."""
+    atlas.edit("data_contracts/raw/synthetic_survey_respondents.odcs.yaml", "maximum: 110", f"maximum: {maximum}")
+    project = load_project(atlas.settings)
+    restricted = project.sources["synthetic_survey"].model_copy(update={"classification": "restricted"})
+    for delivered in restricted.waves.values():
+        delivered.top_codes.clear()
+    told = list(_tells_great_ages(atlas.folder / "data_contracts" / "sources" / "synthetic_survey.yaml", restricted, project))
+    assert ["there is no top code of age_years" in line for line in told] == [True] * is_told
+
+
 def test_lint_says_what_does_not_fit_together(clinic: Atlas) -> None:
     result = run("contract", "lint")
     assert result.output.splitlines()[0] == (
@@ -267,6 +280,16 @@ def test_records_that_would_be_set_aside_and_warnings_are_counted_and_not_shown(
     assert "warning: age is at least 16 and at most 110: 1 of 42 values\n" in result.output
     assert "would be accepted" in result.output
     assert result.exit_code == 0
+
+
+def test_a_column_called_reading_is_judged_by_its_rules_all_the_same(clinic: Atlas) -> None:
+    """Notes of the reader are called `reading.1` and so on; they are no rules and no rule may be called so."""
+    contract = "data_contracts/raw/clinic_people.odcs.yaml"
+    clinic.edit(contract, "  - name: age\n", "  - name: reading\n")
+    path = deliver(clinic.folder / "clinic", [*RECORDS, f"42,1,15,{MARKER}"], HEADER.replace("age", "reading"))
+    assert "warning: reading is at least 16 and at most 110: 1 of 41 values\n" in run("contract", "test", path).output
+    clinic.edit(contract, "description: Remark", "description: Remark, quality: [{id: reading.1, metric: nullValues, mustBe: 0}]")
+    assert "reading.1 is what a note of the reader is called" in run("contract", "test", path).output
 
 
 BROKEN: list[tuple[str, list[str], str]] = [

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
+from pipelines.project.respondents import FOUR_CELLS
 from pipelines.release.disclosure.model import Row, Unit
 
 FORMER = "as in an earlier release: disclosure control"
@@ -12,7 +13,7 @@ FORMER = "as in an earlier release: disclosure control"
 MANY = 10
 """Times the threshold: where fewer people came and went, hardly any group of them is large enough to be told, and nothing is."""
 
-COUNTS = ("n_respondents", "n_cases", "n_missing", "exposed_cases", "exposed_noncases", "unexposed_cases", "unexposed_noncases")
+COUNTS = ("n_respondents", "n_cases", "n_missing", *FOUR_CELLS)
 
 NAMING = (
     *("wave", "population", "outcome", "age_band", "sex", "exposure", "exposure_level", "reference_level", "model"),

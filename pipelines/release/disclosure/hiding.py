@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import polars as pl
 
+from pipelines.project.respondents import FOUR_CELLS
 from pipelines.release.disclosure.families import with_public_families
-from pipelines.release.disclosure.model import FOUR_CELLS, ODDS_RATIOS, TRENDS, Row, Unit, UnitName
+from pipelines.release.disclosure.model import ODDS_RATIOS, TRENDS, Row, Unit, UnitName
 from pipelines.release.disclosure.register import columns_of, unknown_columns
 from pipelines.release.disclosure.sampling import Sampling, with_public_spread
 from pipelines.release.disclosure.words import with_told_reasons

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_array
 
-from pipelines.project.respondents import ALL, POOLED
+from pipelines.project.respondents import ALL, FOUR_CELLS, POOLED
 from pipelines.release.disclosure.atoms import Atoms, Block, IntArray
 from pipelines.release.disclosure.audit import Disclosed, FloatArray
 from pipelines.report.estimation import in_population
@@ -25,7 +25,6 @@ PREVALENCES = (
 )
 TRENDS = "report.trends"
 ODDS_RATIOS = "report.odds_ratios"
-FOUR_CELLS = ("exposed_cases", "exposed_noncases", "unexposed_cases", "unexposed_noncases")
 
 UnitName = Literal["answers", "missing", "cells"]
 Row = dict[str, Any]

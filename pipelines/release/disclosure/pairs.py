@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_array, vstack
 
-from pipelines.project.respondents import POOLED
+from pipelines.project.respondents import FOUR_CELLS, POOLED
 from pipelines.release.disclosure.atoms import IntArray
-from pipelines.release.disclosure.model import FOUR_CELLS, ODDS_RATIOS, Model
+from pipelines.release.disclosure.model import ODDS_RATIOS, Model
 
 Row = dict[str, Any]
 

@@ -6,6 +6,8 @@ no rows, and tests compare the register with the contracts and with a release. W
 
 from typing import Literal
 
+from pipelines.project.respondents import FOUR_CELLS
+
 Kind = Literal["setting", "count", "missing", "point", "spread", "degrees", "family", "verdict"]
 """What a column of a report table is made of:
 
@@ -48,7 +50,7 @@ REPORTS: dict[str, dict[str, Kind]] = {
     | {"variable": "setting", "n_respondents": "count", "n_levels": "count", "association_p_value": "spread"},
     "report.odds_ratios": OF_RATIOS
     | dict.fromkeys(("exposure", "exposure_level", "reference_level", "model", "adjusted_for"), "setting")
-    | dict.fromkeys(("exposed_cases", "exposed_noncases", "unexposed_cases", "unexposed_noncases"), "count")
+    | dict.fromkeys(FOUR_CELLS, "count")
     | {"n_missing": "missing"}
     | dict.fromkeys(("prevalence_ratio", "e_value"), "point")
     | dict.fromkeys(("prevalence_ratio_lower", "prevalence_ratio_upper", "e_value_limit"), "spread")

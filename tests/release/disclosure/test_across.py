@@ -10,11 +10,12 @@ import pytest
 
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.files import remove_unfinished
+from pipelines.project.respondents import FOUR_CELLS
 from pipelines.release.disclosure.across import Now, rows_to_keep_back, units_to_keep_back
 from pipelines.release.disclosure.former import FORMER, are_shown_again, with_former
 from pipelines.release.disclosure.hiding import HIDDEN, with_hidden
 from pipelines.release.disclosure.ledger import PEOPLE, VERSION, Ledger, Version
-from pipelines.release.disclosure.model import FOUR_CELLS, Unit
+from pipelines.release.disclosure.model import Unit
 from pipelines.release.disclosure.protecting import judged
 from tests.release.disclosure.attack import Attacker, Group, crossed
 from tests.release.disclosure.tables import BANDS, LEVELS, NAMES, POPULATIONS, SEXES, people_of, tables_of

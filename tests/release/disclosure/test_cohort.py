@@ -4,8 +4,9 @@ import polars as pl
 import pytest
 
 from pipelines.project.project import Project
+from pipelines.project.respondents import FOUR_CELLS
 from pipelines.release.disclosure.hiding import DEGREES_HIDDEN, HIDDEN, with_hidden
-from pipelines.release.disclosure.model import FOUR_CELLS, ODDS_RATIOS
+from pipelines.release.disclosure.model import ODDS_RATIOS
 from pipelines.release.disclosure.people import count_people, find_equal_weights, sampling_of
 from pipelines.release.disclosure.protecting import KNOWN_TABLES, protected, protected_pairs
 from pipelines.release.disclosure.sampling import Sampling

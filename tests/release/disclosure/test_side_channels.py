@@ -12,10 +12,11 @@ import pytest
 from scipy import stats
 
 from pipelines.project.project import Project
+from pipelines.project.respondents import FOUR_CELLS
 from pipelines.project.sources import Source
 from pipelines.release.disclosure.families import with_public_families
 from pipelines.release.disclosure.hiding import DEGREES_HIDDEN, HIDDEN
-from pipelines.release.disclosure.model import FOUR_CELLS, ODDS_RATIOS
+from pipelines.release.disclosure.model import ODDS_RATIOS
 from pipelines.release.disclosure.people import count_people, sampling_of
 from pipelines.release.disclosure.protecting import KNOWN_TABLES, protected
 from pipelines.report.estimators import ESTIMATORS
