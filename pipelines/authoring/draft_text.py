@@ -10,6 +10,7 @@ from pipelines.authoring.drafted_column import DraftedColumn, kind_of_missing
 from pipelines.contracts.codebook import HEADER
 from pipelines.contracts.columns import LOGICAL_TYPES, NUMERIC_TYPES
 from pipelines.contracts.odcs import API_VERSION
+from pipelines.machine.visible import one_line
 
 OTHER_TYPE = "ask for it as text, number, date or true/false"
 
@@ -46,13 +47,13 @@ def contract_lines(
     yield from ("schema:", f"  - name: {table}", '    description: "One row per TODO"')
     keys = [column.name for column in columns if _is_key(column)]
     yield "    # TODO mark what tells rows apart with primaryKey: true, or say why nothing does: noPrimaryKeyBecause." + (
-        f" In this file each of these does: {', '.join(keys)}." if keys else ""
+        f" In this file each of these does: {one_line(', '.join(keys))}." if keys else ""
     )
     if unwanted or reasons:
         yield "    customProperties:"
         for name, reason in reasons.items():
             why = f"is delivered {reason}, which no contract can promise"
-            yield f"      # TODO {quoted(name)} {why}: leave it out, or {OTHER_TYPE}"
+            yield f"      {decision(f'{quoted(name)} {why}: leave it out, or {OTHER_TYPE}')}"
         names = ", ".join(quoted(name) for name in [*unwanted, *reasons])
         yield f"      - {{property: columnsLeftOut, value: [{names}]}}"
     yield "    properties:"
@@ -73,7 +74,7 @@ def _column_lines(column: DraftedColumn) -> Iterator[str]:
     yield f"        logicalType: {next(iter(LOGICAL_TYPES[column.type]))}"
     yield f"        physicalType: {column.type}"
     yield f"        description: {quoted(column.label or 'TODO what it holds')}"
-    yield from (f"        # TODO {text}" for text in column.todo)
+    yield from (f"        {decision(text)}" for text in column.todo)
     if column.is_empty:
         yield "        # TODO the file has no value in it, so its type is unknown"
     elif not column.n_missing:
@@ -92,7 +93,7 @@ def _column_lines(column: DraftedColumn) -> Iterator[str]:
 
 def source_text(source: str, wave: str, line: str, form_todo: Sequence[str]) -> str:
     """A source's file with one wave and one table, whose `line` says where the file lies and of what form it is."""
-    decide = "".join(f"# TODO {text}\n      " for text in form_todo)
+    decide = "".join(f"{decision(text)}\n      " for text in form_todo)
     return f"""\
 # A draft, written by `cramp-atlas contract init`: every TODO is a decision for you.
 source: {source}
@@ -110,6 +111,11 @@ waves:
     tables:
       {decide}{line}
 """
+
+
+def decision(text: str) -> str:
+    """A comment of YAML that leaves something to a person; what it quotes of a delivery stays in it."""
+    return f"# TODO {one_line(text)}"
 
 
 def quoted(text: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.authoring.draft import Draft, draft
-from pipelines.authoring.draft_text import OTHER_TYPE
+from pipelines.authoring.draft_text import OTHER_TYPE, decision
 from pipelines.authoring.guesses import guesses_of_form, has_decimal_commas
 from pipelines.contracts.model import SUFFIX, load_contract
 from pipelines.landing.readers.reading import read_delivery, sniff
@@ -129,7 +129,7 @@ def _next_steps(
     contracts = settings.data_contracts.name
     steps = []
     if existing:
-        lines = "\n      ".join([*(f"# TODO {text}" for text in drafted.form_todo), drafted.source_line])
+        lines = "\n      ".join([*map(decision, drafted.form_todo), drafted.source_line])
         steps.append(f"name the table in {contracts}/sources/{existing.name}, under waves: {wave}: tables:\n      {lines}")
     else:
         steps.append(f"decide the TODO lines of {contracts}/sources/{source}.yaml: design, terms of use, citation")

@@ -9,8 +9,15 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from pipelines.machine.visible import spelled
+
 N_SHAPES = 3
 MAX_SHAPE = 24
+
+QUOTE = "`"
+
+UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+"""Unicode's categories of what has no shape of its own."""
 
 WESTERN = 256
 """Characters before this one are those of Latin-1."""
@@ -19,7 +26,7 @@ WESTERN = 256
 def shapes(texts: Sequence[str]) -> str:
     """The commonest shapes, quoted."""
     counts = Counter(_shape(text) for text in texts)
-    return ", ".join(f"`{shape}`" for shape, _ in counts.most_common(N_SHAPES))
+    return ", ".join(f"{QUOTE}{shape}{QUOTE}" for shape, _ in counts.most_common(N_SHAPES))
 
 
 def _shape(text: str) -> str:
@@ -28,8 +35,13 @@ def _shape(text: str) -> str:
 
 
 def _mark_of(character: str) -> str:
-    """Its kind; signs of western encodings are shown as they are, because they tell a wrong one."""
+    """Its kind; signs of western encodings are shown as they are, because they tell a wrong one.
+
+    What is not seen, ends a line or ends the quotation is spelled out, such as `\\x0a`.
+    """
     kind = unicodedata.category(character)
+    if kind in UNSEEN or (kind == "Zs" and character != " ") or character == QUOTE:
+        return spelled(character)
     if kind.startswith("N"):
         return "9"
     if kind.startswith(("L", "M")):

@@ -14,11 +14,17 @@ ENTITIES: Mapping[str, str] = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 def visible(text: str) -> str:
     """The text with every character that commands spelled out, such as `\\x1b` for escape."""
-    return COMMANDS.sub(lambda found: _spelled(found[0]), text)
+    return COMMANDS.sub(lambda found: spelled(found[0]), text)
 
 
-def _spelled(letter: str) -> str:
+def spelled(letter: str) -> str:
+    """A character by its number, such as `\\x1b` for escape."""
     return f"\\x{ord(letter):02x}" if ord(letter) < 256 else f"\\u{ord(letter):04x}"
+
+
+def one_line(text: str) -> str:
+    """The text on one line, with line ends and tabs spelled out as well: what stands in a comment does not leave it."""
+    return visible(text).replace("\n", spelled("\n")).replace("\t", spelled("\t"))
 
 
 def commanding(text: str) -> str | None:

@@ -350,3 +350,38 @@ def test_everything_that_is_wrong_with_a_file_is_said_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
         drafted(frame)
     assert len(str(caught.value).splitlines()) == 1 + 3
+
+
+UNSEEN = (
+    *("\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"),
+    *("\t", "`", "\x1b", "\u202e", "\u200b", "\xa0", "\ufeff"),
+)
+"""What ends a line, ends a quotation, commands a terminal or is not seen."""
+
+HARMLESS = ("`", "\u200b", "\xa0", "\ufeff")
+"""Those that end and command nothing; a shape spells them out all the same."""
+
+
+@pytest.mark.parametrize("letter", UNSEEN, ids=ascii)
+def test_no_text_of_a_delivery_leaves_the_comment_that_quotes_it(letter: str, load: Callable[[Draft], Contract]) -> None:
+    """Shapes of values, notes, faults and guesses; what the file carries of labels and units is kept as it is, in quotes."""
+    text = f"1,5{letter}properties: []"
+    given = drafted(
+        pl.DataFrame({"id": range(6), "amount": ["44", "51", f"?{letter}?", "60", "62", "70"], "odd": ["x"] * 6}),
+        form_todo=[f"encoding: {text}"],
+        column_labels={"amount": text},
+        column_faults={"odd": f"as {text}"},
+        column_notes={"amount": f"note {text}"},
+        column_units={"id": text},
+    )
+    for written in (given.contract, given.source):
+        comments = [line.partition("# TODO ")[2] for line in written.splitlines() if "# TODO " in line]
+        assert comments
+        assert [line for line in comments if letter in line and letter not in HARMLESS] == []
+        assert len(written.splitlines()) == written.count("\n")
+    [shapes] = [line for line in given.contract.splitlines() if "(shapes " in line]
+    assert shapes.count("`") == 4
+    assert letter == "`" or letter not in shapes
+    assert "\\x" in shapes or "\\u" in shapes
+    assert yaml.safe_load(given.contract)["schema"][0]["properties"][1]["description"] == text
+    assert list(load(given).column_types()) == ["id", "amount"]
