@@ -1,4 +1,4 @@
-"""`python -m tests.soak [readers|kills|disk|nights|all] [--short]`; ends with 1 where something is not as it must be."""
+"""`python -m tests.soak [readers|kills|moments|disk|nights|all] [--short]`; ends with 1 where something is not as it must be."""
 
 import sys
 import tempfile
@@ -9,9 +9,10 @@ from pathlib import Path
 
 from tests.atlas import Atlas, make_atlas
 from tests.coverage.console import console
+from tests.soak.aimed import die_at_each, restrict
 from tests.soak.disk import SHARES, CannotMount, fill, needed
 from tests.soak.kills import kill_many, refresh_twice_at_once
-from tests.soak.nights import keep_little
+from tests.soak.nights import keep_little, new_estimates, new_words
 from tests.soak.readers import watch
 from tests.soak.unattended import spend_nights
 
@@ -50,6 +51,13 @@ def soak_kills(atlas: Atlas, folder: Path, short: bool) -> list[str]:
     return killed.problems + refresh_twice_at_once(atlas, folder)
 
 
+def soak_moments(atlas: Atlas, _: Path, short: bool) -> list[str]:
+    restrict(atlas)
+    aimed = die_at_each(atlas, 3 if short else 50, lambda words: console.print(words, markup=False))
+    console.print(aimed.in_words(), markup=False)
+    return aimed.problems
+
+
 def soak_disk(atlas: Atlas, folder: Path, short: bool) -> list[str]:
     problems: list[str] = []
     n_bytes, after = needed(atlas, folder / "needed")
@@ -66,15 +74,19 @@ def soak_disk(atlas: Atlas, folder: Path, short: bool) -> list[str]:
 
 
 def soak_nights(atlas: Atlas, _: Path, short: bool) -> list[str]:
-    n_nights, bad, kept_runs = (5, (2,), 2) if short else (60, (20, 40), 10)
-    seen = spend_nights(atlas, n_nights, bad, kept_runs, lambda words: console.print(words, markup=False))
-    console.print(seen.in_words(), markup=False)
+    n_nights, kept_runs = (60, 10) if short else (1000, 10)
+    changes = {0: new_words, 2: new_estimates}  # the other nights have nothing to do
+    seen = spend_nights(
+        atlas, n_nights, range(20, n_nights, 20), kept_runs, lambda words: console.print(words, markup=False), changes
+    )
+    console.print(f"{seen.n_runs} runs kept", markup=False)
     return seen.problems
 
 
 PARTS: dict[str, Callable[[Atlas, Path, bool], list[str]]] = {
     "readers": soak_readers,
     "kills": soak_kills,
+    "moments": soak_moments,
     "disk": soak_disk,
     "nights": soak_nights,
 }

@@ -43,7 +43,7 @@ def new_words(atlas: Atlas, night: int) -> None:
 
 def new_estimates(atlas: Atlas, night: int) -> None:
     """All intervals differ: every report table is estimated anew."""
-    substitute(atlas.folder / "study.yaml", r"^confidence_level: .*$", f"confidence_level: {0.5 + night / 1000}")
+    substitute(atlas.folder / "study.yaml", r"^confidence_level: .*$", f"confidence_level: {0.5 + night % 400 / 1000}")
 
 
 def new_delivery(atlas: Atlas, night: int) -> None:
