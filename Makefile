@@ -50,7 +50,7 @@ bench: $(VENV)/.installed  ## speed and memory, as ratios to the bare scan of th
 fuzz: $(VENV)/.installed  ## damaged deliveries, ten minutes a reader
 	$(BIN)/python -m tests.fuzz
 
-soak: $(VENV)/.installed  ## readers, kills and full disks while the night runs; sixty nights
+soak: $(VENV)/.installed  ## readers, kills and full disks while the night runs; a thousand nights
 	$(BIN)/python -m tests.soak
 
 mutate: $(VENV)/.installed  ## changes of the code that a test must notice: a sample
