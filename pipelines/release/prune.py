@@ -9,6 +9,7 @@ from typing import Any
 from pipelines.machine.files import TEMPORARY, sync_folder
 from pipelines.machine.lock import warehouse_lock
 from pipelines.project.project import Project
+from pipelines.release.disclosure.ledger import LEDGERS
 from pipelines.release.kept import BUILDING, current_release, held_release, manifest_problems, manifests, releases_folder
 from pipelines.store import Place
 from pipelines.store.sweep import Swept, sweep
@@ -67,7 +68,8 @@ def _kept(project: Project, known: list[dict[str, Any]]) -> set[str | None]:
 def _leftovers(project: Project) -> list[Path]:
     """What a killed process left: files half written, releases half built or half removed, links, and what DuckDB spilled."""
     warehouse, releases = project.settings.warehouse_folder, releases_folder(project)
-    half_made = [path for folder in (project.store.root, releases) for path in folder.rglob(f"{TEMPORARY}*")]
+    folders = (project.store.root, releases, warehouse / LEDGERS)
+    half_made = [path for folder in folders for path in folder.rglob(f"{TEMPORARY}*")]
     half_built = [*releases.glob(f"{BUILDING}*"), *releases.glob(f"{REMOVING}*")]
     inside = [path for path in half_made if not any(folder in path.parents for folder in half_built)]
     return sorted([*inside, *half_built, *warehouse.glob(".*.fresh"), *(warehouse / "spill").glob("*")])

@@ -16,16 +16,13 @@ from pipelines.release.disclosure.across import Now, rows_to_keep_back, units_to
 from pipelines.release.disclosure.atoms import Classification
 from pipelines.release.disclosure.former import are_shown_again, with_former
 from pipelines.release.disclosure.hiding import with_hidden
-from pipelines.release.disclosure.ledger import Ledger, Shown, Version
+from pipelines.release.disclosure.ledger import LEDGERS, Ledger, Shown, Version
 from pipelines.release.disclosure.people import count_people, sampling_of
 from pipelines.release.disclosure.protecting import judged, judged_pairs
 from pipelines.release.disclosure.sampling import Sampling
 from pipelines.report.estimation import Estimation, in_population
 from pipelines.report.matched_sets import fewest_speaking
 from pipelines.store import Place, digest
-
-LEDGERS = "disclosed"
-"""The folder of the warehouse that has a ledger for each restricted source."""
 
 COMPARED = ("age_bands", "adjustment", "standard")
 """Settings that decide the columns by which people are counted: releases in which they differ are not compared."""

@@ -233,10 +233,13 @@ def test_a_dry_run_names_releases_and_leftovers_and_removes_nothing(project: Pro
     for night in range(4):
         release(project, night)
     (project.settings.warehouse_folder / "releases" / ".building-x").mkdir()
+    ledger = project.settings.warehouse_folder / "disclosed" / "cohort" / "0001"
+    ledger.mkdir(parents=True)
+    (ledger / ".making-x.tmp").touch()
     before = sorted(project.settings.warehouse_folder.rglob("*"))
     pruned = prune(project, dry_run=True)
     assert pruned.releases == [f"{START.date()}.1-00000000"]
-    assert [path.name for path in pruned.leftovers] == [".building-x"]
+    assert [path.name for path in pruned.leftovers] == [".making-x.tmp", ".building-x"]
     assert pruned.n_bytes > 1_000
     assert [path for path in sorted(project.settings.warehouse_folder.rglob("*")) if path.name != ".lock"] == before
 

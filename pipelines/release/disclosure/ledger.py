@@ -19,6 +19,9 @@ from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.files import replace_text, sha256_of_file, sync_file, sync_folder
 from pipelines.release.disclosure.atoms import Classification
 
+LEDGERS = "disclosed"
+"""The folder of the warehouse that has a ledger for each restricted source."""
+
 VERSION = "version.json"
 PEOPLE = "people"
 LATEST = "latest"
