@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import sqlite3
 from pathlib import Path
 
 import dagster as dg
@@ -15,6 +16,9 @@ PROCESS_TAG = "cramp-atlas/process"
 
 CODE_SERVER_TAG = ".dagster/grpc_info"
 """Dagster's own tag of a run that the UI or the schedule launched: the server that started its process, as JSON."""
+
+DAMAGED_HISTORY = ("malformed", "not a database", "unable to open")
+"""What SQLite says of a file that is damaged or none."""
 
 TELEMETRY_OFF = """# Nothing about this project is sent to the makers of Dagster.
 telemetry:
@@ -54,15 +58,33 @@ def _switch_off_telemetry(settings: Path) -> None:
     settings.write_text(f"{text.rstrip()}\n\n{TELEMETRY_OFF}".lstrip(), encoding="utf-8")
 
 
+def _is_yaml(settings: Path) -> bool:
+    try:
+        yaml.safe_load(settings.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, OSError, UnicodeDecodeError):
+        return False
+    return True
+
+
 def _is_writable(settings: Path) -> bool:
     return os.access(settings if settings.exists() else settings.parent, os.W_OK)
 
 
 def home_problem(error: BaseException) -> ConfigurationError | None:
-    """What to mend where an error comes from the settings in DAGSTER_HOME, or from PostgreSQL that does not let us in."""
+    """What to mend where an error comes from the settings or the history in DAGSTER_HOME, or from PostgreSQL that does not let us
+    in."""
     home = Path(os.environ.get("DAGSTER_HOME", "DAGSTER_HOME"))
+    if isinstance(error, (yaml.YAMLError, IsADirectoryError, UnicodeDecodeError)) and not _is_yaml(home / "dagster.yaml"):
+        return ConfigurationError(
+            f"{home / 'dagster.yaml'} cannot be read as YAML: mend it, or move it away, and that of the project is used"
+        )
     found: BaseException | None = error
     while found is not None:
+        if isinstance(found, sqlite3.DatabaseError) and any(words in str(found) for words in DAMAGED_HISTORY):
+            return ConfigurationError(
+                f"Dagster's history of runs cannot be read ({found}). Releases and what is accepted are not in it: move "
+                f"{home / 'history'} and {home / 'schedules'} away, or restore them from a backup, and a new history begins"
+            )
         if isinstance(found, psycopg2.OperationalError):
             reason = " ".join(str(found).split())
             return ConfigurationError(

@@ -16,6 +16,7 @@ from pipelines.release.damage import REMAKE, damage_beside
 from pipelines.release.kept import DATABASES, current_release, held_release, manifests, releases_folder
 from pipelines.store import Place
 from pipelines.store.objects import read_sidecar
+from pipelines.store.places import rejected_rows_place
 from pipelines.store.recipe import recipe_of
 
 GO_BACK = "let readers see another release (cramp-atlas releases rollback ID), or restore the release from a backup"
@@ -116,6 +117,8 @@ def _object(project: Project, entry: dict[str, Any]) -> Iterator[str]:
             f"the sidecar of {place} (recipe {entry['recipe'][:12]}) does not say what it said when the release was published: "
             "delete it and run cramp-atlas refresh"
         )
+    if sidecar.rejected_rows and not project.store.path(rejected_rows_place(place), sidecar.rejected_rows).exists():
+        yield f"the list of the records that were set aside from {place} is gone from the store: {READERS_ARE_SAFE}"
 
 
 def _bytes(project: Project, place: Place, content: str) -> Iterator[str]:

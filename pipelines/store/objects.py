@@ -130,14 +130,18 @@ class Store:
         return content, rows
 
     def sidecar(self, place: Place, recipe: str) -> Sidecar | None:
-        """The sidecar of a recipe, if it and its object are whole; otherwise None, so that it is made again."""
+        """The sidecar of a recipe, if it and what it speaks of are whole; otherwise None, so that it is made again."""
         try:
             sidecar = read_sidecar(self.folder(place) / f"{recipe}.json")
         except Unsound:
             return None
-        if sidecar and sidecar.content and not is_whole(self.path(place, sidecar.content)):
-            return None
-        return sidecar
+        return sidecar if sidecar and all(map(is_whole, self.paths_of(place, sidecar))) else None
+
+    def paths_of(self, place: Place, sidecar: Sidecar) -> list[Path]:
+        """The files that a sidecar speaks of: its object, and the list of the records that were set aside from it."""
+        aside = Place("meta", "rejected_rows", place.source, f"{place.wave}.{place.table}")
+        named = [(place, sidecar.content), (aside, sidecar.rejected_rows)]
+        return [self.path(where, content) for where, content in named if content]
 
     def sidecar_of_content(self, place: Place, content: str) -> Sidecar:
         """A sidecar that led to this content; the accepted one if there are several. Raises StoreDamaged where there is none."""

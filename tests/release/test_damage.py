@@ -1,137 +1,31 @@
 """Every kind of file of a warehouse, damaged in every way: commands say it in words, nothing is lost, a night mends it."""
 
+import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
-from typer.testing import CliRunner, Result
 
 from pipelines.machine.sealed import sealed
-from pipelines.terminal.cli import app
+from pipelines.project.project import Project
+from pipelines.release.kept import current_release, manifests
 from tests.atlas import Atlas
+from tests.release.damages import COMMANDS, DAMAGES, KINDS, damaged, file_of, files_of, run
 
-COMMANDS = ("status", "releases list", "releases verify", "releases prune")
-
-SURVEY = "synthetic_survey/2024"
-
-KINDS = {
-    "raw object": "store/raw/synthetic_survey_respondents/synthetic_survey/2024/*.parquet",
-    "core object": "store/core/respondents/synthetic_survey/2024/*.parquet",
-    "report object": "store/report/odds_ratios/synthetic_survey/all/*.parquet",
-    "set-aside rows": "store/meta/rejected_rows/synthetic_survey/*/*.parquet",
-    "raw sidecar": "store/raw/synthetic_survey_respondents/synthetic_survey/2024/*.json",
-    "core sidecar": "store/core/respondents/synthetic_survey/2024/*.json",
-    "report sidecar": "store/report/odds_ratios/synthetic_survey/all/*.json",
-    "claims sidecar": "store/claims/*/*/*/*.json",
-    "drift sidecar": "store/drift/*/*/*/*.json",
-    "acceptance of a wave": "store/accepted/synthetic_survey/2024.json",
-    "acceptance of reports": "store/accepted/synthetic_survey/all.json",
-    "manifest": "releases/*/manifest.json",
-    "database": "releases/*/epi.duckdb",
-    "public database": "releases/*/epi_public.duckdb",
-    "page": "releases/*/report.html",
-    "report file": "releases/*/report/odds_ratios.parquet",
-    "note of the sweep": "store/unneeded.json",
-    "format of the store": "store/format",
-    "hold": "releases/hold.json",
-    "what was generated": "landing/synthetic_survey/generated.json",
-    "lock": ".lock",
-    "current": "current",
-    "link to a database": "epi.duckdb",
-}
-"""Kind of file -> where one lies in the warehouse."""
-
-
-def empty(path: Path) -> None:
-    _rewrite(path, b"")
-
-
-def truncated(path: Path) -> None:
-    _rewrite(path, path.read_bytes()[: path.stat().st_size // 2])
-
-
-def a_list(path: Path) -> None:
-    _rewrite(path, b"[]")
-
-
-def flipped(path: Path) -> None:
-    """One bit in the middle, as a failing disk leaves it."""
-    content = bytearray(path.read_bytes())
-    if content:
-        content[len(content) // 2] ^= 1
-    _rewrite(path, bytes(content))
-
-
-def deleted(path: Path) -> None:
-    path.unlink()
-
-
-def a_folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-DAMAGES: dict[str, Callable[[Path], None]] = {
-    "empty": empty,
-    "truncated": truncated,
-    "a list": a_list,
-    "flipped": flipped,
-    "deleted": deleted,
-    "a folder": a_folder,
-}
-
-
-def _rewrite(path: Path, content: bytes) -> None:
-    """A new file in its place: the copies of a project share theirs."""
-    mode = path.stat().st_mode
-    path.unlink()
-    path.write_bytes(content)
-    path.chmod(mode & 0o777)
-
-
-def run(atlas: Atlas, command: str) -> Result:
-    """A command in this process; a traceback is an error of the test."""
-    environment = {"CRAMP_ATLAS_PROJECT": str(atlas.folder), "DAGSTER_HOME": str(atlas.folder / ".dagster"), "COLUMNS": "500"}
-    result = CliRunner().invoke(app, command.split(), env=environment)
-    error = result.exception
-    assert error is None or isinstance(error, SystemExit), f"{command}: {error!r}\n{result.output}"
-    assert "Traceback" not in result.output
-    return result
-
-
-def file_of(atlas: Atlas, kind: str) -> Path | None:
-    found = sorted(atlas.warehouse.glob(KINDS[kind]))
-    return found[0] if found else None
-
-
-@pytest.fixture(scope="module")
-def kept(published_synthetic: Atlas, tmp_path_factory: pytest.TempPathFactory) -> Atlas:
-    """A published project that a rollback holds and a sweep has noted: every kind of file is there."""
-    atlas = published_synthetic.copy(tmp_path_factory.mktemp("kept") / "project")
-    [release] = [path.name for path in (atlas.warehouse / "releases").iterdir() if path.is_dir()]
-    assert run(atlas, f"releases rollback {release}").exit_code == 0
-    (atlas.warehouse / "store" / "unneeded.json").write_text(sealed("{}"))
-    return atlas
-
-
-def files_of(atlas: Atlas) -> set[Path]:
-    """All files of store and releases, but notes that come and go."""
-    folders = [atlas.warehouse / "store", atlas.warehouse / "releases"]
-    return {path for folder in folders for path in folder.rglob("*") if path.is_file() and path.name != "unneeded.json"}
-
-
-SAID: dict[str, str] = {
+SAID = {
     "raw object": "raw.synthetic_survey_respondents synthetic_survey 2024",
     "core object": "core.respondents synthetic_survey 2024",
     "report object": "report.odds_ratios synthetic_survey all",
-    "raw sidecar": "raw.synthetic_survey_respondents synthetic_survey 2024",
-    "core sidecar": "core.respondents synthetic_survey 2024",
-    "report sidecar": "report.odds_ratios synthetic_survey all",
-    "acceptance of a wave": "2024.json",
+    "set-aside rows": "synthetic_survey_respondents",
+    "raw sidecar": "raw.synthetic_case_control_participants synthetic_case_control 136-pairs",
+    "core sidecar": "core.respondents synthetic_case_control 136-pairs",
+    "report sidecar": "report.odds_ratios synthetic_case_control all",
+    "acceptance of a wave": "136-pairs.json",
     "acceptance of reports": "all.json",
     "manifest": "manifest.json",
     "database": "epi.duckdb",
@@ -141,91 +35,170 @@ SAID: dict[str, str] = {
     "current": "current",
     "link to a database": "epi.duckdb",
 }
-"""Kind of file -> what `verify` names of it when it is damaged. Notes that are made again by themselves are not in here."""
+"""Kind of file -> what every command names of it, however it is damaged."""
+
+ALSO_SAID = {
+    ("format of the store", "empty"): COMMANDS,
+    ("format of the store", "a list"): COMMANDS,
+    ("format of the store", "a folder"): COMMANDS,
+    **{("hold", damage): COMMANDS for damage in DAMAGES if damage != "deleted"},
+    ("lock", "a folder"): ("releases prune",),
+    **{("note of the sweep", damage): ("releases prune",) for damage in DAMAGES if damage != "deleted"},
+    **{("drift sidecar", damage): ("releases verify",) for damage in DAMAGES if damage != "deleted"},
+}
+"""Kind and damage -> the commands that speak of them. What else may be damaged is made again without anybody's loss: the lock,
+the format of a store of this version, and what a generator delivered."""
+
+REMEDY = re.compile(r"cramp-atlas (refresh|publish|releases)|restore|move|write it|remove the folder|begins anew")
 
 
-@pytest.fixture
-def loaded(kept: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Atlas:
-    """A copy to damage. Its study is read once: it is the warehouse that is damaged."""
-    atlas = kept.copy(tmp_path / "project")
-    project = atlas.project
-    monkeypatch.setattr("pipelines.stages.load_project", lambda: project)
+@pytest.fixture(scope="module")
+def kept(published_synthetic: Atlas, tmp_path_factory: pytest.TempPathFactory) -> Atlas:
+    """A published project that a rollback holds and a sweep has noted: every kind of file is there."""
+    atlas = published_synthetic.copy(tmp_path_factory.mktemp("kept") / "project")
+    assert run(atlas, f"releases rollback {current_release(atlas.project)}").exit_code == 0
+    (atlas.warehouse / "store" / "unneeded.json").write_text(sealed("{}"))
     return atlas
 
 
-@contextmanager
-def damaged(atlas: Atlas, path: Path, damage: str, aside: Path) -> Iterator[None]:
-    """The file damaged, and afterwards as it was, with what commands may have put in its place gone."""
-    shutil.copy2(path, aside, follow_symlinks=False)
-    DAMAGES[damage](path)
-    try:
-        yield
-    finally:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        path.unlink(missing_ok=True)
-        aside.rename(path)
+def read_once(atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands take the study as it is now."""
+    project = atlas.project
+    monkeypatch.setattr(Project, "read", lambda _: project)
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("history"))) as instance:
+        yield instance
+
+
+@pytest.fixture
+def loaded(kept: Atlas, history: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Atlas:
+    """A copy to damage. Its study and Dagster's history are read once: it is the warehouse that is damaged."""
+    atlas = kept.copy(tmp_path / "project")
+    read_once(atlas, monkeypatch)
+    monkeypatch.setattr(dg.DagsterInstance, "get", lambda: nullcontext(history))
+    return atlas
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_every_command_speaks_of_damage_in_words_and_nothing_is_lost(loaded: Atlas, tmp_path: Path, damage: str) -> None:
-    found = {kind: path for kind in KINDS if (path := file_of(loaded, kind)) is not None}
-    assert set(KINDS) - set(found) <= {"set-aside rows", "claims sidecar"}
-    for kind, path in found.items():
-        if path.is_symlink() and damage not in {"deleted", "a folder"}:
-            continue
-        before = files_of(loaded)
-        with damaged(loaded, path, damage, tmp_path / "aside"):
+    for kind in KINDS:
+        path, before = file_of(loaded, kind), files_of(loaded)
+        with damaged(path, damage, tmp_path / "aside"):
             said = {command: run(loaded, command) for command in COMMANDS}
-            lost = before - files_of(loaded) - {path}
-            assert not lost, f"{kind}, {damage}"
-        words = said["releases verify"].output
-        if kind in SAID:
-            assert said["releases verify"].exit_code in {1, 3}, f"{kind}, {damage}: {words}"
-            assert SAID[kind] in words, f"{kind}, {damage}: {words}"
-            assert REMEDY.search(words), f"{kind}, {damage}: {words}"
-        if kind in SEEN_AT_A_GLANCE:
-            for command in ("status", "releases list"):
-                assert said[command].exit_code in {1, 3}, f"{command} with {kind}, {damage}: {said[command].output}"
-                assert SAID[kind] in said[command].output, f"{command} with {kind}, {damage}: {said[command].output}"
+            assert before - files_of(loaded) <= {path}, f"{kind}, {damage}"
+        for command in ALSO_SAID.get((kind, damage), COMMANDS if kind in SAID else ()):
+            words = said[command].output
+            assert SAID.get(kind, "") in words, f"{command} with {kind}, {damage}: {words}"
+            assert REMEDY.search(words), f"{command} with {kind}, {damage}: {words}"
+            if kind != "note of the sweep":
+                assert said[command].exit_code in {1, 3}, f"{command} with {kind}, {damage}: {words}"
 
 
-REMEDY = re.compile(r"cramp-atlas (refresh|publish|releases)|restore|chmod|move")
+MENDED = [kind for kind in KINDS if kind not in {"manifest", "format of the store", "hold", "lock"}]
+"""What a night makes again by itself. The others are told, and a person decides."""
 
-SEEN_AT_A_GLANCE = {"acceptance of a wave", "acceptance of reports", "manifest", "database", "public database", "page", "current"}
-"""Kinds that every command tells of: they are few, or readers see them."""
-
-REMADE = ("raw object", "core sidecar", "report object", "drift sidecar", "acceptance of a wave", "page", "link to a database")
+NUMBERS = "select * from report.prevalence_by_age_band order by all"
 
 
-@pytest.mark.parametrize("damage", ["empty", "flipped", "deleted", "a folder"])
-def test_a_night_makes_again_what_is_damaged(synthetic: Atlas, damage: str) -> None:
-    numbers = "select * from report.odds_ratios order by all"
-    expected = synthetic.query(numbers)
-    paths = {kind: path for kind in REMADE if (path := file_of(synthetic, kind))}
-    for kind, path in paths.items():
-        if not path.is_symlink() or damage in {"deleted", "a folder"}:
-            assert kind in REMADE
-            DAMAGES[damage](path)
-    assert synthetic.refresh().success
-    assert synthetic.query(numbers) == expected
-    assert run(synthetic, "releases verify").exit_code == 0
+@pytest.mark.parametrize("first", [0, 3])
+def test_a_night_makes_again_what_is_damaged(synthetic: Atlas, first: int) -> None:
+    """Each kind in another way. Prevalence is halved as well, in the object of a report whose name stays."""
+    expected, before, ways = synthetic.query(NUMBERS), files_of(synthetic), list(DAMAGES.values())
+    paths = {kind: file_of(synthetic, kind) for kind in MENDED}
+    # links first, while what they lead to is there
+    for number, path in reversed(list(enumerate(paths.values(), first))):
+        ways[number % len(ways)](path)
+    halve_prevalence(synthetic)
+    refreshed = synthetic.refresh()
+    assert refreshed.success, refreshed.broken
+    assert synthetic.query(NUMBERS) == expected
+    said = run(synthetic, "releases verify")
+    assert said.exit_code == 0, said.output
+    assert before - files_of(synthetic) <= set(paths.values())
+    assert run(synthetic, "status").exit_code == 0
 
 
-def test_reports_that_were_edited_in_the_store_never_reach_readers(synthetic: Atlas) -> None:
-    """Prevalence is halved in the object of a report, whose name stays: publishing refuses it, a night makes it again."""
-    [path] = (synthetic.warehouse / "store/report/prevalence_by_age_band/synthetic_survey/all").glob("*.parquet")
+def halve_prevalence(atlas: Atlas) -> None:
+    [path] = (atlas.warehouse / "store/report/prevalence_by_age_band/synthetic_survey/all").glob("*.parquet")
     half = pl.read_parquet(path).with_columns(pl.col("prevalence") / 2)
     path.unlink()
     half.write_parquet(path)
-    expected = synthetic.query("select prevalence from report.prevalence_by_age_band order by all")
-    synthetic.edit("data_contracts/report/prevalence_by_age_band.odcs.yaml", "version: ", "# published anew\nversion: ")
+
+
+def test_reports_that_were_edited_in_the_store_never_reach_readers(synthetic: Atlas) -> None:
+    release, expected = current_release(synthetic.project), synthetic.query(NUMBERS)
+    halve_prevalence(synthetic)
+    synthetic.edit("data_contracts/meta/columns.odcs.yaml", "One row per column of every table.", "One row per column.")
     published = run(synthetic, "publish")
     assert published.exit_code == 3
     assert "report.prevalence_by_age_band synthetic_survey all" in published.output
     assert "cramp-atlas refresh" in published.output
-    assert synthetic.refresh().success
-    assert synthetic.query("select prevalence from report.prevalence_by_age_band order by all") == expected
+    assert (current_release(synthetic.project), synthetic.query(NUMBERS)) == (release, expected)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "a list", "deleted"])
+def test_a_manifest_that_nobody_can_read_is_told_and_readers_get_the_next_release(synthetic: Atlas, damage: str) -> None:
+    release = current_release(synthetic.project)
+    DAMAGES[damage](file_of(synthetic, "manifest"))
+    published = run(synthetic, "publish")
+    assert published.exit_code == 1
+    assert f"{release}/manifest.json" in published.output
+    assert "move its folder away" in published.output
+    assert current_release(synthetic.project) != release
+    shutil.move(synthetic.warehouse / "releases" / str(release), synthetic.folder)
+    assert run(synthetic, "publish").exit_code == 0
+    assert run(synthetic, "releases verify").exit_code == 0
+
+
+@pytest.mark.parametrize("kind", ["format of the store", "lock"])
+def test_a_night_is_refused_in_words_where_a_folder_stands_in_the_place_of_a_file(synthetic: Atlas, kind: str) -> None:
+    DAMAGES["a folder"](file_of(synthetic, kind))
+    for command in ("refresh", "publish"):
+        said = run(synthetic, command)
+        assert said.exit_code == 3
+        assert str(file_of(synthetic, kind)) in said.output
+        assert REMEDY.search(said.output)
+
+
+def test_a_history_of_runs_that_cannot_be_read_is_told_with_what_to_do(
+    published_synthetic: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What happens to it happens to no release: with the history moved away, all is as before."""
+    shutil.copytree(published_synthetic.folder, tmp_path / "project", symlinks=True)
+    atlas = Atlas(tmp_path / "project")
+    read_once(atlas, monkeypatch)
+    history = atlas.folder / ".dagster" / "history"
+    for file, commands in {"runs.db": ("status", "releases prune"), "index.db": ("releases prune",)}.items():
+        path = next(history.rglob(file))
+        for damage in ("truncated", "a list", "a folder"):
+            with damaged(path, damage, tmp_path / "aside"):
+                for command in commands:
+                    said = run(atlas, command)
+                    assert said.exit_code == 3
+                    assert "Dagster's history of runs cannot be read" in said.output
+                    assert f"move {history} and" in said.output
+    DAMAGES["truncated"](next(history.rglob("runs.db")))
+    for folder in (history, history.with_name("schedules")):
+        folder.rename(folder.with_name(f"{folder.name}.old"))
+    assert run(atlas, "status").exit_code == 0
+
+
+def test_settings_of_dagster_that_are_no_yaml_are_told_or_replaced(
+    synthetic: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_once(synthetic, monkeypatch)
+    assert run(synthetic, "status").exit_code == 0
+    settings = synthetic.folder / ".dagster" / "dagster.yaml"
+    for damage in ("truncated", "a list", "a folder"):
+        with damaged(settings, damage, tmp_path / "aside"):
+            said = run(synthetic, "status")
+            assert said.exit_code == 3
+            assert f"{settings} cannot be" in said.output
+    settings.unlink()
+    assert run(synthetic, "status").exit_code == 0
 
 
 def test_a_warehouse_that_was_copied_with_its_links_followed_is_put_right(synthetic: Atlas, tmp_path: Path) -> None:
@@ -246,3 +219,21 @@ def test_a_store_of_a_newer_version_is_refused_in_words(synthetic: Atlas) -> Non
         said = run(synthetic, command)
         assert said.exit_code == 3
         assert "newer version of cramp-atlas" in said.output
+
+
+def test_a_warehouse_of_before_seals_and_numbers_is_read_and_continued(synthetic: Atlas) -> None:
+    """Every sealed file without its seal, the manifest without its number, the store without its format."""
+    (synthetic.warehouse / "store" / "format").unlink()
+    for path in [*synthetic.warehouse.glob("store/**/*.json"), *synthetic.warehouse.glob("releases/*/manifest.json")]:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content = {key: value for key, value in content.items() if key not in {"seal", "number"}}
+        mode = path.stat().st_mode
+        path.unlink()
+        path.write_text(json.dumps(content), encoding="utf-8")
+        path.chmod(mode)
+    assert run(synthetic, "releases verify").exit_code == 0
+    assert "nothing new to publish" in run(synthetic, "publish").output
+    synthetic.edit("data_contracts/meta/columns.odcs.yaml", "One row per column of every table.", "One row per column.")
+    assert run(synthetic, "publish").exit_code == 0
+    numbers = [manifest.get("number") for manifest in manifests(synthetic.project)]
+    assert numbers == [None, 2]
