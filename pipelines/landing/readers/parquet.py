@@ -4,7 +4,7 @@ Dates and times arrive as they read on a clock: a timestamp with a zone as the l
 as seconds. Numbers keep their exact type, identifiers of the type UUID are text.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -77,25 +77,34 @@ def _table(path: Path) -> tuple[pa.Table, Mapping[int, int]]:
 
 def _finer(path: Path, schema: pq.ParquetSchema, table: pa.Table) -> dict[int, int]:
     """Position of each column of the old 96-bit instants -> how many of them are finer than the microseconds read of it."""
-    if len(schema) != table.num_columns:  # a nested column, which no frame holds anyway
-        return {}
-    old = [position for position in range(len(schema)) if schema.column(position).physical_type == INT96]
-    if not old:
+    leaves = map(schema.column, range(len(schema)))
+    old = {leaf.path for leaf in leaves if leaf.physical_type == INT96}  # of columns inside others, with a dot
+    positions = _instants(table, old)
+    if not positions:
         return {}
     with pq.ParquetFile(path, coerce_int96_timestamp_unit="ns") as file:
-        nanoseconds = file.read([table.column_names[position] for position in old])
+        nanoseconds = file.read([table.column_names[position] for position in positions])
     found = {}
-    for number, position in enumerate(old):
+    for again, position in zip(_instants(nanoseconds, old), positions, strict=True):
+        if nanoseconds.column(again).type.unit == table.column(position).type.unit:  # a column of the same name
+            continue
         read = pl.Series(table.column(position).cast(pa.int64()))
-        exact = pl.Series(nanoseconds.column(number).cast(pa.int64()))
+        exact = pl.Series(nanoseconds.column(again).cast(pa.int64()))
         # beyond the years 1677 to 2262 nanoseconds run over; no clock of so fine a tick stands there
         found[position] = int(((read.abs() < MOST_EXACT) & (exact != read * PER_MILLISECOND)).sum())
     return found
 
 
+def _instants(table: pa.Table, names: Collection[str]) -> list[int]:
+    """The positions of columns of instants of these names."""
+    return [position for position, field in enumerate(table.schema) if field.name in names and pa.types.is_timestamp(field.type)]
+
+
 def _column(name: str, values: pa.ChunkedArray) -> _Read:
     if isinstance(values.type, pa.BaseExtensionType):
         values = _stored(values)
+    if pa.types.is_dictionary(values.type):
+        values = pa.chunked_array([chunk.dictionary_decode() for chunk in values.chunks], type=values.type.value_type)
     kind = values.type
     for is_kind, convert in CONVERSIONS:
         if is_kind(kind):
@@ -170,9 +179,12 @@ def _seconds(name: str, values: pa.ChunkedArray) -> _Read:
     return _Read(integers.cast(pl.Float64) / per_second, unit=SECONDS)
 
 
+def _nested(name: str, values: pa.ChunkedArray) -> _Read:
+    is_empty = values.null_count == len(values)
+    return _Read(_nothing(name, values), fault="" if is_empty else "lists, maps or structures of values")
+
+
 def _is_text(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        return _is_text(kind.value_type)
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
@@ -200,6 +212,7 @@ CONVERSIONS: tuple[tuple[Callable[[pa.DataType], bool], Callable[[str, pa.Chunke
     (pa.types.is_time, _seconds),
     (pa.types.is_duration, _seconds),
     (pa.types.is_float16, _half),
+    (pa.types.is_nested, _nested),
     (_is_text, _text),
     (pa.types.is_decimal256, _digits),
 )

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.authoring.drafted_column import type_of
 from pipelines.landing.readers.delivered import Delivered
 from tests.landing.readers.here import read_here, refused_here
 from tests.small_deliveries import CASES
@@ -119,10 +120,43 @@ def test_a_file_without_columns_is_refused(tmp_path: Path) -> None:
     assert "a Parquet file without columns" in refused_here(tmp_path / "a.parquet", tmp_path)
 
 
-def test_nested_columns_stand_beside_the_others(tmp_path: Path) -> None:
-    frame = delivered(tmp_path, id=[1, 2], scans=[[1], []], about=[{"a": 1}, None], raw=[b"x", b"y"]).frame
-    assert frame["id"].to_list() == [1, 2]
-    assert frame.columns == ["id", "scans", "about", "raw"]
+def no_text(kind: pa.DataType) -> pa.Array:
+    """Two texts, of which one is not UTF-8."""
+    binary = pa.large_binary() if kind == pa.large_string() else pa.binary()
+    return pa.Array.from_buffers(kind, 2, pa.array([b"caf\xe9", b"sound"], binary).buffers())
+
+
+def test_nested_columns_are_faults_beside_the_others(tmp_path: Path) -> None:
+    offsets = pa.array([0, 1, 2], pa.int32())
+    read = delivered(
+        tmp_path,
+        id=[1, 2],
+        scans=[[1], []],
+        about=[{"a": 1}, None],
+        spoilt=pa.ListArray.from_arrays(offsets, no_text(pa.string())),
+        deep=pa.StructArray.from_arrays([no_text(pa.string())], names=["a"]),
+        keyed=pa.MapArray.from_arrays(offsets, pa.array(["a", "b"]), no_text(pa.string())),
+        empty=pa.nulls(2, pa.list_(pa.int8())),
+        raw=[b"x", b"y"],
+    )
+    faults = dict.fromkeys(("scans", "about", "spoilt", "deep", "keyed"), "lists, maps or structures of values")
+    assert read.column_faults == faults
+    assert read.frame.columns == ["id", "scans", "about", "spoilt", "deep", "keyed", "empty", "raw"]
+    assert read.frame["id"].to_list() == [1, 2]
+
+
+def test_text_that_is_written_once_for_many_records_is_text(tmp_path: Path) -> None:
+    read = delivered(
+        tmp_path,
+        id=pa.array(["007", "1E2", None]).dictionary_encode(),
+        day=pa.DictionaryArray.from_arrays(pa.array([0, 0, None], pa.int8()), pa.array([2_932_897], pa.date32())),
+        large=pa.array(["x", "x", "é"], pa.large_string()).dictionary_encode(),
+    )
+    assert read.frame["id"].dtype == read.frame["large"].dtype == pl.String
+    assert read.frame["id"].to_list() == ["007", "1E2", None]
+    assert read.frame["large"].to_list() == ["x", "x", "é"]
+    assert read.column_faults == {"day": "2 dates before the year 1 or after 9999"}
+    assert type_of(read.frame["id"], ".") == "VARCHAR"
 
 
 def test_an_hour_that_clocks_show_twice_is_told(tmp_path: Path) -> None:
@@ -144,18 +178,20 @@ def test_old_instants_that_are_finer_than_a_microsecond_are_a_fault_of_their_col
     path = tmp_path / "a.parquet"
     nanoseconds = pa.array([1_000_000_001, 1_000_000_002, 1_000_000_000], pa.timestamp("ns"))
     whole = pa.array([datetime(9999, 12, 31), datetime(1, 1, 1), None], pa.timestamp("us"))
-    pq.write_table(pa.table({"fine": nanoseconds, "whole": whole}), path, use_deprecated_int96_timestamps=True)
+    about = pa.array([{"a": 1, "b": datetime(2024, 1, 1)}] * 3)
+    columns = {"about": about, "about.c": nanoseconds, "fine": nanoseconds, "whole": whole}
+    pq.write_table(pa.table(columns), path, use_deprecated_int96_timestamps=True)
     delivered = read_here(path, tmp_path)
-    assert delivered.column_faults == {"fine": "2 times finer than a microsecond"}
+    finer = "2 times finer than a microsecond"
+    assert delivered.column_faults == {"about": "lists, maps or structures of values", "about.c": finer, "fine": finer}
     assert delivered.frame["whole"].to_list() == [datetime(9999, 12, 31), datetime(1, 1, 1), None]
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
 def test_bytes_that_are_no_text_are_a_fault_of_their_column(tmp_path: Path, kind: pa.DataType) -> None:
-    plain = pa.large_string() if kind == pa.large_string() else pa.string()
-    binary = pa.large_binary() if kind == pa.large_string() else pa.binary()
-    spoilt = pa.Array.from_buffers(plain, 2, pa.array([b"caf\xe9", b"sound"], binary).buffers())
-    if pa.types.is_dictionary(kind):
+    is_dictionary = pa.types.is_dictionary(kind)
+    spoilt = no_text(pa.string() if is_dictionary else kind)
+    if is_dictionary:
         spoilt = pa.DictionaryArray.from_arrays(pa.array([0, 1], pa.int32()), spoilt)
     read = delivered(tmp_path, spoilt=spoilt, whole=["café", "sound"])
     assert read.column_faults == {"spoilt": "texts that are not UTF-8"}
