@@ -7,6 +7,7 @@ of some encodings (Vietnamese and Hebrew marks, shift sequences) into the next v
 
 import codecs
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -33,6 +34,8 @@ OF_SEVERAL_BYTES = ("utf", "gb", "big5", "euc", "shift_jis", "johab", "cp932", "
 CUT = ("unexpected end of data", "incomplete multibyte sequence")
 """What a decoder says of bytes that end within a letter."""
 
+CUT_TEXT = "end within a letter: cut, or of another encoding than is said"
+
 DECLARE = "Declare `form: {encoding: cp1252}`, or what it is (contract init: --encoding)"
 
 
@@ -41,8 +44,8 @@ class DataSet:
     """Numbers are as they are stored; a column with extended missing values holds them as text beside its numbers.
 
     `formats`: column -> display format; `label_sets`: column -> name of its set of value labels; `missing`: column -> (lowest,
-    highest) of what the file declares missing; `tags`: column -> its extended missing values, without the point; `n_cut`:
-    column -> how many of its texts end within a letter.
+    highest) of what the file declares missing; `tags`: column -> its extended missing values, without the point;
+    `letter_faults`: column -> what is wrong with the letters of its texts.
     """
 
     frame: pl.DataFrame
@@ -56,7 +59,7 @@ class DataSet:
     tags: Mapping[str, list[str]]
     n_records: int | None
     encoding: str | None
-    n_cut: Mapping[str, int] = field(default_factory=dict)
+    letter_faults: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_data_set(what: str, read: Callable[..., Any], path: str, form: Form, *, named: str | None, **options: Any) -> DataSet:
@@ -71,7 +74,7 @@ def read_data_set(what: str, read: Callable[..., Any], path: str, form: Form, *,
         if data and not (data.encoding and _is_decoded_here(data.encoding)):
             return data
         encoding = (data and data.encoding) or named
-    letters = Letters.of(what, encoding, may_be_cut=bool(named) or not form.is_utf8)
+    letters = Letters.of(what, encoding, is_said=bool(named) or not form.is_utf8)
     try:
         return _in_letters(_parsed(what, read, path, {**options, "encoding": BYTES}), letters)
     except UnicodeError:
@@ -137,21 +140,26 @@ def _is_decoded_here(encoding: str) -> bool:
     return name in CARRIES or name.startswith((*SHIFTING, *OF_SEVERAL_BYTES)) or "tcvn" in name
 
 
-@dataclass(frozen=True)
+@dataclass
 class Letters:
-    """How the bytes of a text become letters, and whether a text may end within one."""
+    """How the bytes of a text become letters, and whether a text may end within one, or hold a byte that is none.
+
+    `n_read`, `n_wrong`: texts beyond ASCII that were read so far, and those with a byte that is no letter.
+    """
 
     codec: str
     is_superset_of_ascii: bool
-    may_be_cut: bool
+    is_said: bool
+    n_read: int = 0
+    n_wrong: int = 0
 
     @classmethod
-    def of(cls, what: str, encoding: str, may_be_cut: bool) -> "Letters":
+    def of(cls, what: str, encoding: str, *, is_said: bool) -> "Letters":
         """Raises Refused where there is no such encoding."""
         codec = _codec(encoding)
         if codec is None:
             raise Refused(f"{what} in the encoding {encoding}, which is not read", "Ask for it in UTF-8")
-        return cls(codec, _is_superset_of_ascii(encoding), may_be_cut)
+        return cls(codec, _is_superset_of_ascii(encoding), is_said)
 
     def text(self, value: Any) -> Any:
         """A text in its letters, anything else as it is; raises UnicodeError."""
@@ -161,21 +169,33 @@ class Letters:
         return unicodedata.normalize("NFC", read) if self.codec in COMPOSED else read
 
     def label(self, value: Any) -> Any:
-        """The same, without the part of a letter at its end: labels have a limit, and are no values."""
+        """The same, without the part of a letter at its end and with a mark for what is none: labels are no values."""
         return self._whole(value)[0]
 
-    def column(self, values: pl.Series) -> tuple[pl.Series, int]:
-        """The same of a column, and how many of its texts end within a letter; those keep what is whole."""
+    def column(self, values: pl.Series) -> tuple[pl.Series, str]:
+        """The same of a column, and what is wrong with its texts: they end within a letter, or hold what is none."""
         read = [self._whole(value) for value in values.to_list()]
-        return pl.Series(values.name, [text for text, _ in read], dtype=pl.String), sum(is_cut for _, is_cut in read)
+        faults = Counter(fault for _, fault in read if fault)
+        words = ", ".join(f"{n:,} texts that {fault}" for fault, n in sorted(faults.items()))
+        return pl.Series(values.name, [text for text, _ in read], dtype=pl.String), words
 
-    def _whole(self, value: Any) -> tuple[Any, bool]:
+    def check(self) -> None:
+        """Raises UnicodeError where there is what is no letter, and no text that shows that the encoding is right."""
+        if self.n_wrong and not self.n_read:
+            raise UnicodeError("of another encoding")
+
+    def _whole(self, value: Any) -> tuple[Any, str]:
         try:
-            return self.text(value), False
+            text = self.text(value)
         except UnicodeDecodeError as error:
-            if not (self.may_be_cut and error.reason in CUT):
+            if not self.is_said:
                 raise
-            return value.encode("latin-1").decode(self.codec, errors="ignore"), True
+            if error.reason in CUT:
+                return value.encode("latin-1").decode(self.codec, errors="ignore"), CUT_TEXT
+            self.n_wrong += 1
+            return value.encode("latin-1").decode(self.codec, errors="replace"), f"are not {self.codec}"
+        self.n_read += isinstance(value, str) and not value.isascii()
+        return text, ""
 
 
 def _is_superset_of_ascii(encoding: str) -> bool:
@@ -188,33 +208,35 @@ def _is_superset_of_ascii(encoding: str) -> bool:
 
 def _in_letters(data: DataSet, letters: Letters) -> DataSet:
     """The same with every text decoded from its bytes."""
-    text = letters.text
+    text, label = letters.text, letters.label
 
     def keyed(given: Mapping[str, Any]) -> dict[str, Any]:
         return {text(name): value for name, value in given.items()}
 
     def labelled(given: Mapping[Any, str]) -> dict[Any, str]:
-        return {text(value): letters.label(label) for value, label in given.items()}
+        return {label(value): label(meaning) for value, meaning in given.items()}
 
-    columns, n_cut = [], {}
+    columns, faults = [], {}
     for values in data.frame.get_columns():
         name = text(values.name)
         if values.name in data.texts and not _is_plain(values, letters):
-            values, n_cut[name] = letters.column(values)
+            values, faults[name] = letters.column(values)
         columns.append(values.alias(name))
-    return replace(
+    read = replace(
         data,
         frame=pl.DataFrame(columns),
         texts=frozenset(map(text, data.texts)),
-        labels=labelled(data.labels),
+        labels={text(name): label(meaning) for name, meaning in data.labels.items()},
         value_labels={text(name): labelled(labels) for name, labels in data.value_labels.items()},
         label_sets={text(name): text(label_set) for name, label_set in data.label_sets.items()},
         sets={text(name): labelled(labels) for name, labels in data.sets.items()},
         formats=keyed(data.formats),
-        missing={text(name): [(text(low), text(high)) for low, high in parts] for name, parts in data.missing.items()},
+        missing={text(name): [(label(low), label(high)) for low, high in parts] for name, parts in data.missing.items()},
         tags=keyed(data.tags),
-        n_cut={name: n for name, n in n_cut.items() if n},
+        letter_faults={name: fault for name, fault in faults.items() if fault},
     )
+    letters.check()
+    return read
 
 
 def _is_plain(values: pl.Series, letters: Letters) -> bool:

@@ -181,8 +181,7 @@ def delivered_by(data: DataSet, system: str, labels: Mapping[str, Mapping[Any, s
             clock = of_these(clock, data.frame[name])
         values, fault = _typed(data, name, clock)
         columns.append(values)
-        if name in data.n_cut:
-            fault = f"{data.n_cut[name]:,} texts that end within a letter: cut, or of another encoding than is said"
+        fault = data.letter_faults.get(name, fault)
         if fault:
             faults[name] = fault
         if clock and unit_of(clock):

@@ -75,6 +75,25 @@ def test_a_text_that_ends_within_a_letter_is_a_fault_of_its_column_and_a_label_i
     assert read_here(path, tmp_path).column_labels == {"n": "AAA"}
 
 
+def test_a_byte_that_is_no_letter_is_a_fault_of_its_column_where_others_show_that_the_encoding_is_right(tmp_path: Path) -> None:
+    letters = {"AAAAAAAA": "Köln".encode(), "CCCCCCCC": b"caf\xe9 au", "DDDDDDDD": b"a\xe9 b", "EEEEEEEE": b"u\xe9 cc"}
+    path = tmp_path / "a.sav"
+    frame = pl.DataFrame({"home": ["AAAAAAAA", "B"], "cafe": ["CCCCCCCC", "B"], "n": [1.0, 2.0]})
+    labels: Any = {"home": {"DDDDDDDD": "x"}, "n": {1: "EEEEEEEE"}}
+    pyreadstat.write_sav(frame, str(path), variable_value_labels=labels, missing_ranges={"home": ["DDDDDDDD"]})
+    content = path.read_bytes()
+    for place, text in letters.items():
+        content = content.replace(place.encode(), text.ljust(WIDTH))
+    path.write_bytes(content)
+    delivered = read_here(path, tmp_path)
+    assert delivered.column_faults == {"cafe": "1 texts that are not utf-8"}
+    assert delivered.frame["home"].to_list() == ["Köln", "B"]
+    assert delivered.value_labels == {"home": {"a\ufffd b": "x"}, "n": {"1": "u\ufffd cc"}}
+    assert delivered.declared_missing == {"home": [("a\ufffd b", "a\ufffd b")]}
+    path.write_bytes(content.replace("Köln ".encode(), b"Koeln "))
+    assert "with text of another encoding than it says" in refused_here(path, tmp_path)
+
+
 @pytest.mark.parametrize("version", [102, 112])
 def test_a_version_of_stata_that_is_not_read_is_named(tmp_path: Path, version: int) -> None:
     path = tmp_path / "a.dta"
