@@ -4,6 +4,7 @@ Text of a column of several kinds: numbers as short as they are exact, `true` an
 not matter.
 """
 
+import re
 from array import array
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -11,11 +12,12 @@ from datetime import datetime, time
 
 import polars as pl
 
-from pipelines.landing.readers.delivered import SECONDS, Delivered, Refused, unique_names
+from pipelines.landing.readers.delivered import IN_UTC, SECONDS, Delivered, Refused, unique_names
 
 Value = float | int | str | bool | datetime
 """A cell: `int` is a whole number that no floating-point number holds, `Seconds` a time of day or duration."""
 
+TIME_OF_DAY = re.compile("T?[0-9]{2}:[0-9]{2}.*")
 MIDNIGHT = time()
 MAX_EXACT = 2**53
 INT64_BOUND = 2**63
@@ -50,6 +52,23 @@ class Cells:
         rows.append(row)
         values.append(value)
         self.n_values += 1
+
+    def moment(self, row: int, column: int, text: str) -> Value:
+        """A date, an instant or a time of day as ISO 8601 writes it; what is none, or of another zone than UTC, is noted and
+        stays text."""
+        bare = text.strip().removesuffix("Z")
+        try:
+            read = time.fromisoformat(bare) if TIME_OF_DAY.fullmatch(bare) else datetime.fromisoformat(bare)
+        except ValueError:
+            read = None
+        if read is None or read.tzinfo:
+            self.no_dates.append((row, column))
+            return text
+        if bare != text.strip():
+            self.remarks[column] = IN_UTC
+        if isinstance(read, datetime):
+            return read
+        return Seconds(read.hour * 3600 + read.minute * 60 + read.second + read.microsecond / 1e6)
 
     def has_value_in(self, rows: tuple[int, int], columns: tuple[int, int]) -> bool:
         held = (self.columns[column][0] for column in range(columns[0], columns[1] + 1) if column in self.columns)

@@ -17,6 +17,9 @@ DUPLICATED = "{name}_duplicated_{repeat}"
 DELIVERED_TWICE = re.compile(r"(?P<name>.+)_duplicated_[0-9]+")
 """By which `conform` recognises them."""
 
+IN_UTC = "instants in UTC: no clock of the respondent may have shown this date and time"
+"""What is to be known of a column of them."""
+
 SECONDS = "seconds"
 """The unit of a time of day (since midnight) and of a duration, in whatever format it is delivered."""
 

@@ -4,13 +4,12 @@ import re
 import zipfile
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime, time
 from functools import lru_cache
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 from xml.parsers import expat
 
-from pipelines.landing.readers.cells import Cells, Seconds, Value, delivered_of, whole_or_float
+from pipelines.landing.readers.cells import Cells, Value, delivered_of, whole_or_float
 from pipelines.landing.readers.delivered import Delivered, Refused, shown
 from pipelines.landing.readers.headings import check_label_lines
 from pipelines.landing.readers.limits import Limits
@@ -23,8 +22,6 @@ from pipelines.landing.readers.workbook import REMEDY, attribute, check_size, el
 DAMAGED = "a cut or damaged workbook"
 ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 """How workbooks write characters that XML does not allow."""
-
-TIME_OF_DAY = re.compile("T?[0-9]{2}:[0-9]{2}.*")
 
 TRUE = ("1", "true")
 DIGITS = "0123456789"
@@ -203,22 +200,7 @@ def _read(cell: Element, book: _Workbook, cells: Cells, row: int, column: int) -
     if kind == "e":
         cells.errors.append((row, column))
         return None
-    return _iso(text.strip().removesuffix("Z"), cells, row, column)
-
-
-def _iso(text: str, cells: Cells, row: int, column: int) -> Value | None:
-    """A date or a time of day as ISO 8601 writes it."""
-    try:
-        if TIME_OF_DAY.fullmatch(text):
-            clock = time.fromisoformat(text.removeprefix("T"))
-            return Seconds(clock.hour * 3600 + clock.minute * 60 + clock.second + clock.microsecond / 1e6)
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo:
-            raise ValueError("an instant of a time zone")
-        return moment
-    except ValueError:
-        cells.no_dates.append((row, column))
-        return text
+    return cells.moment(row, column, text)
 
 
 def _number(text: str, style: int, book: _Workbook, cells: Cells, row: int, column: int) -> Value:

@@ -2,16 +2,19 @@
 
 import re
 import zipfile
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Mapping
 
 from pipelines.landing.readers.cells import Cells, Seconds, Value, whole_or_float
 from pipelines.landing.readers.delivered import Refused
+from pipelines.landing.readers.open_styles import open_document_remarks
+from pipelines.landing.readers.serials import AS_PERCENT
 from pipelines.landing.readers.workbook import attribute, has, parse
 
 CONTENT = "content.xml"
+STYLES = "styles.xml"
 MANIFEST = "META-INF/manifest.xml"
 DURATION = re.compile(r"(-)?P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?")
+NOT_VISIBLE = ("collapse", "filter")
 MAX_REPEATED_VALUES = 2**20
 """A value that is repeated more often than a sheet has rows is no data."""
 
@@ -33,7 +36,7 @@ def open_document_sheets(archive: zipfile.ZipFile) -> list[str]:
 
 
 def open_document_cells(archive: zipfile.ZipFile, name: str) -> Cells:
-    sheet = _Sheet(name)
+    sheet = _Sheet(name, open_document_remarks(archive, (STYLES, CONTENT)))
     parse(archive, CONTENT, sheet.start, sheet.end, sheet.take)
     return sheet.cells
 
@@ -41,12 +44,16 @@ def open_document_cells(archive: zipfile.ZipFile, name: str) -> Cells:
 class _Sheet:
     """Reads the cells of the sheet of a name as the elements of the document come by."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, remarks: Mapping[str, str]) -> None:
         self.name = name
+        self.remarks = remarks
         self.cells = Cells()
         self.is_wanted = False
         self.row = self.column = 0
         self.n_rows = 1
+        self.is_hidden = False
+        self.hidden_groups: list[bool] = []
+        self.columns: list[tuple[int, str]] = []
         self.line: list[tuple[int, Value]] = []
         self.given: dict[str, str] | None = None
         self.paragraphs: list[list[str]] = []
@@ -57,10 +64,18 @@ class _Sheet:
         if tag == "table":
             self.is_wanted = attribute(given, "name") == self.name
             self.row = 0
+            self.columns = []
         if not self.is_wanted:
             return
-        if tag == "table-row":
+        if tag == "table-column":
+            self.columns.append(
+                (int(attribute(given, "number-columns-repeated") or 1), attribute(given, "default-cell-style-name"))
+            )
+        elif tag == "table-row-group":
+            self.hidden_groups.append(attribute(given, "display") == "false")
+        elif tag == "table-row":
             self.n_rows = int(attribute(given, "number-rows-repeated") or 1)
+            self.is_hidden = attribute(given, "visibility") in NOT_VISIBLE or any(self.hidden_groups)
             self.column, self.line = 0, []
         elif tag in ("table-cell", "covered-table-cell"):
             self.given, self.paragraphs = given, []
@@ -90,6 +105,8 @@ class _Sheet:
             self.given = None
         elif tag == "table-row":
             self._end_row()
+        elif tag == "table-row-group":
+            self.hidden_groups.pop()
         elif tag == "table":
             self.is_wanted = False
 
@@ -109,10 +126,29 @@ class _Sheet:
             if repeated * self.n_rows > MAX_REPEATED_VALUES:
                 raise Refused("a workbook with a value that is repeated without end", "Ask where it comes from")
             self.line += [(self.column + offset, value) for offset in range(repeated)]
+            self._remark(given, value, repeated)
         self.column += repeated
+
+    def _remark(self, given: dict[str, str], value: Value, repeated: int) -> None:
+        """What a person should know of how a number or date is shown, by its own format or that of its column."""
+        if isinstance(value, str):
+            return
+        for column in range(self.column, self.column + repeated):
+            style = attribute(given, "style-name") or self._style_of_column(column)
+            remark = AS_PERCENT if attribute(given, "value-type") == "percentage" else self.remarks.get(style, "")
+            if remark:
+                self.cells.remarks[column] = remark
+
+    def _style_of_column(self, column: int) -> str:
+        for n_columns, style in self.columns:
+            if column < n_columns:
+                return style
+            column -= n_columns
+        return ""
 
     def _end_row(self) -> None:
         if self.line:
+            self.cells.n_hidden += self.n_rows if self.is_hidden else 0
             for offset in range(self.n_rows):
                 for column, value in self.line:
                     self.cells.add(self.row + offset, column, value)
@@ -129,22 +165,18 @@ class _Sheet:
         if kind == "boolean":
             return attribute(given, "boolean-value") == "true"
         if kind == "date":
-            return self._or_no_date(datetime.fromisoformat, attribute(given, "date-value"))
+            return self.cells.moment(self.row, self.column, attribute(given, "date-value"))
         if kind == "time":
-            return self._or_no_date(_seconds, attribute(given, "time-value"))
+            return self._duration(attribute(given, "time-value"))
         return attribute(given, "string-value") or "\n".join("".join(pieces) for pieces in self.paragraphs)
 
-    def _or_no_date(self, read: Callable[[str], Value], text: str) -> Value:
-        """The date or time; what is none is noted, and stays text."""
+    def _duration(self, text: str) -> Value:
+        """Seconds; what is no duration is noted, and stays text."""
         try:
-            value = read(text)
+            return _seconds(text)
         except ValueError:
             self.cells.no_dates.append((self.row, self.column))
             return text
-        if isinstance(value, datetime) and value.tzinfo:
-            self.cells.no_dates.append((self.row, self.column))
-            return text
-        return value
 
 
 def _seconds(text: str) -> Seconds:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.landing.readers.delivered import SECONDS, Delivered, Refused, unique_names
+from pipelines.landing.readers.delivered import IN_UTC, SECONDS, Delivered, Refused, unique_names
 from pipelines.landing.readers.instants import DAY_SECONDS, EPOCH, FIRST, LAST
 
 PER_SECOND: Mapping[str, int] = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
@@ -159,7 +159,7 @@ def _local(name: str, values: pa.ChunkedArray) -> _Read:
     if zone is None:
         return _plain(name, local)
     if zone in UTC:
-        return _plain(name, local, note="instants in UTC: no clock of the respondent may have shown this date and time")
+        return _plain(name, local, note=IN_UTC)
     return _plain(name, local, note=f"instants as a clock in {zone} shows them{_in_repeated_hours(local, zone)}")
 
 

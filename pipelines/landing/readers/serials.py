@@ -23,10 +23,11 @@ MINUTES = re.compile(r"h[^a-z]*m+|m+[^a-z]*s", re.IGNORECASE)
 
 ZEROS = re.compile("0{2,}")
 
-REMARKS = {
-    **dict.fromkeys((9, 10), "shown as percent: 0.25 stands for 25 %"),
-    **dict.fromkeys((16, 17), "the format shows a part of the date only"),
-}
+AS_PERCENT = "shown as percent: 0.25 stands for 25 %"
+PART_OF_A_DATE = "the format shows a part of the date only"
+WITH_ZEROS = "shown with leading zeros, which the numbers do not have: identifiers?"
+
+REMARKS = {**dict.fromkeys((9, 10), AS_PERCENT), **dict.fromkeys((16, 17), PART_OF_A_DATE)}
 """Of the formats that have a number only."""
 
 SECONDS_A_DAY = 86_400
@@ -53,11 +54,11 @@ def remark_on(code: str, shown: Shown) -> str:
     code = LITERAL.sub("", code).split(";")[0]
     if shown == "date":
         letters = BRACKETED.sub("", code).lower()
-        return "" if "d" in letters and re.search("[yegb]", letters) else "the format shows a part of the date only"
+        return "" if "d" in letters and re.search("[yegb]", letters) else PART_OF_A_DATE
     if "%" in code:
-        return "shown as percent: 0.25 stands for 25 %"
+        return AS_PERCENT
     if ZEROS.fullmatch(code):
-        return "shown with leading zeros, which the numbers do not have: identifiers?"
+        return WITH_ZEROS
     return ""
 
 

@@ -33,7 +33,7 @@ HEADER_REMEDY = "Put the names of the columns into its first line"
 AS_DECLARED = "Deliver it as it is declared, or declare its encoding and separator in the source's file"
 
 END_OF_DOS = b"\x1a"
-"""What programs of old write after the last line (Ctrl+Z)."""
+"""What programs of old write after the last line (Ctrl+Z), and others end that line."""
 
 ESCAPES = (b"\x1b$", b"\x1b(")
 """How text of ISO 2022 changes its letters: bytes of ASCII that are none."""
@@ -104,7 +104,7 @@ def _check_lines(text: Path, delivered: Path, form: Form, limits: Limits) -> Non
     kinds: set[bytes] = set()
     last = b""
     for chunk in _chunks(text, limits):
-        last = chunk[-1:]
+        last = chunk.rstrip(b"\r\n")[-1:] or last
         if any(escape in chunk for escape in ESCAPES):
             raise _misfit("text with escape sequences, as encodings such as iso2022_jp have", delivered, form)
         if b"\0" in chunk:
@@ -122,7 +122,7 @@ def _check_lines(text: Path, delivered: Path, form: Form, limits: Limits) -> Non
             length = len(chunk) - chunk.rfind(b"\n") - 1
         kinds |= _line_ends(chunk)
     if last == END_OF_DOS:
-        raise Refused("text that ends with the end mark of DOS (Ctrl+Z), which is no record", "Remove its last character")
+        raise Refused("text that ends with the end mark of DOS (Ctrl+Z), which is no record", "Remove it")
     if len(kinds) > 1 and len(_line_ends_of_records(text, limits)) > 1:
         raise Refused("text with mixed line ends", "Deliver one kind of line end; inside quotes any may stand")
 

@@ -83,6 +83,8 @@ FAULTS = [
     (b"%s\nid,note\n1,a\n", "If the first line is a title, remove it"),
     (b"id,note\n1,a,%s\n", "Put quotes around fields that hold a separator (,)"),
     (b"id,note\n1,%s\n\nSource\n", "remove what is no record (notes, totals, sources)"),
+    (b"id\n%s\n\x1a\n", "ends with the end mark of DOS (Ctrl+Z), which is no record"),
+    (b"id\r\n%s\r\n\x1a\r\n\r\n", "ends with the end mark of DOS (Ctrl+Z), which is no record"),
     (b"id\n%s\n\x1a", "ends with the end mark of DOS (Ctrl+Z), which is no record"),
     (b"id,note\n1,\x1b$BEl5~\x1b(B%s\n", "escape sequences, as encodings such as iso2022_jp have"),
 ]
