@@ -81,7 +81,8 @@ def standardise(
     if cells.design.depends_on_domain and replicates is None:
         covariance = _covariance(cells, outcome, parts, share, domain)
     else:
-        usable = np.where(np.isnan(parts.covariance), 0.0, parts.covariance)
+        without = parts.table["n_respondents"].to_numpy() == 0
+        usable = np.where(without[:, None] | without[None, :], 0.0, parts.covariance)
         covariance = share @ usable @ share.T
     degrees_freedom, missing_share = _whole_groups(cells, outcome, by, column, domain, n_groups)
     rows = []

@@ -97,7 +97,8 @@ def taylor_covariance(cells: Cells, frame: Frame, influence: FloatArray, group: 
     Units are with replacement, or with the design's finite population correction of the first stage.
 
     NaN belongs to a group whose strata are all lonely where the design says `average`: there is nothing to take the mean of, and
-    it has no degrees of freedom. Raises LonelyPsu where a stratum of one sampled unit holds members and the design says `fail`;
+    it has no degrees of freedom. It is the answer to everything where one unit was sampled in all, of more than one: nothing is
+    known of how units differ. Raises LonelyPsu where a stratum of one sampled unit holds members and the design says `fail`;
     without strata a single unit is no such stratum, but leaves no degrees of freedom.
     """
     present = np.zeros((len(frame.n_sampled), n_groups), dtype=np.bool_)
@@ -105,6 +106,9 @@ def taylor_covariance(cells: Cells, frame: Frame, influence: FloatArray, group: 
     is_lonely = (frame.n_sampled == 1) & (frame.unsampled > 0)
     if cells.design.lonely == "fail" and cells.design.stratum:
         _refuse_lonely(frame, is_lonely & present.any(axis=1))
+    if frame.n_sampled.sum() == 1 and is_lonely.all():
+        n_statistics = influence.shape[1] if influence.ndim == 2 else n_groups
+        return np.full((n_statistics, n_statistics), np.nan)
     lonely = is_lonely[:, None] & np.ones(n_groups, dtype=np.bool_)
     if cells.design.adjust_domain_lonely:
         lonely = lonely | (_psus_with_members(frame, group, n_groups) == 1) & (frame.unsampled > 0)[:, None]

@@ -162,3 +162,28 @@ def test_a_mean_of_numbers_that_are_not_finite_is_refused(wrong: float) -> None:
     people = PEOPLE.with_columns(v=pl.when(I == 3).then(wrong).otherwise(pl.col("v").cast(pl.Float64)))
     with pytest.raises(InvalidArgument, match="v holds numbers that are not finite"):
         compare_means(cells_of(people), "v", "y")
+
+
+ONE_PSU = pl.DataFrame(
+    {"stratum": [1] * 8, "psu": [1] * 8, "weight": [1.0, 2.0] * 4, "y": [False, True, True, False, False, True, False, True]}
+)
+SE_IN_TWO_LONELY_STRATA = {"certainty": 0.0, "adjust": 0.058925565098879, "average": None}
+"""Printed by one_psu.R, which stops at a design with one PSU in all."""
+
+
+@pytest.mark.parametrize("lonely", SE_IN_TWO_LONELY_STRATA)
+def test_one_psu_in_all_gives_no_standard_error_whatever_is_said_of_lonely_ones(lonely: LonelyOption) -> None:
+    people = ONE_PSU.with_columns(i=0, a=pl.Series([1, 2] * 4), g=pl.Series([True] * 4 + [False] * 4))
+    for stratum in (None, "stratum"):
+        cells = cells_of(people, lonely, stratum)
+        estimates = [prevalence(cells, "y").table, prevalence(cells, "y", by=["g"]).table]
+        estimates += [standardise(cells, "y", column="a", standard={1: 0.5, 2: 0.5}, by=by).table for by in ([], ["g"])]
+        for row in [row for table in estimates for row in table.to_dicts()]:
+            assert row["prevalence"] is not None
+            nothing = ("prevalence_se", "prevalence_lower", "prevalence_upper", "design_effect", "n_effective")
+            assert [row[name] for name in nothing] == [None] * 5
+            assert row["presentation_reason"] == "no degrees of freedom: the members lie in as many strata as PSUs"
+    two = people.with_columns(stratum=pl.Series([1] * 4 + [2] * 4), psu=pl.Series([1] * 4 + [2] * 4))
+    [se] = prevalence(cells_of(two, lonely), "y").table["prevalence_se"]
+    expected = SE_IN_TWO_LONELY_STRATA[lonely]
+    assert se == (expected if expected is None else pytest.approx(expected, rel=1e-12))

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from pipelines.project.project import Project
+from pipelines.release.disclosure.former import NAMING
 from pipelines.release.disclosure.hiding import with_hidden
 from pipelines.release.disclosure.model import ODDS_RATIOS
 from pipelines.release.disclosure.protecting import KNOWN_TABLES
@@ -40,6 +41,13 @@ def test_every_report_table_and_column_has_an_entry(project: Project) -> None:
     }
     written_by_hand = {name for name in of_sources if name not in project.report_tables}
     assert of_sources - written_by_hand == {*REPORTS, *ONLY_INSIDE}
+
+
+def test_a_row_is_named_by_the_whole_key_of_its_contract(project: Project) -> None:
+    """A former row stands for the row of its name: two rows with one name would show each other's numbers."""
+    keys = {name: set(project.contracts[name].key) for name in REPORTS}
+    assert {name: sorted(key - {"source", *NAMING}) for name, key in keys.items()} == {name: [] for name in REPORTS}
+    assert all(keys.values())
 
 
 def test_every_meta_table_and_column_has_an_entry(project: Project) -> None:
