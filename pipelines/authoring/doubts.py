@@ -20,10 +20,12 @@ DATE_LIKE = re.compile(
 )
 ISO_INSTANT = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[ Tt][0-9].*")
 TIME_LIKE = re.compile(r"[0-9]{1,3}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp]\.?[Mm]\.?)?")
-WITH_EXPONENT = re.compile(r"[0-9]+[eE][0-9]+")
+WITH_EXPONENT = "[+-]?[0-9]+[eE][0-9]+"
+"""1E2 may be a name, and is another one than 10E1."""
+
 ROUNDED_BY_EXPONENT = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+")
 DIGITS = re.compile("[+-]?[0-9]+")
-WITH_ZERO = re.compile("[+-]?0[0-9]+")
+WITH_ZERO = "[+-]?0[0-9]+"
 READ_TWICE = re.compile("[\u00c2\u00c3][\u0080-\u00bf]")
 """Letters of UTF-8 that were read as Latin-1 and written again."""
 
@@ -100,8 +102,8 @@ def _notes_on_texts(texts: Sequence[str]) -> Iterator[str]:
     """About a column of texts that are all alike."""
     commas = [text for text in texts if COMMA_NUMBER.fullmatch(text) or GROUPED.fullmatch(text) or ANSWERS.fullmatch(text)]
     n_plain = sum(bool(DIGITS.fullmatch(text)) for text in texts)
-    exponents = [text for text in texts if WITH_EXPONENT.fullmatch(text)]
-    zeros = [text for text in texts if WITH_ZERO.fullmatch(text)]
+    exponents = [text for text in texts if re.fullmatch(WITH_EXPONENT, text)]
+    zeros = [text for text in texts if re.fullmatch(WITH_ZERO, text)]
     if commas and len(commas) + n_plain == len(texts):
         yield (
             f"texts of the shapes {shapes(commas)}: several answers in one cell, thousands, or decimal numbers? "

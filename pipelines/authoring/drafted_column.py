@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipelines.authoring.declared_missing import Ranges, declared_values, in_words, meaning_of
-from pipelines.authoring.doubts import notes_on
+from pipelines.authoring.doubts import WITH_EXPONENT, WITH_ZERO, notes_on
 from pipelines.contracts.columns import NUMERIC_TYPES, WHOLE_NUMBER_TYPES, PhysicalType
 from pipelines.contracts.unlisted import CODE
 from pipelines.raw.casting import DECIMAL_NUMBER, MARKS_OF_MISSING, cast_values
@@ -21,10 +21,9 @@ MIN_ROWS_PER_CODE = 2
 TYPES: tuple[PhysicalType, ...] = ("BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "VARCHAR")
 """The narrowest first: a column gets the first that all of its values fit."""
 
-LEADING_ZERO = r"^[+-]?0[0-9]"
 LONG_NUMBER = r"^[+-]?[0-9]{16,}"
-NAME_WITH_E = r"^[+-]?[0-9]+[eE][0-9]+$"
-"""Text that a number would not give back: such a column is text. 1E2 may be a name, and is another one than 10E1."""
+NO_NUMBER = f"^{WITH_ZERO}|^{WITH_EXPONENT}$"
+"""Text that a number would not give back: such a column is text."""
 
 KINDS_BY_LABEL = {
     "refused": "refused",
@@ -161,7 +160,7 @@ def type_of(values: pl.Series, decimal: str) -> PhysicalType | None:
         excluded = {"DATE"}  # that all are midnights today promises nothing
     if values.dtype == pl.String:
         text = values.str.strip_chars()
-        if text.str.contains(LEADING_ZERO).any() or text.str.contains(NAME_WITH_E).any():
+        if text.str.contains(NO_NUMBER).any():
             excluded = {"INTEGER", "BIGINT", "DOUBLE"}
         elif text.str.contains(LONG_NUMBER).any():
             excluded = {"DOUBLE"}

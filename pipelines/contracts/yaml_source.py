@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from pipelines.machine.errors import ConfigurationError
-from pipelines.machine.visible import COMMANDS, visible
+from pipelines.machine.visible import command_in
 
 Location = Sequence[str | int]
 
@@ -170,8 +170,8 @@ def _wrong(root: yaml.Node) -> Iterator[tuple[str, int]]:
             yield from _wrong_keys(node)
         elif isinstance(node, yaml.ScalarNode):
             yield from _other_number(node)
-            if id(node) not in separators and (found := COMMANDS.search(node.value)):
-                yield f"a text holds the character {visible(found[0])}, which is not seen: remove it.", node.start_mark.line + 1
+            if id(node) not in separators and (found := command_in(node.value)):
+                yield f"a text {found}.", node.start_mark.line + 1
 
 
 def _separators(root: yaml.Node) -> set[int]:

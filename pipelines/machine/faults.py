@@ -5,6 +5,7 @@ Pydantic tells of a field by its error type; its own sentences, which name Pytho
 
 import difflib
 import math
+import re
 import types
 import typing
 from collections.abc import Collection, Iterable, Sequence, Sized
@@ -18,6 +19,11 @@ Location = tuple[str | int, ...]
 
 LONGEST_QUOTE = 60
 """Characters of a value that a message quotes."""
+
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+MOST_EXACT = 2.0**53
+"""From here on a number in floating point may be another than was written."""
 
 MOST_NAMES = 40
 """Known names that a message lists."""
@@ -167,24 +173,19 @@ def _not_among(value: object, expected: str) -> str:
 def _remedy(kind: str, value: object) -> str:
     if kind == "string_type" and value is not None and not isinstance(value, (dict, list)):
         return ": write it in quotes"
-    if kind in {"int_type", "float_type", "bool_type"} and isinstance(value, str):
-        number = number_in(value)
-        if kind == "int_type" and number is not None:
-            return f": write {number:.0f} without quotes" if number.is_integer() else ""
-        return f": write {number!r} without quotes" if number is not None else _unquoted(value)
-    return ""
-
-
-def _unquoted(word: str) -> str:
-    return ": write it without quotes" if word.lower() in {"true", "false"} else ""
+    if kind == "bool_type" and isinstance(value, str):
+        return ": write it without quotes" if value.lower() in {"true", "false"} else ""
+    number = number_in(value) if kind in {"int_type", "float_type"} and isinstance(value, str) else None
+    if number is None or (kind == "int_type" and not number.is_integer()):
+        return ""
+    if abs(number) >= MOST_EXACT:
+        return ": write it without quotes"
+    return f": write {f'{number:.0f}' if kind == 'int_type' else repr(number)} without quotes"
 
 
 def number_in(text: str) -> float | None:
     """The finite number that a text writes in digits; None where it is none."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
+    number = float(text) if NUMBER.fullmatch(text.strip()) else math.inf
     return number if math.isfinite(number) else None
 
 

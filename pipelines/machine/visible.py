@@ -27,13 +27,19 @@ def one_line(text: str) -> str:
     return visible(text).replace("\n", spelled("\n")).replace("\t", spelled("\t"))
 
 
+def command_in(text: str) -> str | None:
+    """The first character of a text that commands, and what to do; None where there is none."""
+    found = COMMANDS.search(text)
+    return f"holds the character {visible(found[0])}, which is not seen: remove it" if found else None
+
+
 def commanding(text: str) -> str | None:
     """The line of a file of the project that holds a character which commands, and what to do; None where there is none."""
     found = COMMANDS.search(text)
     if found is None:
         return None
     line = text.count(LINE_END, 0, found.start()) + 1
-    return f"line {line}: holds the character {visible(found[0])}, which is not seen: remove it"
+    return f"line {line}: {command_in(found[0])}"
 
 
 def markdown(text: str) -> str:

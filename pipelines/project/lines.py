@@ -6,8 +6,6 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from pipelines.machine.visible import COMMANDS, visible
-
 LONGEST_LINE = 200
 """Characters of a label or a title: what a heading, a cell and an axis have room for."""
 
@@ -44,17 +42,16 @@ def line_fault(text: str) -> str | None:
 
 
 def text_fault(text: str) -> str | None:
-    """Why a text of one or more lines cannot be shown; None where it can."""
-    if not text.strip():
-        return "must not be empty"
-    command = COMMANDS.search(text)
-    return f"holds the character {visible(command[0])}, which is not seen: remove it" if command else None
+    """Why a text of one or more lines cannot be shown; None where it can. What commands is refused where files are read."""
+    return None if folded(text) else "must not be empty"
 
 
 def name_fault(name: str) -> str | None:
     """Why a name cannot be that of a file or folder on any machine; None where it can."""
-    if not name.strip() or not name.isprintable():
-        return "must not be empty or hold a line break or a tab"
+    if not folded(name):
+        return "must not be empty"
+    if not name.isprintable():
+        return "must not hold a line break, a tab or a character that is not seen"
     if name != name.strip() or name[0] in "." or name[-1] == ".":
         return "must not begin or end with a blank or a dot"
     if any(character in NOT_IN_NAMES for character in name):

@@ -157,6 +157,11 @@ REFUSED: Cases = {
     "where misspelt": (changed("    where: age_years >= 60", "    were: age_years >= 60"), "line 24", ("did you mean where?",)),
     "label empty": (changed("label: Women aged 20 to 44", "label: ''"), LABEL, ("must not be empty",)),
     "label blank": (changed("label: Women aged 20 to 44", "label: '  '"), LABEL, ("must not be empty",)),
+    "label that is not seen": (
+        changed("label: Women aged 20 to 44", 'label: "\\u200b\\u2060 \\ufeff"'),
+        LABEL,
+        ("must not be empty",),
+    ),
     "label of two lines": (changed("label: Women aged 20 to 44", 'label: "Women\\n20 to 44"'), LABEL, ("one line",)),
     "label a number": (changed("label: Women aged 20 to 44", "label: 2044"), LABEL, ("must be text", "in quotes")),
     "label missing": (
@@ -208,6 +213,11 @@ REFUSED: Cases = {
         changed("confidence_level: 0.95", 'confidence_level: "0.95"'),
         "line 7 (confidence_level)",
         ("must be a number", "without quotes"),
+    ),
+    "confidence that is true": (
+        changed("confidence_level: 0.95", "confidence_level: 'true'"),
+        "line 7 (confidence_level)",
+        ("must be a number; found the text 'true'.",),
     ),
     "confidence with a comma": (
         changed("confidence_level: 0.95", "confidence_level: 0,95"),

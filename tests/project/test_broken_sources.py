@@ -81,6 +81,21 @@ REFUSED: Cases = {
         "line 33 (waves.2005-2006.tables.nhanes_demo.rows)",
         ("must be a whole number", "without quotes"),
     ),
+    "rows with a line between digits": (
+        changed("rows: 10348", "rows: '10_348'"),
+        "line 33 (waves.2005-2006.tables.nhanes_demo.rows)",
+        ("must be a whole number; found the text '10_348'.",),
+    ),
+    "rows that are true": (
+        changed("rows: 10348", "rows: 'true'"),
+        "line 33 (waves.2005-2006.tables.nhanes_demo.rows)",
+        ("must be a whole number; found the text 'true'.",),
+    ),
+    "rows of many digits": (
+        changed("rows: 10348", "rows: '9007199254740993'"),
+        "line 33 (waves.2005-2006.tables.nhanes_demo.rows)",
+        (": write it without quotes",),
+    ),
     "rows below 0": (
         changed("rows: 10348", "rows: -1"),
         "line 33 (waves.2005-2006.tables.nhanes_demo.rows)",
@@ -97,6 +112,11 @@ REFUSED: Cases = {
         changed("psus_nested: true", "psus_nested: 'true'"),
         "line 5 (psus_nested)",
         ("must be true or false", "without quotes"),
+    ),
+    "nested or not, as a number in text": (
+        changed("psus_nested: true", "psus_nested: '1'"),
+        "line 5 (psus_nested)",
+        ("must be true or false; found the text '1'.",),
     ),
     "panel of a number": (after_nesting("panel: 1"), "line 6 (panel)", ("must be true or false; found the number 1",)),
     "panel of a list": (after_nesting("panel: [a]"), "line 6 (panel)", ("must be true or false; found a list",)),

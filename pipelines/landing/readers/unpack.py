@@ -86,20 +86,14 @@ def _without_padding(rest: bytes, file: IO[bytes]) -> bytes:
     return begun
 
 
-def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
+def _pieces(stream: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
     with stream:
         while piece := stream.read(CHUNK_BYTES):
             yield piece
 
 
-def _gzip(path: Path) -> Iterator[bytes]:
-    with gzip.open(path, "rb") as stream:
-        while piece := stream.read(CHUNK_BYTES):
-            yield piece
-
-
 OPENERS: Mapping[str, Callable[[Path], Iterator[bytes]]] = {
-    ".gz": _gzip,
+    ".gz": lambda path: _pieces(gzip.GzipFile(path)),
     ".xz": lambda path: _streams(path, lzma.LZMADecompressor),
     ".bz2": lambda path: _streams(path, bz2.BZ2Decompressor),
 }
