@@ -14,7 +14,7 @@ import dagster as dg
 import duckdb
 from pydantic import BaseModel, SecretStr
 
-from pipelines.dagster.runs import SAME_MOMENT_SECONDS, Night, last_night, nights_after
+from pipelines.dagster.runs import SAME_MOMENT_SECONDS, Night, last_night, nights_after, set_back_to
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.settings import Settings
 from pipelines.machine.visible import visible
@@ -45,9 +45,13 @@ class Open(BaseModel):
 
 
 class Told(BaseModel):
-    """What one sink knows: nights until when (seconds since 1970), releases until which, and what is open."""
+    """What one sink knows: nights until when (seconds since 1970), releases until which, and what is open.
+
+    `ahead` are runs of a clock that was set back since: what they found was told, or is found again.
+    """
 
     until: float | None = None
+    ahead: list[str] = []
     release: str | None = None
     open: dict[str, Open] = {}
 
@@ -150,11 +154,14 @@ def try_sinks(project: Project) -> int:
 
 def news(instance: dg.DagsterInstance, project: Project, told: Told) -> tuple[Message | None, Told]:
     """What a sink is told next, if anything, and what it knows then."""
-    if told.until is None or told.until > time.time() + SAME_MOMENT_SECONDS:
+    if told.until is None:
         first = last_night(instance, project)
         nights = [first] if first else []
     else:
-        nights = nights_after(instance, project, told.until)
+        if told.until > time.time() + SAME_MOMENT_SECONDS:
+            until, ahead = set_back_to(instance)
+            told = told.model_copy(update={"until": until, "ahead": ahead})
+        nights = [night for night in nights_after(instance, project, told.until or 0) if night.run_id not in told.ahead]
     if not nights:
         return None, told
     still_open, words = dict(told.open), dict[str, str]()
@@ -162,7 +169,7 @@ def news(instance: dg.DagsterInstance, project: Project, told: Told) -> tuple[Me
         still_open, words = _after(still_open, words, night)
     releases = [str(manifest["release_id"]) for manifest in manifests(project)]
     moved = _moved(project, releases, told.release)
-    known = Told(until=nights[-1].ended_at, release=releases[-1] if releases else None, open=still_open)
+    known = Told(until=nights[-1].ended_at, ahead=told.ahead, release=releases[-1] if releases else None, open=still_open)
     new = [about for about, cause in still_open.items() if about not in told.open or told.open[about].sign != cause.sign]
     sections = {
         "failed": [words[about] for about in new],

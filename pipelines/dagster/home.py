@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import sqlite3
+import time
 from pathlib import Path
 
 import dagster as dg
@@ -13,6 +14,12 @@ import yaml
 from pipelines.machine.errors import ConfigurationError
 
 PROCESS_TAG = "cramp-atlas/process"
+
+MACHINE_TAG = "cramp-atlas/machine"
+"""The machine or container of PROCESS_TAG, whose number says nothing elsewhere."""
+
+SILENT_SECONDS = 21_600.0
+"""How long a run of another machine has logged nothing when it is taken for one that never ends."""
 
 CODE_SERVER_TAG = ".dagster/grpc_info"
 """Dagster's own tag of a run that the UI or the schedule launched: the server that started its process, as JSON."""
@@ -100,14 +107,21 @@ def home_problem(error: BaseException) -> ConfigurationError | None:
 
 
 def fail_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Report runs of this machine as failed whose process is gone; otherwise they block the queue for good."""
+    """Report runs of this machine as failed whose process is gone; otherwise they block the queue for good.
+
+    Of another machine that shares the storage nobody here knows the processes: such a run is failed when it is silent.
+    """
     abandoned = []
     unfinished = dg.RunsFilter(
         statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
     )
     for run in instance.get_runs(unfinished):
         process, server = run.tags.get(PROCESS_TAG), run.tags.get(CODE_SERVER_TAG)
-        if process and not _is_alive(int(process)):
+        if run.tags.get(MACHINE_TAG, socket.gethostname()) != socket.gethostname():
+            if not _is_silent(instance, run):
+                continue
+            reason = f"process {process} on {run.tags[MACHINE_TAG]} has logged nothing for {SILENT_SECONDS / 3600:g} hours"
+        elif process and not _is_alive(int(process)):
             reason = f"process {process} ended before the run did"
         elif server and not _listens(json.loads(server).get("socket")):
             reason = "the UI or scheduler that started the run ended before the run did"
@@ -116,6 +130,11 @@ def fail_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
         instance.report_run_failed(run, reason)
         abandoned.append(run.run_id)
     return abandoned
+
+
+def _is_silent(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    last = instance.get_records_for_run(run.run_id, limit=1, ascending=False).records
+    return bool(last) and time.time() - last[0].event_log_entry.timestamp > SILENT_SECONDS
 
 
 def _is_alive(process: int) -> bool:

@@ -1,6 +1,7 @@
 """The main job from a terminal: the very job that the schedule runs, in this process, on the same Dagster instance."""
 
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import dagster as dg
 
 from pipelines.dagster.assets.context import N_MADE
 from pipelines.dagster.assets.raw import EVERY_WAVE
-from pipelines.dagster.home import PROCESS_TAG, fail_abandoned_runs, prepare_dagster_home
+from pipelines.dagster.home import MACHINE_TAG, PROCESS_TAG, fail_abandoned_runs, prepare_dagster_home
 from pipelines.dagster.progress import shown
 from pipelines.dagster.runs import JOB, RELEASE, is_interruption, rejected_by, step_failure
 from pipelines.machine.errors import WrongUsage
@@ -55,7 +56,11 @@ def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[st
                 raise_on_error=False,
                 run_config=run_config,
                 asset_selection=[dg.AssetKey(name.split(".")) for name in selection] if selection else None,
-                tags={".dagster/repository": "__repository__@pipelines.dagster.definitions", PROCESS_TAG: str(os.getpid())},
+                tags={
+                    ".dagster/repository": "__repository__@pipelines.dagster.definitions",
+                    PROCESS_TAG: str(os.getpid()),
+                    MACHINE_TAG: socket.gethostname(),
+                },
             )
     events = result.all_events
     failed = [event for event in events if event.event_type == dg.DagsterEventType.STEP_FAILURE]

@@ -78,6 +78,22 @@ def last_night(instance: dg.DagsterInstance, project: Project) -> Night | None:
     return next(_nights(instance, project, 0), None)
 
 
+def set_back_to(instance: dg.DagsterInstance) -> tuple[float, list[str]]:
+    """After the clock was set back: the moment after which nights are still to be told, and the runs that ended ahead of it.
+
+    Runs are numbered in the order in which they were made: what was made before those ahead was told before them.
+    """
+    now = time.time() + SAME_MOMENT_SECONDS
+    finished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE])
+    ends = {
+        (record.storage_id, record.dagster_run.run_id): record.end_time or record.update_timestamp.timestamp()
+        for record in instance.get_run_records(finished)
+    }
+    ahead = {number: run_id for (number, run_id), end in ends.items() if end > now}
+    before = [end for (number, _), end in ends.items() if end <= now and number < max(ahead, default=0)]
+    return max(before, default=0.0), list(ahead.values())
+
+
 def _nights(instance: dg.DagsterInstance, project: Project, moment: float) -> Iterator[Night]:
     """Newest first. What ended ahead of the clock did so while the clock was wrong: it is not told before its time."""
     now = time.time() + SAME_MOMENT_SECONDS

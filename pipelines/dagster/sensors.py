@@ -77,7 +77,7 @@ def next_try(instance: dg.DagsterInstance, settings: Settings, key: str, now: fl
         if not run.dagster_run.is_finished:
             return dg.SkipReason(f"run {run.dagster_run.run_id} is asked for already")
         pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (number - 1)) if number else 0
-        if now < (run.end_time or now) + pause and not _run_of(instance, f"{key}-{number + 1}"):
+        if now < min(run.end_time or now, now) + pause and not _run_of(instance, f"{key}-{number + 1}"):
             return dg.SkipReason(f"{number + 1} runs did not judge what has arrived: the next try is in less than {pause:g} s")
         number += 1
 

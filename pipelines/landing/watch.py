@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from pipelines.landing.finding import digest_of, find_file
+from pipelines.machine.errors import StoreDamaged
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
 from pipelines.store import Place, digest
@@ -134,8 +135,12 @@ def _hash(project: Project, path: Path, seen: Seen) -> str:
 
 
 def _judged(project: Project, source: str, wave: str) -> dict[str, str]:
-    """Table -> SHA-256 of the file that was judged last, be it rejected or accepted."""
-    acceptance = project.store.acceptance(source, wave)
+    """Table -> SHA-256 of the file that was judged last, be it rejected or accepted; nothing where that is damaged, so that a
+    night judges anew."""
+    try:
+        acceptance = project.store.acceptance(source, wave)
+    except StoreDamaged:
+        return {}
     rejection = acceptance.rejections.get(WHOLE_DELIVERY)
     recipes = rejection.recipes if rejection else acceptance.tables
     sidecars = {

@@ -1,7 +1,12 @@
-"""One process at work on the warehouse at a time. The kernel frees the lock of a process that died, so none is ever stale."""
+"""One process at work on the warehouse at a time. The kernel frees the lock of a process that died, so none is ever stale.
+
+The lock is the kernel's, not the number in the file: it holds between containers, and between machines where the file system
+has locks (NFS 4 has).
+"""
 
 import fcntl
 import os
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -57,15 +62,24 @@ def _locked(path: Path, warehouse: Path, until: float) -> TextIO:
         except BlockingIOError as error:
             if time.monotonic() >= until:
                 file.seek(0)
-                holder = file.read().strip() or "unknown"
+                holder, _, where = file.read().strip().partition("\n")
                 file.close()
-                raise WarehouseBusy(f"process {holder} is at work on {warehouse}: wait for it to end, then try again") from error
+                elsewhere = f" on {where.partition(' ')[0]}, another machine or container," if where not in {"", _here()} else ""
+                raise WarehouseBusy(
+                    f"process {holder or 'unknown'}{elsewhere} is at work on {warehouse}: wait for it to end, then try again"
+                ) from error
             time.sleep(POLL_SECONDS)
     file.truncate(0)
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]).strip() or "python"
-    file.write(f"{os.getpid()} ({command}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC)")
+    file.write(f"{os.getpid()} ({command}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC)\n{_here()}\n")
     file.flush()
     return file
+
+
+def _here() -> str:
+    """The machine, and the space of process numbers in it: a number says nothing elsewhere."""
+    space = Path("/proc/self/ns/pid")
+    return f"{socket.gethostname()} {space.readlink() if space.is_symlink() else ''}".strip()
 
 
 def _let_go_in_child() -> None:

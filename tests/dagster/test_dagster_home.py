@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipelines.dagster.definitions import definitions
-from pipelines.dagster.home import CODE_SERVER_TAG, PROCESS_TAG, fail_abandoned_runs, prepare_dagster_home
+from pipelines.dagster.home import CODE_SERVER_TAG, MACHINE_TAG, PROCESS_TAG, fail_abandoned_runs, prepare_dagster_home
 from pipelines.stages import load_project
 from pipelines.terminal.cli import app
 from tests.patience import PATIENCE_SECONDS
@@ -136,6 +137,18 @@ def test_a_run_with_the_number_of_this_process_was_of_an_earlier_one(instance: d
 def test_a_run_whose_terminal_is_at_work_is_left(instance: dg.DagsterInstance) -> None:
     unfinished_run(instance, {PROCESS_TAG: str(os.getppid())})
     assert fail_abandoned_runs(instance) == []
+
+
+def test_a_run_of_another_machine_is_left_until_it_is_silent(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two machines with one storage: the number of a process there is nobody's here."""
+    run = unfinished_run(instance, {PROCESS_TAG: str(ended_process()), MACHINE_TAG: "elsewhere"})
+    instance.report_engine_event("at work", instance.get_run_by_id(run))
+    assert fail_abandoned_runs(instance) == []
+    later = time.time() + 7 * 3600
+    monkeypatch.setattr("pipelines.dagster.home.time.time", lambda: later)
+    assert fail_abandoned_runs(instance) == [run]
 
 
 def test_a_run_of_a_ui_is_failed_when_the_ui_is_gone_and_left_while_it_is_there(

@@ -2,7 +2,9 @@
 
 import os
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +14,7 @@ import pytest
 
 from pipelines.machine.errors import WarehouseBusy
 from pipelines.machine.lock import warehouse_lock
+from tests.cannot_run import cannot_run
 from tests.patience import PATIENCE_SECONDS
 
 HOLDER = """
@@ -41,6 +44,23 @@ def test_who_comes_second_is_told_who_holds_the_warehouse_since_when(tmp_path: P
         pass
     process.kill()
     process.wait(timeout=PATIENCE_SECONDS)
+
+
+def test_a_warehouse_that_another_container_holds_is_busy_and_free_when_that_is_killed(tmp_path: Path) -> None:
+    """Two spaces of process numbers on one warehouse: the number in the file says nothing here, the lock does."""
+    unshare = ["unshare", "--pid", "--fork", "--kill-child"]
+    if not shutil.which("unshare") or subprocess.run([*unshare, "true"], check=False, capture_output=True).returncode:
+        cannot_run("no space of process numbers can be made here: unshare of util-linux is needed, and the right to use it")
+    command = [*unshare, sys.executable, "-c", HOLDER, str(tmp_path), "60"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        said = rf"process 1 \(.* UTC\) on {re.escape(socket.gethostname())}, another machine or container, is at work on"
+        with pytest.raises(WarehouseBusy, match=said), warehouse_lock(tmp_path):
+            pass
+        other.kill()
+    with warehouse_lock(tmp_path, patience=PATIENCE_SECONDS):
+        assert (tmp_path / ".lock").read_text(encoding="utf-8").startswith(f"{os.getpid()} (")
 
 
 def test_who_is_patient_gets_the_warehouse_when_the_other_lets_go(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ import dataclasses
 import json
 import logging
 import socket
+import sqlite3
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -285,6 +287,42 @@ def test_numbers_that_moved_by_the_threshold_are_told_once(
         "release r3: 3 numbers differ from the one before, by up to 2.0 standard errors "
         "(report.odds_ratios cohort: 1, report.trends clinic: 2); why: cramp-atlas releases diff the one before r3"
     ) in body
+
+
+DAY = 86_400
+
+
+def a_day_ahead(instance: dg.DagsterInstance, folder: Path, run_id: str) -> None:
+    """The run as one that a clock saw which was a day ahead."""
+    [database] = folder.rglob("runs.db")
+    with sqlite3.connect(database) as connection:
+        connection.execute("update runs set end_time = end_time + ? where run_id = ?", [DAY, run_id])
+    [record] = instance.get_run_records(dg.RunsFilter(run_ids=[run_id]))
+    assert (record.end_time or 0) > time.time() + DAY / 2
+
+
+def test_after_a_night_with_a_clock_ahead_the_next_nights_are_told_and_none_twice(
+    instance: dg.DagsterInstance, tmp_path: Path, small: Atlas, hook: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = told_by(small, hook)
+    real = time.time
+    night(instance)
+    assert alert(instance, project) == 0
+    a_day_ahead(instance, tmp_path, night(instance, REJECTED))
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: real() + DAY)
+        assert alert(instance, project) == 1
+    # set right again: the good night before is no recovery, and what the night ahead found is still open
+    assert alert(instance, project) == 0
+    night(instance, REJECTED)
+    assert alert(instance, project) == 0
+    night(instance)
+    assert alert(instance, project) == 1
+    # a day later, when the clock comes to where it once was
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: real() + DAY)
+        assert alert(instance, project) == 0
+    assert [title.rpartition(": ")[2] for title, _ in hook.messages] == ["1 failed", "1 mended"]
 
 
 def test_the_sensor_fails_where_a_sink_does_so_that_it_tries_again(
