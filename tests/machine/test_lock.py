@@ -49,7 +49,10 @@ def test_who_comes_second_is_told_who_holds_the_warehouse_since_when(tmp_path: P
 def test_a_warehouse_that_another_container_holds_is_busy_and_free_when_that_is_killed(tmp_path: Path) -> None:
     """Two spaces of process numbers on one warehouse: the number in the file says nothing here, the lock does."""
     unshare = ["unshare", "--pid", "--fork", "--kill-child"]
-    if not shutil.which("unshare") or subprocess.run([*unshare, "true"], check=False, capture_output=True).returncode:
+    if (
+        not shutil.which("unshare")
+        or subprocess.run([*unshare, "true"], check=False, capture_output=True, timeout=PATIENCE_SECONDS).returncode
+    ):
         cannot_run("no space of process numbers can be made here: unshare of util-linux is needed, and the right to use it")
     command = [*unshare, sys.executable, "-c", HOLDER, str(tmp_path), "60"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
