@@ -10,6 +10,7 @@ from pipelines.authoring.declared_missing import Ranges, declared_values, in_wor
 from pipelines.authoring.doubts import WITH_EXPONENT, WITH_ZERO, notes_on
 from pipelines.contracts.columns import NUMERIC_TYPES, WHOLE_NUMBER_TYPES, PhysicalType
 from pipelines.contracts.unlisted import CODE
+from pipelines.machine.visible import commanding, visible
 from pipelines.raw.casting import DECIMAL_NUMBER, MARKS_OF_MISSING, cast_values
 
 MAX_CODES = 20
@@ -82,14 +83,19 @@ def drafted_column(
     return DraftedColumn(
         name=values.name,
         type=kind,
-        label=" ".join(label.split()),
+        label=_in_one_line(label),
         codes=_codes(given, kind, _labels_as_received(labels, kind), list_text_values, declared_values(given, missing)),
         n_missing=typed.null_count(),
         is_unique=len(given) > 1 and given.n_unique() == len(given),
         is_empty=len(given) == 0,
-        unit=unit,
-        todo=(*_to_decide(note, missing), *notes_on(values, typed, kind, _type_without_marks(values, decimal))),
+        unit=_in_one_line(unit),
+        todo=(*_to_decide(_in_one_line(note), missing), *notes_on(values, typed, kind, _type_without_marks(values, decimal))),
     )
+
+
+def _in_one_line(text: str) -> str:
+    """What a file says of itself, as a file of the project may hold it."""
+    return visible(" ".join(text.split()))
 
 
 def _type_without_marks(values: pl.Series, decimal: str) -> PhysicalType | None:
@@ -115,7 +121,11 @@ def _codes(
         return Codes()
     labels = {
         **named,
-        **{text: meaning_of(named.get(text), text) for text in missing if kind_of_missing(named.get(text, "")) == ""},
+        **{
+            text: meaning_of(named.get(text), text)
+            for text in missing
+            if not commanding(text) and kind_of_missing(named.get(text, "")) == ""
+        },
     }
     distinct = given.unique().sort()
     is_trimmed = kind != "VARCHAR" or bool((given == given.str.strip_chars()).all())
@@ -124,7 +134,7 @@ def _codes(
     if others and kind in WHOLE_NUMBER_TYPES:
         is_few = is_few and all(CODE.fullmatch(text) for text in others)
     elif others:
-        is_few = is_few and kind == "VARCHAR" and list_text_values
+        is_few = is_few and kind == "VARCHAR" and list_text_values and not any(map(commanding, others))
     if not named:
         is_few = is_few and 0 < MIN_ROWS_PER_CODE * len(distinct) <= len(given)
     listed = [(text, "TODO") for text in others or ()] if is_few else []
@@ -137,16 +147,17 @@ def kind_of_missing(meaning: str) -> str:
 
 
 def _labels_as_received(labels: Mapping[str, str], kind: PhysicalType) -> dict[str, str]:
-    """Received value, as SQL prints it in the column's type, -> label; a value that the type cannot hold is left out."""
+    """Received value, as SQL prints it in the column's type, -> label; a value that the type or a codebook cannot hold is left
+    out."""
     found: dict[str, str] = {}
     for received, label in labels.items():
-        meaning = " ".join(label.split())
+        meaning = _in_one_line(label)
         text = received.strip()
         if kind in NUMERIC_TYPES:
             if not re.match(DECIMAL_NUMBER, text) or (kind != "DOUBLE" and not float(text).is_integer()):
                 continue
             text = str(float(text)) if kind == "DOUBLE" else str(int(float(text)))
-        if text:
+        if text and not commanding(text):
             found[text] = meaning or "TODO"
     return found
 

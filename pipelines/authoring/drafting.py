@@ -12,6 +12,7 @@ from pipelines.contracts.model import SUFFIX, load_contract
 from pipelines.landing.readers.reading import read_delivery, sniff
 from pipelines.machine.errors import WrongUsage
 from pipelines.machine.settings import Settings
+from pipelines.machine.visible import commanding, visible
 from pipelines.project.form import Form
 from pipelines.project.sources import SHARED_WAVE, load_source
 
@@ -57,12 +58,16 @@ def write_draft(
     is_decimal_guessed = "decimal" not in told.model_fields_set
     if is_decimal_guessed and not any(has_decimal_commas(values) for values in delivered.frame):
         form = form.model_copy(update={"decimal": "."})
+    landed = _in_landing(settings, source, wave, path)
+    for text in (landed, *map(str, form.model_dump().values())):
+        if commanding(text):
+            raise WrongUsage(f"{visible(text)} holds a character that is not seen: rename the file, or its sheet or member")
     drafted = draft(
         delivered.frame,
         table=table,
         source=source,
         wave=wave,
-        file=_in_landing(settings, source, wave, path),
+        file=landed,
         form=form.declaration() if form != Form() else "",
         form_todo=guesses_of_form(delivered.frame, form, told),
         decimal=form.decimal,

@@ -5,7 +5,6 @@ Each place has a number, by which its text is found again in what is made of the
 
 import csv
 import io
-import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -266,8 +265,3 @@ def _csv(head: Any, rows: Any) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([head, *rows])
     return text.getvalue()
-
-
-def as_json(value: Any) -> str:
-    """A value as text in which marks can be looked for."""
-    return json.dumps(value, ensure_ascii=False, default=str)
