@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from pipelines.contracts.model import Contract, ContractError, load_contracts
+from pipelines.contracts.yaml_source import read_yaml
 from tests.contracts.sleep_contract import columns, custom, document
 
 Load = Callable[..., Contract]
@@ -36,6 +37,19 @@ def test_a_contract_has_its_columns_types_key_and_rules(load: Load) -> None:
     assert contract.column("hours").unit == "hours"
     assert contract.column("cramps").question == "How often?"
     assert not contract.column("is_pregnant").is_asked_in("first")
+
+
+def test_a_contract_is_called_by_its_name_or_else_by_its_table(load: Load) -> None:
+    named = document(columns()) | {"name": "How people sleep"}
+    assert load(named).title == "How people sleep"
+    assert load({key: value for key, value in named.items() if key != "name"}).title == "raw.sleep"
+
+
+def test_a_fault_at_the_end_of_a_list_is_placed_at_the_list(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text("a:\n- b: 1\n- b: 2\n", encoding="utf-8")
+    places = {step: read_yaml(path).place(("a", step)) for step in (0, 1, 2)}
+    assert places == {0: f"{path}, line 2 (a.0)", 1: f"{path}, line 3 (a.1)", 2: f"{path}, line 1 (a.2)"}
 
 
 def test_the_arrow_schema_has_exact_types_and_carries_descriptions_and_units(load: Load) -> None:

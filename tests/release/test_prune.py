@@ -114,6 +114,18 @@ def test_a_file_that_is_needed_again_waits_anew(store: Store) -> None:
     assert files(store) == {"new"}
 
 
+def test_a_file_that_is_made_again_after_its_removal_waits_anew(store: Store) -> None:
+    make(store, RAW, "old")
+    sweep(store, [], START, WEEK)
+    sweep(store, [], START + WEEK, WEEK)
+    assert files(store) == set()
+    make(store, RAW, "old")
+    sweep(store, [], START + WEEK, WEEK)
+    assert files(store) == {"old"}
+    sweep(store, [], START + 2 * WEEK, WEEK)
+    assert files(store) == set()
+
+
 def test_a_candidate_stays_while_its_rejection_stands(store: Store) -> None:
     good, bad = make(store, RAW, "good"), make(store, RAW, "bad", verdict="rejected")
     accept(store, (RAW, good), rejected=(RAW, bad))

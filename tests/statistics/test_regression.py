@@ -180,6 +180,11 @@ def test_a_domain_in_one_psu_a_stratum_has_no_degrees_of_freedom() -> None:
         regression(cells, "y", [X], domain=pl.col("first"))
 
 
+def test_a_domain_in_two_psus_of_one_stratum_has_one_degree_of_freedom() -> None:
+    cells = sample_with(one=(pl.col("stratum") == 1) & pl.col("psu").is_in([1, 2]))
+    assert regression(cells, "y", [Categorical("x", "a")], domain=pl.col("one")).degrees_freedom == 1
+
+
 def test_a_domain_without_members_or_complete_members_is_empty() -> None:
     cells = sample_with(age=pl.lit(None, dtype=pl.Int64))
     with pytest.raises(EmptyDomain, match="Nobody"):

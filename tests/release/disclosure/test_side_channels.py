@@ -19,6 +19,7 @@ from pipelines.release.disclosure.hiding import DEGREES_HIDDEN, HIDDEN
 from pipelines.release.disclosure.model import ODDS_RATIOS
 from pipelines.release.disclosure.people import count_people, sampling_of
 from pipelines.release.disclosure.protecting import KNOWN_TABLES, protected
+from pipelines.release.disclosure.sampling import Sampling, with_public_spread
 from pipelines.report.estimators import ESTIMATORS
 from pipelines.report.families import with_adjusted_p_values
 from pipelines.stages import load_project
@@ -229,6 +230,39 @@ def test_intervals_with_fewer_degrees_of_freedom_hold_those_of_the_full_rows(peo
             assert row[f"{ratio}_lower"] == pytest.approx(truth[f"{ratio}_lower"], rel=0.01)
         assert row["p_value"] >= truth["p_value"]
         assert 1 <= row["e_value_limit"] <= truth["e_value_limit"]
+
+
+@pytest.mark.parametrize(
+    ("degrees", "told"),
+    [
+        (0.4, 1),
+        (1, 1),
+        (6.9, 6),
+        (7.9, 6),
+        (8, 8),
+        (9.9, 8),
+        (10, 10),
+        (14.9, 10),
+        (15, 15),
+        (29, 20),
+        (59, 30),
+        (99.5, 60),
+        (4510, 100),
+    ],
+)
+def test_degrees_of_freedom_are_rounded_down_to_those_of_a_printed_table_of_t(degrees: float, told: int) -> None:
+    row = {
+        "weight": None,
+        "confidence_level": 0.95,
+        "odds_ratio": 2.0,
+        "odds_ratio_lower": 2.0 * math.exp(-0.3 * stats.t.ppf(0.975, degrees)),
+        "odds_ratio_upper": 2.0 * math.exp(0.3 * stats.t.ppf(0.975, degrees)),
+        "p_value": 2 * stats.t.sf(math.log(2) / 0.3, degrees),
+        "degrees_freedom": float(degrees),
+    }
+    [public] = with_public_spread(ODDS_RATIOS, pl.DataFrame([row]), Sampling()).to_dicts()
+    assert public["odds_ratio_upper"] == pytest.approx(2.0 * math.exp(0.3 * stats.t.ppf(0.975, told)), rel=1e-8)
+    assert public["p_value"] == pytest.approx(2 * stats.t.sf(math.log(2) / 0.3, told), rel=1e-8)
 
 
 def test_a_crude_interval_is_that_of_its_cells_with_a_hundred_degrees_of_freedom(people: tuple[Tables, Tables]) -> None:
