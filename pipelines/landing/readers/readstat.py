@@ -45,7 +45,7 @@ class DataSet:
 
     `formats`: column -> display format; `label_sets`: column -> name of its set of value labels; `missing`: column -> (lowest,
     highest) of what the file declares missing; `tags`: column -> its extended missing values, without the point;
-    `letter_faults`: column -> what is wrong with the letters of its texts.
+    `text_faults`: column -> what is wrong with its texts.
     """
 
     frame: pl.DataFrame
@@ -59,7 +59,7 @@ class DataSet:
     tags: Mapping[str, list[str]]
     n_records: int | None
     encoding: str | None
-    letter_faults: Mapping[str, str] = field(default_factory=dict)
+    text_faults: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_data_set(what: str, read: Callable[..., Any], path: str, form: Form, *, named: str | None, **options: Any) -> DataSet:
@@ -233,7 +233,7 @@ def _in_letters(data: DataSet, letters: Letters) -> DataSet:
         formats=keyed(data.formats),
         missing={text(name): [(label(low), label(high)) for low, high in parts] for name, parts in data.missing.items()},
         tags=keyed(data.tags),
-        letter_faults={name: fault for name, fault in faults.items() if fault},
+        text_faults={name: fault for name, fault in faults.items() if fault},
     )
     letters.check()
     return read

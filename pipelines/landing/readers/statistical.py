@@ -6,6 +6,7 @@ of Stata or SAS as `.a` or `.R` (which makes its column text); only the system m
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ import polars as pl
 from pipelines.landing.readers.delivered import HIGHEST, LOWEST, Delivered, Refused
 from pipelines.landing.readers.instants import Clock, clock_of, decoded, note_of, of_these, unit_of
 from pipelines.landing.readers.readstat import BY_FILE, DataSet, bare, read_data_set
+from pipelines.landing.readers.stata_strings import lost_texts
 from pipelines.project.form import Form
 
 NAMES = {
@@ -82,6 +84,8 @@ def read_statistical(path: Path, form: Form, beside: Path, name: str, n_records:
         raise Refused(f"a cut {bare(what)} ({data.frame.height:,} of {data.n_records:,} records)", "Fetch it again")
     if suffix == ".dta" and _lacks_end(path):
         raise Refused("a cut Stata file (its end mark is missing)", "Fetch it again")
+    if suffix == ".dta":
+        data = _with_lost_texts(data, path)
     if n_records != data.frame.height and _leaves_number_open(path, suffix):
         _check_end(what, data.frame)
     if suffix == ".por" and _has_lost_letters(data):
@@ -146,6 +150,16 @@ def _lacks_end(path: Path) -> bool:
         return END_OF_STATA not in file.read()
 
 
+def _with_lost_texts(data: DataSet, path: Path) -> DataSet:
+    """The same, with columns of long texts at fault of which the file does not hold every one."""
+    try:
+        lost = lost_texts(path)
+    except (ValueError, OSError):
+        raise Refused("a cut or damaged Stata file", "Fetch it again") from None
+    faults = {data.frame.columns[position]: f"{n:,} long texts that the file does not hold" for position, n in lost.items()}
+    return replace(data, text_faults={**data.text_faults, **faults}) if faults else data
+
+
 def _leaves_number_open(path: Path, suffix: str) -> bool:
     """Whether an SPSS file says of its number of records that it does not know it."""
     if suffix not in (".sav", ".zsav"):
@@ -181,7 +195,7 @@ def delivered_by(data: DataSet, system: str, labels: Mapping[str, Mapping[Any, s
             clock = of_these(clock, data.frame[name])
         values, fault = _typed(data, name, clock)
         columns.append(values)
-        fault = data.letter_faults.get(name, fault)
+        fault = data.text_faults.get(name, fault)
         if fault:
             faults[name] = fault
         if clock and unit_of(clock):

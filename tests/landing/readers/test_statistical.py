@@ -1,5 +1,6 @@
 """SPSS, Stata and SAS: letters in their own cells, declared missing values as codes and told, dates and seconds."""
 
+import struct
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,22 @@ def test_a_stata_file_that_is_cut_behind_its_records_is_refused(tmp_path: Path) 
     assert read_here(path, tmp_path).value_labels == {"SEX": {"1": "man", "2": "woman"}}
     path.write_bytes(content[: -len("</stata_dta>")])
     assert "a cut Stata file (its end mark is missing)" in refused_here(path, tmp_path)
+
+
+@pytest.mark.parametrize("version", [13, 14, 15])
+def test_a_long_text_that_a_stata_file_does_not_hold_is_a_fault_of_its_column(tmp_path: Path, version: int) -> None:
+    """haven 2.5 writes references of version 119 as those of 118; readers show the texts as empty ones."""
+    path = tmp_path / "a.dta"
+    texts = ["x" * 3000, "y", ""]
+    pyreadstat.write_dta(pl.DataFrame({"n": [1.5, 2.5, 3.5], "text": texts}), str(path), version=version)
+    delivered = read_here(path, tmp_path)
+    assert delivered.frame["text"].to_list() == texts
+    assert not delivered.column_faults
+    content = path.read_bytes()
+    first = struct.pack("<d", 1.5)
+    start = content.index(first, content.index(b"<data>")) + len(first)
+    path.write_bytes(content[:start] + struct.pack("<HHL", 2, 7, 0) + content[start + 8 :])
+    assert read_here(path, tmp_path).column_faults == {"text": "1 long texts that the file does not hold"}
 
 
 def test_plain_letters_under_a_combining_encoding_stay_in_their_cells(tmp_path: Path) -> None:
