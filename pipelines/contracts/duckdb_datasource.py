@@ -23,9 +23,9 @@ class GreatExpectations:
 
     get_context: Any
     in_memory_config: Any
-    Expectation: Any
     ExpectationSuite: Any
     get_expectation_impl: Any
+    derived_once: Any
 
 
 @contextmanager
@@ -72,7 +72,6 @@ def great_expectations() -> GreatExpectations:
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults, ProgressBarsConfig
     from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
     from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
-    from great_expectations.expectations.expectation import Expectation
     from great_expectations.expectations.registry import get_expectation_impl
 
     class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
@@ -94,6 +93,9 @@ def great_expectations() -> GreatExpectations:
     from pipelines.contracts.duckdb_uniqueness import count_by_grouping
 
     count_by_grouping(DuckDBExecutionEngine)
+    from pipelines.contracts.derived_once import derived_once, teach
+
+    teach()
 
     class DuckDBDatasource(SQLDatasource):
         """Registers itself with the library as `data_sources.add_duckdb`."""
@@ -112,7 +114,7 @@ def great_expectations() -> GreatExpectations:
             analytics_enabled=False,
         )
 
-    return GreatExpectations(gx.get_context, in_memory_config, Expectation, gx.ExpectationSuite, get_expectation_impl)
+    return GreatExpectations(gx.get_context, in_memory_config, gx.ExpectationSuite, get_expectation_impl, derived_once)
 
 
 def _silence(logger: logging.Logger) -> None:
@@ -137,32 +139,13 @@ def validate(parquet: Path, checks: Mapping[str, tuple[str, Mapping[str, Any]]])
         if not expectations:
             return outcome
         suite = library.ExpectationSuite(name="contract", expectations=expectations)
-        with _configured_once(library.Expectation):
+        with library.derived_once():
             results = batch.validate(suite, result_format={"result_format": "BASIC", "partial_unexpected_count": 0})
         for result in results.results:
             check = result.expectation_config.meta["check"]
             raised = _reason(result.exception_info)
             outcome[check] = raised or {**result.result, "success": bool(result.success)}
         return outcome
-
-
-@contextmanager
-def _configured_once(expectation: Any) -> Iterator[None]:
-    """Work out the configuration of each expectation once: the library asks for it anew, with each of its arguments, a hundred
-    times an expectation, which is most of what it does. No expectation is changed while a suite is validated.
-    """
-    computed, known = expectation.configuration, dict[int, tuple[Any, Any]]()
-
-    def configuration(self: Any) -> Any:
-        if id(self) not in known:
-            known[id(self)] = (self, computed.fget(self))  # kept alive, so that no other takes its place in memory
-        return known[id(self)][1]
-
-    expectation.configuration = property(configuration)
-    try:
-        yield
-    finally:
-        expectation.configuration = computed
 
 
 def _reason(exception_info: Mapping[str, Any] | None) -> str | None:

@@ -1,6 +1,7 @@
 """What is done to Great Expectations changes no verdict."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import polars as pl
 import pytest
 
 from pipelines.contracts import duckdb_datasource
-from pipelines.contracts.duckdb_datasource import validate
+from pipelines.contracts.duckdb_datasource import great_expectations, validate
 
 CHECKS: dict[str, tuple[str, dict[str, Any]]] = {
     "whole": ("expect_table_row_count_to_equal", {"value": 4}),
@@ -24,14 +25,13 @@ CHECKS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def test_an_expectation_that_is_configured_once_says_what_it_says_otherwise(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_derived_once_says_what_it_says_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "people.parquet"
     pl.DataFrame({"age": [20, 90, None, 20], "sex": ["male", "female", "other", "male"]}).write_parquet(path)
     found = validate(path, CHECKS)
     succeeded = {check for check, outcome in found.items() if not isinstance(outcome, str) and outcome["success"]}
     assert succeeded == {"whole", "mostly known"}
     assert {check for check, outcome in found.items() if isinstance(outcome, str)} == {"no column", "no expectation"}
-    monkeypatch.setattr(duckdb_datasource, "_configured_once", lambda _: nullcontext())
+    by_itself = replace(great_expectations(), derived_once=nullcontext)
+    monkeypatch.setattr(duckdb_datasource, "great_expectations", lambda: by_itself)
     assert validate(path, CHECKS) == found
