@@ -171,8 +171,12 @@ def _cells(archive: zipfile.ZipFile, book: _Workbook, part: str) -> Cells:
             value = _read(cell, book, cells, row, column)
             if value is not None and value != "":
                 cells.add(row, column, value)
-        cells.n_hidden += element.get("hidden") in TRUE and cells.n_values > n_before
+        cells.n_hidden += _is_hidden(element) and cells.n_values > n_before
     return cells
+
+
+def _is_hidden(row: Element) -> bool:
+    return row.get("hidden") in TRUE or float(row.get("ht", 1)) == 0
 
 
 def _read(cell: Element, book: _Workbook, cells: Cells, row: int, column: int) -> Value | None:

@@ -3,7 +3,7 @@
 import zipfile
 from collections.abc import Mapping, Sequence
 
-from pipelines.landing.readers.serials import AS_PERCENT, PART_OF_A_DATE, WITH_ZEROS
+from pipelines.landing.readers.serials import AS_PERCENT, IN_THOUSANDS, PART_OF_A_DATE, WITH_ZEROS
 from pipelines.landing.readers.workbook import attribute, has, parse
 
 FORMATS = ("number-style", "date-style", "percentage-style")
@@ -27,17 +27,18 @@ class _Styles:
         self.cells: dict[str, tuple[str, str]] = {}
         self._format = ""
         self._shown: set[str] = set()
-        self._has_zeros = False
+        self._has_zeros = self._is_scaled = False
 
     def start(self, tag: str, given: dict[str, str]) -> None:
         if tag in FORMATS:
             self._format, self._shown, self._has_zeros = attribute(given, "name"), set(), False
+            self._is_scaled = False
         elif tag == "style" and attribute(given, "family") == "table-cell":
             self.cells[attribute(given, "name")] = attribute(given, "data-style-name"), attribute(given, "parent-style-name")
         elif self._format:
             self._shown.add(tag)
-            if tag == "number" and not int(attribute(given, "decimal-places") or 0):
-                self._has_zeros |= int(attribute(given, "min-integer-digits") or 0) > 1
+            self._is_scaled |= float(attribute(given, "display-factor") or 1) > 1
+            self._has_zeros |= tag == "number" and int(attribute(given, "min-integer-digits") or 0) > 1
 
     def end(self, tag: str) -> None:
         if tag not in FORMATS or not self._format:
@@ -45,7 +46,7 @@ class _Styles:
         self.formats[self._format] = {
             "percentage-style": AS_PERCENT,
             "date-style": "" if "day" in self._shown and self._shown & YEARS else PART_OF_A_DATE,
-            "number-style": WITH_ZEROS if self._has_zeros else "",
+            "number-style": IN_THOUSANDS if self._is_scaled else WITH_ZEROS if self._has_zeros else "",
         }[tag]
         self._format = ""
 

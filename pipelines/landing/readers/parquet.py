@@ -26,6 +26,7 @@ MOST_EXACT = 2**63 // PER_MILLISECOND
 """Microseconds from 1970 whose nanoseconds 64 bits hold."""
 
 AGAIN = "Fetch or write it again"
+OTHER_TYPES = "Write integers of more than 64 bits as text or decimals, and pack its pages with Zstandard"
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ def _table(path: Path) -> tuple[pa.Table, Mapping[int, int]]:
             finer = _finer(path, file.schema, table)
     except MemoryError:  # pyarrow's is one, too
         raise
+    except pa.ArrowNotImplementedError:
+        raise Refused("a Parquet file with a type or a compression that is not read", OTHER_TYPES) from None
     except (pa.ArrowException, ValueError, OSError) as error:  # the text may hold content
         if "checksum" in str(error):
             raise Refused("a damaged Parquet file (the checksum of a page is wrong)", "Fetch it again") from None

@@ -21,10 +21,12 @@ BRACKETED = re.compile(r"\[[^\]]*\]")
 NO_LETTERS = re.compile(r"general|e[+-]|am/pm|a/p", re.IGNORECASE)
 MINUTES = re.compile(r"h[^a-z]*m+|m+[^a-z]*s", re.IGNORECASE)
 
-ZEROS = re.compile("0{2,}")
+SCALED = re.compile("[0#?],+(?![0#?,])")
+"""Separators of thousands behind the digits, each of which divides what is shown by a thousand."""
 
 AS_PERCENT = "shown as percent: 0.25 stands for 25 %"
 PART_OF_A_DATE = "the format shows a part of the date only"
+IN_THOUSANDS = "shown in thousands or millions: 1200 may be shown as 1.2"
 WITH_ZEROS = "shown with leading zeros, which the numbers do not have: identifiers?"
 
 REMARKS = {**dict.fromkeys((9, 10), AS_PERCENT), **dict.fromkeys((16, 17), PART_OF_A_DATE)}
@@ -57,9 +59,10 @@ def remark_on(code: str, shown: Shown) -> str:
         return "" if "d" in letters and re.search("[yegb]", letters) else PART_OF_A_DATE
     if "%" in code:
         return AS_PERCENT
-    if ZEROS.fullmatch(code):
-        return WITH_ZEROS
-    return ""
+    if SCALED.search(code):
+        return IN_THOUSANDS
+    before_point = re.split("[.eE]", BRACKETED.sub("", code))[0]
+    return WITH_ZEROS if shown == "number" and before_point.count("0") > 1 else ""
 
 
 def read_serial(number: float, shown: Shown, is_1904: bool) -> Value | None:

@@ -159,6 +159,11 @@ def test_text_that_is_written_once_for_many_records_is_text(tmp_path: Path) -> N
     assert type_of(read.frame["id"], ".") == "VARCHAR"
 
 
+def test_integers_of_more_than_64_bits_are_named(tmp_path: Path) -> None:
+    pl.DataFrame({"id": pl.Series([2**100], dtype=pl.Int128)}).write_parquet(tmp_path / "a.parquet")
+    assert "Write integers of more than 64 bits as text" in refused_here(tmp_path / "a.parquet", tmp_path)
+
+
 def test_an_hour_that_clocks_show_twice_is_told(tmp_path: Path) -> None:
     """Clocks in Berlin went from 02:00 to 03:00 on 31 March 2024, and from 03:00 back to 02:00 on 27 October."""
     seen = [datetime(2024, 3, 31, 1, 30), datetime(2024, 10, 27, 0, 30), datetime(2024, 10, 27, 1, 30), None]

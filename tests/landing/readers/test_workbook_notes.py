@@ -18,6 +18,12 @@ SHOWN = [
     ("mmm\\-yy", "45293", date(2024, 1, 2), "the format shows a part of the date only"),
     ("yyyy", "45293", date(2024, 1, 2), "the format shows a part of the date only"),
     ("[$-407]d. mmmm yyyy;@", "45293", date(2024, 1, 2), None),
+    ("000-00-0000", "1234", 1234, "shown with leading zeros, which the numbers do not have: identifiers?"),
+    ("0,000", "7", 7, "shown with leading zeros, which the numbers do not have: identifiers?"),
+    ('0.0,,"M"', "1200000", 1_200_000, "shown in thousands or millions: 1200 may be shown as 1.2"),
+    ("#,##0.00", "1200", 1200, None),
+    ("##0.00E+00", "1200", 1200, None),
+    ("[h]:mm", "1", 86_400, None),
     ('0.0" %"', "0.25", 0.25, None),
     ("0", "7", 7, None),
 ]
@@ -39,9 +45,10 @@ def test_rows_that_are_hidden_are_read_and_told(tmp_path: Path) -> None:
         sheet.write_column(0, 0, ["x", 1, 2])
         for row in (1, 9):
             sheet.set_row(row, None, None, {"hidden": True})
+        sheet.set_row(2, 0)
     delivered = read(tmp_path / "a.xlsx")
     assert delivered.frame["x"].to_list() == [1, 2]
-    assert delivered.notes == ["the sheet hides 1 rows, by hand or by a filter; they are read"]
+    assert delivered.notes == ["the sheet hides 2 rows, by hand or by a filter; they are read"]
 
 
 def test_dates_of_iso_8601_and_times_of_day_are_read(tmp_path: Path) -> None:
@@ -107,6 +114,8 @@ STYLES = """<number:number-style style:name="N1"><number:number number:decimal-p
 <style:style style:name="ce2" style:family="table-cell" style:data-style-name="N2"/>
 <style:style style:name="ce3" style:family="table-cell" style:data-style-name="N3"/>
 <style:style style:name="ce4" style:family="table-cell" style:data-style-name="N4"/>
+<number:number-style style:name="N6"><number:number number:display-factor="1000"/></number:number-style>
+<style:style style:name="ce6" style:family="table-cell" style:data-style-name="N6"/>
 <style:style style:name="ce5" style:family="table-cell" style:parent-style-name="ce3"/>"""
 
 
@@ -116,6 +125,7 @@ STYLES = """<number:number-style style:name="N1"><number:number number:decimal-p
         ('"percentage" office:value="0.25"', "shown as percent: 0.25 stands for 25 %"),
         ('"float" table:style-name="ce1" office:value="7"', SHOWN[1][3]),
         ('"float" table:style-name="ce2" office:value="7"', None),
+        ('"float" table:style-name="ce6" office:value="7"', "shown in thousands or millions: 1200 may be shown as 1.2"),
         ('"date" table:style-name="ce3" office:date-value="2024-01-02"', SHOWN[2][3]),
         ('"date" table:style-name="ce4" office:date-value="2024-01-02"', None),
         ('"date" table:style-name="ce5" office:date-value="2024-01-02"', SHOWN[2][3]),
