@@ -13,7 +13,9 @@ from pipelines.machine.files import sha256_of_file
 from pipelines.machine.sealed import Unsound
 from pipelines.project.project import Project
 from pipelines.release.damage import REMAKE, damage_beside
+from pipelines.release.disclosure.ledger import LEDGERS
 from pipelines.release.kept import DATABASES, current_release, held_release, manifests, releases_folder
+from pipelines.release.restricted import unread_ledgers
 from pipelines.store import Place
 from pipelines.store.objects import read_sidecar
 from pipelines.store.places import rejected_rows_place
@@ -24,6 +26,7 @@ READERS_ARE_SAFE = (
     "readers of the release are not affected; cramp-atlas refresh makes an object that is accepted again, if its delivery is in "
     "landing; otherwise restore the store from a backup"
 )
+UNREAD = "is damaged or incomplete: nothing of it is in the public files until it is restored from a backup"
 WRITABLE = 0o222
 
 
@@ -36,6 +39,7 @@ def verify(project: Project, manifest: dict[str, Any]) -> list[str]:
         *_other_files(folder, manifest),
         *_link_problems(project),
         *damage_beside(project, manifest),
+        *(f"nobody knows what was shown of {name}: {LEDGERS}/{name} {UNREAD}" for name in unread_ledgers(project)),
         *(problem for entry in [*manifest["objects"], *manifest.get("rests_on", [])] for problem in _object(project, entry)),
     ]
 

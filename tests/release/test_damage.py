@@ -11,10 +11,14 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from pipelines.machine.errors import StoreDamaged
 from pipelines.machine.sealed import sealed
 from pipelines.project.project import Project
+from pipelines.raw.take_in import take_in
+from pipelines.release.damage import mend
 from pipelines.release.kept import current_release, manifests
 from tests.atlas import Atlas
+from tests.night.small import SOURCE, generated_no_more
 from tests.release.damages import COMMANDS, DAMAGES, KINDS, damaged, file_of, files_of, run
 
 SAID = {
@@ -137,6 +141,26 @@ def test_reports_that_were_edited_in_the_store_never_reach_readers(synthetic: At
     assert "report.prevalence_by_age_band synthetic_survey all" in published.output
     assert "cramp-atlas refresh" in published.output
     assert (current_release(synthetic.project), synthetic.query(NUMBERS)) == (release, expected)
+
+
+def test_a_raw_object_whose_delivery_is_gone_is_named_until_it_is_restored(synthetic: Atlas, tmp_path: Path) -> None:
+    """Nothing can make it again: what is left of it is set aside, and readers keep the release."""
+    generated_no_more(synthetic)
+    shutil.rmtree(synthetic.settings.landing_folder / SOURCE)
+    project, release = synthetic.project, current_release(synthetic.project)
+    [path] = synthetic.warehouse.glob(f"store/raw/synthetic_case_control_participants/{SOURCE}/136-pairs/*.parquet")
+    shutil.copy2(path, tmp_path / "backup")
+    DAMAGES["flipped"](path)
+    [words] = mend(project, SOURCE)
+    assert f"raw.synthetic_case_control_participants {SOURCE} 136-pairs is damaged" in words
+    assert path.with_name(f"{path.name}.set-aside").exists()
+    with pytest.raises(StoreDamaged, match=f"{SOURCE} 136-pairs is missing .* otherwise restore the store from a backup"):
+        take_in(project, SOURCE, "136-pairs")
+    assert run(synthetic, "publish").exit_code == 3
+    assert current_release(project) == release
+    shutil.copy2(tmp_path / "backup", path)
+    assert take_in(project, SOURCE, "136-pairs").is_absent
+    assert run(synthetic, "releases verify").exit_code == 0
 
 
 @pytest.mark.parametrize("damage", ["truncated", "a list", "deleted"])

@@ -26,6 +26,7 @@ VERSION = "version.json"
 PEOPLE = "people"
 LATEST = "latest"
 FILES = "files"
+VERSIONS = "versions"
 NUMBERED = "{:04}"
 UNFINISHED = ".unfinished"
 
@@ -59,7 +60,15 @@ class Ledger:
 
     def shown(self) -> list[Shown]:
         """Every version of which something was shown, newest first; raises CrampAtlasError where one cannot be read."""
-        return [self._read(path) for path in reversed(self._versions())]
+        found = self._versions()
+        if len(found) < self._noted():
+            raise self._damaged(self.folder / NUMBERED.format(len(found) + 1))
+        return [self._read(path) for path in reversed(found)]
+
+    def _noted(self) -> int:
+        """How many versions there were when the last release was written."""
+        latest = self.folder / LATEST
+        return int(self._head(latest).get(VERSIONS, 0)) if (latest / VERSION).exists() else 0
 
     def is_readable(self) -> bool:
         """Whether all of it is as it was written."""
@@ -84,7 +93,7 @@ class Ledger:
         known = next((path for path in self._versions() if self._head(path)["digest"] == version.digest), None)
         if known or any(not rows.is_empty() for rows in fresh.values()):
             self._add(known, version, fresh)
-        self._write(self.folder / LATEST, everything, {}, {"settings": dict(version.settings)})
+        self._write(self.folder / LATEST, everything, {}, {"settings": dict(version.settings), VERSIONS: len(self._versions())})
         for folder in (self.folder, *self.folder.parents[:2]):  # made on the first time
             sync_folder(folder)
 
@@ -107,6 +116,8 @@ class Ledger:
 
     def _versions(self) -> list[Path]:
         """Their folders, oldest first; raises CrampAtlasError where one in between is lost."""
+        if self.folder.exists() and not self.folder.is_dir():
+            raise self._damaged(self.folder)
         found = sorted(self.folder.glob("[0-9]*"))
         for number, path in enumerate(found, 1):
             if path.name != NUMBERED.format(number):
@@ -120,7 +131,7 @@ class Ledger:
             needed = {FILES, "settings"} if path.name == LATEST else {FILES, "digest", "respondents", "settings", "names"}
             if needed <= set(found) and all(sha256_of_file(path / name) == known for name, known in found[FILES].items()):
                 return dict(found)
-        except (FileNotFoundError, ValueError, TypeError, AttributeError):
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError, ValueError, TypeError, AttributeError):
             pass
         raise self._damaged(path)
 

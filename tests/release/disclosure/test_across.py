@@ -236,30 +236,42 @@ def test_a_crash_while_a_version_is_noted_leaves_the_ledger_as_it_was(tmp_path: 
     assert [shown.version.digest for shown in ledger.shown()] == ["b", "a"]
 
 
+FOLDER = b"a folder stands in its place"
+
+
 @pytest.mark.parametrize("name", [VERSION, f"{PEOPLE}.*", "report.trends.*"])
-@pytest.mark.parametrize("content", [b"", b"[]", b"PAR1", None])
+@pytest.mark.parametrize("content", [b"", b"[]", b"PAR1", None, FOLDER])
 def test_a_damaged_ledger_is_named_and_not_taken_for_an_empty_one(tmp_path: Path, name: str, content: bytes | None) -> None:
     ledger = Ledger(tmp_path / "cohort")
     ledger.record(version("a"), {"report.trends": pl.DataFrame({"wave": ["one"]})}, {})
     assert ledger.is_readable()
     [path] = (tmp_path / "cohort" / "0001").glob(name)
-    if content is None:
+    if content is None or content == FOLDER:
         path.unlink()
-    else:
+    if content == FOLDER:
+        path.mkdir()
+    elif content is not None:
         path.write_bytes(content)
     assert not ledger.is_readable()
     with pytest.raises(CrampAtlasError, match="tells what earlier releases showed: restore it from a backup"):
         ledger.shown()
 
 
-def test_a_version_that_is_lost_is_missed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lost", ["0001", "0002"])
+def test_a_version_that_is_lost_is_missed(tmp_path: Path, lost: str) -> None:
     ledger = Ledger(tmp_path / "cohort")
     rows = {"report.trends": pl.DataFrame({"wave": ["one"]})}
     for name in "ab":
         ledger.record(version(name), rows, rows)
-    shutil.rmtree(tmp_path / "cohort" / "0001")
-    with pytest.raises(CrampAtlasError, match="cohort/0001 cannot be read"):
+    shutil.rmtree(tmp_path / "cohort" / lost)
+    assert not ledger.is_readable()
+    with pytest.raises(CrampAtlasError, match=f"cohort/{lost} cannot be read"):
         ledger.shown()
+
+
+def test_a_file_in_the_place_of_a_ledger_is_no_empty_ledger(tmp_path: Path) -> None:
+    (tmp_path / "cohort").write_text("", encoding="utf-8")
+    assert not Ledger(tmp_path / "cohort").is_readable()
 
 
 def test_matched_rows_whose_unanswered_were_hidden_are_compared_by_the_rest() -> None:

@@ -15,6 +15,7 @@ from pipelines.release.disclosure.former import FORMER
 from pipelines.release.kept import manifests
 from pipelines.release.prune import prune
 from pipelines.release.publish import publish
+from pipelines.release.verify import verify
 from tests.atlas import Atlas
 from tests.raw.drift.test_deliveries import deliver
 from tests.release.disclosure.attack import Attacker, Condition, Group, crossed
@@ -424,6 +425,8 @@ def test_one_person_less_in_the_next_delivery_moves_no_public_count_by_one(restr
     [said] = manifests(atlas.project)[-1]["undrawn"]
     assert f"Nothing of {SURVEY} is in the public files" in said
     assert "0001 cannot be read, which tells what earlier releases showed" in said
+    [problem] = verify(atlas.project, manifests(atlas.project)[-1])
+    assert f"disclosed/{SURVEY} is damaged or incomplete: nothing of it is in the public files until it is restored" in problem
     kept.rename(head)
     assert publish(atlas.project).is_new
     assert rows(atlas, "odds_ratios", "epi_public.duckdb", SURVEY) == public != []
