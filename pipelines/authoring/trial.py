@@ -14,7 +14,7 @@ import polars as pl
 
 from pipelines.contracts.model import Contract
 from pipelines.contracts.rules import OF_READING
-from pipelines.landing.finding import digest_of
+from pipelines.landing.finding import landed_digest
 from pipelines.landing.readers.delivered import Delivered
 from pipelines.landing.readers.names import composed
 from pipelines.machine.errors import WrongUsage
@@ -62,7 +62,7 @@ def try_out(project: Project, path: Path, place: Place) -> Trial:
         settings = project.settings.model_copy(update=own)
         passing = replace(project, settings=settings)
         received: list[Delivered] = []
-        sidecar = candidate(passing, plan_raw(project, place, digest_of(path)), path, received.append)
+        sidecar = candidate(passing, plan_raw(project, place, landed_digest(passing, path)), path, received.append)
         results = [result for result in sidecar.results if not OF_READING.fullmatch(result["rule_id"])]  # said as notes
         problems = list(sidecar.problems)
         if not problems and sidecar.content:

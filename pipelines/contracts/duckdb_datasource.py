@@ -11,8 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.machine.errors import MachineFault
+from pipelines.machine.disk import OUT_OF_MEMORY, fault_said, machine_fault, no_space, tells_of_it
 from pipelines.machine.quoting import literal
+
+OF_THE_MACHINE = ("Out of Memory Error: ", "IO Error: ")
+"""How DuckDB's errors begin that say nothing about a check."""
 
 IN_MEMORY = "duckdb:///:memory:"
 
@@ -143,13 +146,16 @@ def validate(parquet: Path, checks: Mapping[str, tuple[str, Mapping[str, Any]]])
             results = batch.validate(suite, result_format={"result_format": "BASIC", "partial_unexpected_count": 0})
         for result in results.results:
             check = result.expectation_config.meta["check"]
-            raised = _reason(result.exception_info)
+            raised = _reason(result.exception_info, parquet)
             outcome[check] = raised or {**result.result, "success": bool(result.success)}
         return outcome
 
 
-def _reason(exception_info: Mapping[str, Any] | None) -> str | None:
-    """Why a check raised, from the library's two shapes of exception information; None where it did not."""
+def _reason(exception_info: Mapping[str, Any] | None, parquet: Path) -> str | None:
+    """Why a check raised, from the library's two shapes of exception information; None where it did not.
+
+    Raises NoSpace or MachineFault where it was not the check that failed.
+    """
     if not exception_info:
         return None
     parts = [exception_info] if "raised_exception" in exception_info else list(exception_info.values())
@@ -158,8 +164,10 @@ def _reason(exception_info: Mapping[str, Any] | None) -> str | None:
         return None
     # Errors of these kinds come before any row is read and speak of the query only.
     texts = "\n".join(f"{part.get('exception_message')}\n{part.get('exception_traceback')}" for part in raised)
-    if "Out of Memory Error" in texts:
-        raise MachineFault("the machine failed (out of memory while a contract was judged): the next night tries again")
+    if any(kind in texts for kind in OF_THE_MACHINE):
+        if tells_of_it(texts):
+            raise no_space(parquet.parent)
+        raise machine_fault(fault_said(texts) or (OUT_OF_MEMORY if OF_THE_MACHINE[0] in texts else "an I/O error of DuckDB"))
     for kind in ("Binder Error: ", "Catalog Error: ", "Parser Error: "):
         if kind in texts:
             return f"the check cannot run: {kind}{texts.split(kind, 1)[1].splitlines()[0].strip()}"

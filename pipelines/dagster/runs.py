@@ -10,7 +10,7 @@ import dagster as dg
 
 from pipelines.dagster.home import PROCESS_TAG
 from pipelines.machine.code import subclasses_of
-from pipelines.machine.disk import no_space, tells_of_it
+from pipelines.machine.disk import OUT_OF_MEMORY, fault_said, machine_fault, no_space, tells_of_it
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.project.project import Project
 
@@ -32,6 +32,9 @@ STEP = "step "
 
 SAME_MOMENT_SECONDS = 5.0
 """By how much two clocks of one machine and its database may differ."""
+
+SPEAKS_OF_THE_MACHINE = ("OSError", "BlockingIOError", "TimeoutError", "MemoryError", "IOException")
+"""Errors, not ours, of which the system's own words are told."""
 
 FAILED, SUCCEEDED = dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.STEP_SUCCESS
 RUN_FAILED, BESIDE_STEPS = dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.ENGINE_EVENT
@@ -188,6 +191,9 @@ def _of_error(error: Any, project: Project) -> str:
         return "no reason is recorded; the log of the run in Dagster tells more"
     if tells_of_it(error.message):
         return str(no_space(project.settings.warehouse_folder))
+    said = OUT_OF_MEMORY if error.cls_name == "MemoryError" else fault_said(error.message)
+    if said and error.cls_name in SPEAKS_OF_THE_MACHINE:
+        return str(machine_fault(said))
     if error.cls_name in subclasses_of(CrampAtlasError.__name__):  # their texts never hold a respondent's value
         return str(error.message).strip().partition(": ")[2]
     return f"{error.cls_name}; the log of the run in Dagster has its text"

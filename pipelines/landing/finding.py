@@ -1,15 +1,18 @@
 """Finding the file of a delivered table in landing."""
 
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from pipelines.landing.readers.names import difference
+from pipelines.landing.readers.unopened import why_not_opened
 from pipelines.machine.files import sha256_of_file
 from pipelines.project.project import Project
 from pipelines.project.sources import DeliveredFile
 from pipelines.store import Place
 
-NO_FILE = "no file"
+SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def find_file(project: Project, place: Place) -> Path | None:
@@ -22,23 +25,32 @@ def delivered_file(project: Project, place: Place) -> DeliveredFile:
 
 
 def digest_of(path: Path, within: Path | None = None, most: int | None = None) -> str:
-    """SHA-256 of a delivered file. What no reader opens is told apart by a word: what is no file, what a link out of the folder
-    `within` leads to, and a file of more than `most` bytes, which may be endless."""
-    if not path.is_file() or (within and leads_out(path, within)):
-        return NO_FILE
-    size = path.stat().st_size
-    return sha256_of_file(path) if most is None or size <= most else f"{size} bytes"
+    """SHA-256 of a delivered file; of what no reader opens, in words what it is instead: no file, a link out of the folder
+    `within`, a file of more than `most` bytes, which may be endless."""
+    fault = why_not_opened(path, within, most)
+    return fault.found if fault else sha256_of_file(path)
 
 
-def leads_out(path: Path, folder: Path) -> bool:
-    """Whether a path is, or goes through, a link out of the folder."""
-    return not path.resolve().is_relative_to(folder.resolve())
+def landed_digest(project: Project, path: Path) -> str:
+    """What a delivered file is known by: it lies in landing, and is no larger than one may be."""
+    settings = project.settings
+    return digest_of(path, settings.landing_folder, settings.reader_decompressed_limit)
+
+
+def is_sha256(digest: str) -> bool:
+    """Whether it tells one file from every other, which the words for what is no file do not."""
+    return SHA256.fullmatch(digest) is not None
 
 
 def sign_of(path: Path) -> tuple[int, ...]:
-    """What of a file is another after anything was written to it or put in its place; nothing of one that is gone."""
+    """What of a file, and of a link to it, is another after anything was written to it or put in its place; nothing of one that
+    is gone."""
+    return *_state(path.lstat), *_state(path.stat)
+
+
+def _state(look: Callable[[], os.stat_result]) -> tuple[int, ...]:
     try:
-        status = path.stat()
+        status = look()
     except OSError:
         return ()
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

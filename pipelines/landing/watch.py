@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from pipelines.landing.finding import digest_of, find_file
+from pipelines.machine.disk import FAULTS
 from pipelines.machine.errors import StoreDamaged
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
@@ -16,10 +17,12 @@ from pipelines.store.places import WHOLE_DELIVERY
 UNFINISHED = (".part", ".tmp", ".filepart")
 """How the names of files end that a copying program renames when it has finished; those with a dot in front are such, too."""
 
+NOT_LOOKED_AT = "{source}: its files cannot be looked at ({why})"
+
 
 class Seen(BaseModel):
-    """What a look found, kept for the next one: `<source>/<file>` -> `size:mtime_ns`; source -> since when its files are as they
-    are, in seconds since 1970; file -> its sign and, where it was worth computing, its SHA-256."""
+    """What a look found, kept for the next one: `<source>/<file>` -> `size:mtime_ns:ctime_ns`; source -> since when its files are
+    as they are, in seconds since 1970; file -> its sign and, where it was worth computing, its SHA-256."""
 
     files: dict[str, str] = {}
     unchanged_since: dict[str, float] = {}
@@ -54,10 +57,14 @@ def look(project: Project, before: Seen, now: float) -> Look:
     arrived: dict[str, object] = {}
     waiting: list[str] = []
     for source in project.sources.values():
-        files = {} if source.generator else dict(_files(project, source))
+        name, seconds = source.source, project.study.nightly.quiet_seconds
+        try:
+            files = {} if source.generator else dict(_files(project, source))
+        except OSError as error:
+            waiting.append(NOT_LOOKED_AT.format(source=name, why=error.strerror))
+            continue
         if not files:
             continue
-        name, seconds = source.source, project.study.nightly.quiet_seconds
         is_same = files == {file: sign for file, sign in before.files.items() if file.startswith(f"{name}/")}
         since = min(before.unchanged_since.get(name, now), now) if is_same else now
         seen.files |= files
@@ -69,7 +76,7 @@ def look(project: Project, before: Seen, now: float) -> Look:
         try:
             news, missing = _compare(project, source, seen)
         except OSError as error:
-            news, missing = {}, [f"{name}: its files cannot be looked at ({error.strerror})"]
+            news, missing = {}, [NOT_LOOKED_AT.format(source=name, why=error.strerror)]
         waiting += missing
         if news:
             arrived[name] = news
@@ -79,7 +86,10 @@ def look(project: Project, before: Seen, now: float) -> Look:
 def is_arriving(project: Project, source: Source, wave: str, now: float) -> bool:
     """Whether a file of the wave, finished or not, was written within `nightly.quiet_seconds`: it may be half of a delivery."""
     part = source.model_copy(update={"waves": {wave: source.waves[wave]}})
-    ages = [now - int(sign.partition(":")[2]) / 1e9 for _, sign in _files(project, part)]
+    try:
+        ages = [now - int(sign.split(":")[1]) / 1e9 for _, sign in _files(project, part)]
+    except OSError:  # what cannot be looked at cannot be read either, and who reads it says so
+        return False
     return any(0 <= age < project.study.nightly.quiet_seconds for age in ages)
 
 
@@ -114,9 +124,11 @@ def _files(project: Project, source: Source) -> Iterator[tuple[str, str]]:
     for path in sorted(found):
         try:
             status = path.stat()
-        except FileNotFoundError:  # renamed while we looked
-            continue
-        yield _name(project, path), f"{status.st_size}:{status.st_mtime_ns}"
+        except OSError as error:
+            if error.errno in FAULTS:
+                raise
+            continue  # renamed while we looked, or a link that leads nowhere
+        yield _name(project, path), f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
 
 
 def _name(project: Project, path: Path) -> str:

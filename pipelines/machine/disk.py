@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.machine.errors import NoSpace
+from pipelines.machine.errors import MachineFault, NoSpace
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -18,6 +18,13 @@ FAULTS = frozenset(
 """What the system says of itself, and not of a file."""
 
 FAULTS_SAID = tuple(os.strerror(number) for number in sorted(FAULTS))
+
+OUT_OF_MEMORY = "out of memory"
+MORE_MEMORY = "raise CRAMP_ATLAS_MEMORY_LIMIT, or give this machine more memory"
+LOOK = "look at the disks of this machine, at who may read landing, and at how many files may be open (ulimit -n)"
+
+PANIC = "PanicException"
+"""How polars calls its own end."""
 
 SAID = (
     "No space left on device",
@@ -65,12 +72,31 @@ def fault_of_the_machine(error: BaseException) -> str | None:
         if isinstance(found, OSError) and found.errno in FAULTS:
             return os.strerror(found.errno)
         if isinstance(found, (duckdb.OutOfMemoryException, MemoryError)):
-            return "out of memory"
-        said = [words for words in FAULTS_SAID if words in str(found)] if isinstance(found, duckdb.IOException) else []
-        if said:
-            return said[0]
+            return OUT_OF_MEMORY
+        if _says_what_the_system_said(found) and (said := fault_said(str(found))):
+            return said
         found = found.__cause__ or found.__context__
     return None
+
+
+def _says_what_the_system_said(error: BaseException) -> bool:
+    """Whether its text is the system's: of DuckDB, of libraries that hand on no number, of polars when it gets no threads."""
+    has_no_number = isinstance(error, OSError) and error.errno is None
+    return isinstance(error, duckdb.IOException) or has_no_number or type(error).__name__ == PANIC
+
+
+def fault_said(text: str) -> str | None:
+    """The fault of the machine that a text names, if it names one."""
+    return next((words for words in FAULTS_SAID if words in text), None)
+
+
+def machine_fault(said: str) -> MachineFault:
+    """The error of a machine that failed: what the system says, what that means for the night, and what to do."""
+    remedy = MORE_MEMORY if said in (OUT_OF_MEMORY, os.strerror(errno.ENOMEM)) else LOOK
+    return MachineFault(
+        f"the machine failed ({said}): nothing was judged by it, readers keep the last release, and the next night tries again; "
+        f"if it stays, {remedy}"
+    )
 
 
 def tells_of_it(text: str) -> bool:

@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 import pipelines
-from pipelines.machine.disk import fault_of_the_machine, raise_if_full
+from pipelines.machine.disk import fault_of_the_machine, machine_fault, raise_if_full
 from pipelines.machine.errors import CrampAtlasError, MachineFault, NoSpace, StoreDamaged, WarehouseBusy
 from pipelines.making.engine import without_values
 from pipelines.statistics import StatsError
@@ -34,10 +34,7 @@ def verdict_on(error: BaseException, warehouse: Path) -> str:
     if isinstance(error, OF_THE_MACHINE):
         raise error
     if fault := fault_of_the_machine(error):
-        raise MachineFault(
-            f"the machine failed ({fault}): nothing was judged by it, readers keep the last release, and the next night tries "
-            "again; if it stays, give it more memory, or look at its disks"
-        ) from error
+        raise machine_fault(fault) from error
     if isinstance(error, (StatsError, CrampAtlasError)):
         return str(error)
     if isinstance(error, duckdb.Error):

@@ -24,7 +24,14 @@ def candidate(project: Project, plan: Plan, path: Path, hear: Callable[[Delivere
     delivered = delivered_file(project, place)
     try:
         landing = project.settings.landing_folder
-        received = read_delivery(path, delivered.form, project.settings, within=landing, n_records=delivered.rows)
+        received = read_delivery(
+            path,
+            delivered.form,
+            project.settings,
+            within=landing,
+            n_records=delivered.rows,
+            sha256=plan.ingredients["delivery"],
+        )
         if hear:
             hear(received)
         form = delivered.form

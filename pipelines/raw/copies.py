@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pipelines.landing.finding import digest_of, find_file
+from pipelines.landing.finding import find_file, is_sha256, landed_digest
 from pipelines.project.project import Project
 from pipelines.project.sources import SHARED_WAVE
 from pipelines.raw.identifiers import identifiers
@@ -22,7 +22,7 @@ def copies(project: Project, source: str, wave: str, digests: Mapping[Place, str
     accepted for it already, when the other's was not, stays; otherwise nobody can know which is wrong, and both are refused.
     """
     about_respondents = identifiers(project, source)
-    ours = {place: digest for place, digest in digests.items() if place.table in about_respondents}
+    ours = {place: digest for place, digest in digests.items() if place.table in about_respondents and is_sha256(digest)}
     found: dict[str, list[Place]] = {}
     for other in [] if wave == SHARED_WAVE else project.sources[source].study_waves:
         theirs = _delivered(project, source, other, ours) if other != wave else {}
@@ -76,7 +76,7 @@ def _is_replaced(project: Project, place: Place) -> bool:
         return False
     path = find_file(project, place)
     accepted = project.store.accepted(place)
-    return path is not None and accepted is not None and accepted.ingredients.get("delivery") != digest_of(path)
+    return path is not None and accepted is not None and accepted.ingredients.get("delivery") != landed_digest(project, path)
 
 
 def _holds(project: Project, place: Place, content: str) -> bool:
@@ -92,7 +92,7 @@ def _delivered(project: Project, source: str, wave: str, ours: Mapping[Place, st
         place = Place("raw", table, source, wave)
         path = find_file(project, place)
         if path and path.is_file() and path.stat().st_size in sizes:
-            found[place] = digest_of(path)
+            found[place] = landed_digest(project, path)
     return found
 
 

@@ -1,10 +1,13 @@
 """Taking in a delivery: all tables of one source and wave are read, judged together, and accepted in one step or not at all."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.landing.finding import delivered_file, digest_of, find_file, sign_of
-from pipelines.landing.readers.delivered import NotReadNow
+from pipelines.landing.finding import delivered_file, find_file, landed_digest, sign_of
+from pipelines.landing.readers.delivered import NotReadNow, StillArriving
+from pipelines.machine.disk import fault_of_the_machine, machine_fault, raise_if_full
+from pipelines.machine.errors import MachineFault
 from pipelines.machine.working import parts
 from pipelines.making.build import absent
 from pipelines.making.faults import ANY, verdict_on
@@ -17,6 +20,13 @@ from pipelines.store import Acceptance, Place, Sidecar
 from pipelines.store.acceptance import Cause, with_accepted, with_postponed, with_rejection
 from pipelines.store.places import WHOLE_DELIVERY, about
 from pipelines.store.recipe import ABSENT, Plan
+
+OF_NO_DELIVERY = (NotReadNow, MachineFault, OSError, MemoryError)
+"""What says nothing about a delivery: it is tried again."""
+
+OF_MORE_THAN_THE_FILE = ("raise CRAMP_ATLAS_READER_", "catalogue of value labels")
+"""Words of refusals that the file alone does not decide: a limit of this machine, or what lies beside the file. It is read again,
+so that a limit that was raised, or a file that came after it, is noticed."""
 
 
 @dataclass(frozen=True)
@@ -57,37 +67,66 @@ def take_in(project: Project, source: str, wave: str, *, reread: bool = False) -
     """Read what landed for one source and wave; a file whose recipe is known is not parsed again unless `reread` asks for it.
 
     Accepts all tables together, or rejects the delivery and keeps what was accepted before. A delivery that is not there
-    is no failure: what was accepted stays, and a source that never delivered has typed tables of zero rows.
+    is no failure: what was accepted stays, and a source that never delivered has typed tables of zero rows. What the machine
+    failed on and what is still arriving is postponed: nothing is said against it.
     """
-    files = {place: find_file(project, place) for place in _places(project, source, wave)}
     acceptance = project.store.acceptance(source, wave)
-    if not any(files.values()):
-        return _absent_delivery(project, source, wave, acceptance, list(files))
-    plans, candidates, parsed = {}, {}, set()
-    postponed: list[str] = []
+    try:
+        files = {place: find_file(project, place) for place in _places(project, source, wave)}
+        if not any(files.values()):
+            return _absent_delivery(project, source, wave, acceptance, list(files))
+        read = _read(project, {place: path for place, path in files.items() if path}, reread=reread)
+        if read.postponed:
+            return _postponed(project, source, wave, acceptance, read.postponed)
+        return _judge(project, source, wave, acceptance, files, read)
+    except OF_NO_DELIVERY as error:
+        return _postponed(project, source, wave, acceptance, [f"{source} {wave}: {_why_not_judged(project, error)}"])
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The files of a delivery, read one by one: their plans, their sidecars, those parsed now, and why some were not judged."""
+
+    plans: dict[Place, Plan] = field(default_factory=dict)
+    candidates: dict[Place, Sidecar] = field(default_factory=dict)
+    parsed: set[Place] = field(default_factory=set)
+    postponed: list[str] = field(default_factory=list)
+
+
+def _read(project: Project, files: Mapping[Place, Path], *, reread: bool) -> _Read:
+    """Read every file, or remember what was found in it; a file that has changed by the end is still arriving."""
+    read = _Read()
+    before = {path: sign_of(path) for path in files.values()}
     for place in parts(list(files)):
         path = files[place]
-        if path is None:
-            continue
-        before = sign_of(path)
-        plan = plans[place] = plan_raw(project, place, _digest(project, path))
-        known = None if reread else project.store.sidecar(place, plan.recipe)
-        if known is None:
-            parsed.add(place)
-            try:
+        try:
+            plan = read.plans[place] = plan_raw(project, place, landed_digest(project, path))
+            known = None if reread else _remembered(project, plan)
+            if known is None:
+                read.parsed.add(place)
                 known = _judged(project, plan, path)
-            except NotReadNow as error:
-                postponed.append(f"{place.name} {wave}: {error}")
-                continue
-        if sign_of(path) != before:
-            postponed.append(f"{place.name} {wave}: {path.name} changed while it was read: it is still arriving")
-            continue
-        if place in parsed:
-            project.store.record(place, known)
-        candidates[place] = known
-    if postponed:
-        project.store.set_acceptance(source, wave, with_postponed(acceptance, postponed))
-        return Delivery(source, wave, {}, frozenset(), [], postponed=postponed)
+                project.store.record(place, known)
+            read.candidates[place] = known
+        except OF_NO_DELIVERY as error:
+            read.postponed.append(f"{place.name} {place.wave}: {_why_not_judged(project, error)}")
+    for place, path in files.items():
+        if place in read.candidates and (not before[path] or sign_of(path) != before[path]):
+            read.postponed.append(f"{place.name} {place.wave}: {StillArriving().of(path)}")
+    return read
+
+
+def _remembered(project: Project, plan: Plan) -> Sidecar | None:
+    """What was found in a file before; nothing where it was refused for something else than what it is."""
+    known = project.store.sidecar(plan.place, plan.recipe)
+    is_of_the_file = known is None or not any(words in problem for problem in known.problems for words in OF_MORE_THAN_THE_FILE)
+    return known if is_of_the_file else None
+
+
+def _judge(
+    project: Project, source: str, wave: str, acceptance: Acceptance, files: Mapping[Place, Path | None], read: _Read
+) -> Delivery:
+    """Accept all files of a delivery together, or none."""
+    plans, candidates = read.plans, read.candidates
     missing = [place for place, path in files.items() if path is None]
     found = [Problem(place, f"{place.name} {wave}: {_file_name(project, place)} is missing") for place in missing]
     copied = copies(project, source, wave, {place: plan.ingredients["delivery"] for place, plan in plans.items()})
@@ -110,13 +149,22 @@ def take_in(project: Project, source: str, wave: str, *, reread: bool = False) -
         acceptance = with_accepted(acceptance, WHOLE_DELIVERY, recipes)
     project.store.set_acceptance(source, wave, with_postponed(acceptance, []))
     by_table = {about(place): sidecar for place, sidecar in claims.items()}
-    return Delivery(source, wave, candidates, frozenset(parsed), found, by_table)
+    return Delivery(source, wave, candidates, frozenset(read.parsed), found, by_table)
 
 
-def _digest(project: Project, path: Path) -> str:
-    """The hash that a delivered file is known by."""
-    settings = project.settings
-    return digest_of(path, within=settings.landing_folder, most=settings.reader_decompressed_limit)
+def _postponed(project: Project, source: str, wave: str, acceptance: Acceptance, reasons: list[str]) -> Delivery:
+    """Leave everything as it was, and say why."""
+    project.store.set_acceptance(source, wave, with_postponed(acceptance, reasons))
+    return Delivery(source, wave, {}, frozenset(), [], postponed=reasons)
+
+
+def _why_not_judged(project: Project, error: BaseException) -> str:
+    """What kept a delivery from being judged, in words. Raises NoSpace where the disk is full: all sources wait for space."""
+    raise_if_full(error, project.settings.warehouse_folder)
+    if isinstance(error, (NotReadNow, MachineFault)):
+        return str(error)
+    said = error.strerror if isinstance(error, OSError) else None
+    return str(machine_fault(fault_of_the_machine(error) or said or type(error).__name__))
 
 
 def _problems_in(sidecars: dict[Place, Sidecar]) -> list[Problem]:

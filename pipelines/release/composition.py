@@ -37,7 +37,8 @@ def compose(project: Project) -> dict[Place, Sidecar]:
 def require_closed(project: Project) -> None:
     """Raise NotClosed, naming the most upstream table to materialise, unless every table is made from what is accepted now.
 
-    A place may rest on older ingredients only where its candidate from the current ones was rejected.
+    A place may rest on older ingredients only where its candidate from the current ones was rejected, or could not be judged in
+    the last night.
     """
     for place in _places_in_order(project):
         wanted = plan(project, place)
@@ -50,7 +51,7 @@ def require_closed(project: Project) -> None:
         accepted = project.store.accepted(place)
         if wanted is None or accepted is None:
             raise NotClosed(f"materialise {place.name} first: nothing of {place.source} {place.wave} has been made yet")
-        if accepted.recipe != wanted.recipe and not (held_back and place.schema == "raw"):
+        if accepted.recipe != wanted.recipe and not (place.schema == "raw" and (held_back or acceptance.postponed)):
             raise NotClosed(f"materialise {place.name} first: {_what_changed(accepted, wanted)} has changed since")
 
 

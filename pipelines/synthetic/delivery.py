@@ -39,7 +39,7 @@ def deliver(project: Project, source: Source) -> bool:
     """
     folder = project.settings.landing_folder / source.source
     recipe = recipe_of(project, source)
-    if _is_delivered(folder, source, recipe):
+    if _is_delivered(project, folder, source, recipe):
         return False
     files = {}
     for file, text in _DELIVERIES[source.design](project, source):
@@ -66,7 +66,12 @@ def recipe_of(project: Project, source: Source) -> str:
     )
 
 
-def _is_delivered(folder: Path, source: Source, recipe: str) -> bool:
+def _is_delivered(project: Project, folder: Path, source: Source, recipe: str) -> bool:
+    """Whether the files are as `generated.json` says. What is no file, or may be endless, is not opened but made again."""
+    most = project.settings.reader_decompressed_limit
+    paths = [folder / name for name in (MADE, *_files(source))]
+    if not all(path.is_file() and path.stat().st_size <= most for path in paths):
+        return False
     try:
         made = json.loads((folder / MADE).read_text(encoding="utf-8"))
         files = {str(file): str(content) for file, content in made["files"].items()}

@@ -102,8 +102,10 @@ def check_result(
     candidates: Mapping[Place, Sequence[Sidecar]],
     problems: Mapping[str, Sequence[str]],
     drift: Sequence[Mapping[str, Any]] = (),
+    postponed: Sequence[str] = (),
 ) -> dg.AssetCheckResult:
-    """One check a table: failed where a candidate was rejected, with every rule that did not pass.
+    """One check a table: failed where a candidate was rejected, with every rule that did not pass; a warning where something is
+    `postponed`, with the reasons.
 
     `candidates` are all verdicts on a place: of its contract, and of claims that are judged apart. `problems` go by source.
     `drift` holds rows of meta.drift: those beyond their thresholds are shown and fail nothing. Of a restricted source nothing
@@ -126,6 +128,8 @@ def check_result(
     metadata: dict[str, Any] = {"rules_judged": sum(row["rules"] for row in judged)}
     if texts:
         metadata["problems"] = dg.MetadataValue.table([dg.TableRecord({"problem": text}) for text in dict.fromkeys(texts)])
+    if postponed:
+        metadata["not_judged"] = dg.MetadataValue.table([dg.TableRecord({"reason": text}) for text in postponed])
     if results:
         metadata["not_passed"] = dg.MetadataValue.table(results)
     if judged:
@@ -138,14 +142,16 @@ def check_result(
     return dg.AssetCheckResult(
         asset_key=asset_key(table),
         check_name=CHECK,
-        passed=not texts,
-        severity=dg.AssetCheckSeverity.ERROR,
-        description=_in_words(judged, len(texts)),
+        passed=not texts and not postponed,
+        severity=dg.AssetCheckSeverity.WARN if postponed and not texts else dg.AssetCheckSeverity.ERROR,
+        description=_in_words(judged, len(texts), len(postponed)),
         metadata=metadata,
     )
 
 
-def _in_words(judged: Sequence[Mapping[str, Any]], n_problems: int) -> str:
+def _in_words(judged: Sequence[Mapping[str, Any]], n_problems: int, n_postponed: int) -> str:
+    if n_postponed and not n_problems:
+        return f"{n_postponed:,} could not be judged, which says nothing against them: the next night tries again"
     if not judged and not n_problems:
         return "nothing was delivered: there was nothing to judge"
     rules, passed, failed = (sum(row[name] for row in judged) for name in ("rules", "passed", "not passed"))

@@ -125,4 +125,7 @@ def _check(project: Project, table: str, deliveries: list[Delivery]) -> dg.Asset
         if place.name == table
     }
     problems = [problem.text for delivery in deliveries for problem in delivery.found if problem.place.name == table]
-    return check_result(project, table, candidates, {project.raw_source(table).source: problems}, accepted_drift(project, table))
+    waves = project.raw_source(table).waves_of(table.removeprefix("raw."))
+    postponed = [text for delivery in deliveries if delivery.wave in waves for text in delivery.postponed]
+    source = project.raw_source(table).source
+    return check_result(project, table, candidates, {source: problems}, accepted_drift(project, table), postponed)

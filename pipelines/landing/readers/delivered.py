@@ -84,6 +84,15 @@ class BeyondTheMachine(Refused):
         return NotReadNow(f"{path.name} was not read: found {self.found} at {path.parent}. {self.remedy}.")
 
 
+class StillArriving(BeyondTheMachine):
+    """A file that is not any more what it was a moment ago."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "other bytes than a moment before", "It is still arriving: it is taken in when nothing changes it any more"
+        )
+
+
 def unique_names(names: list[str]) -> list[str]:
     """The names, of which the second and further of a kind are marked, so that a column delivered twice is not lost."""
     seen: dict[str, int] = {}

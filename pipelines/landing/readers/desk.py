@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from pipelines.landing.readers.delivered import BeyondTheMachine, Refused
+from pipelines.landing.readers.delivered import BeyondTheMachine, Refused, StillArriving
 from pipelines.landing.readers.limits import Limits, in_bytes
 from pipelines.machine.disk import no_space
 from pipelines.machine.settings import REPOSITORY
@@ -29,11 +29,11 @@ LEFT_OVER_AFTER_SECONDS = 86_400
 
 NOT_WITHIN_MEMORY = "Deliver it in parts or as Parquet, or raise CRAMP_ATLAS_READER_MEMORY_LIMIT"
 
-
 NEXT_NIGHT = "It is tried again the next night; look at the disks and the memory of this machine if that does not help"
 
 CRASHES = frozenset({signal.SIGSEGV, signal.SIGILL, signal.SIGFPE})
-"""Signals of a reader that fails on what a file holds. By any other the system ended it, such as for want of memory."""
+"""Signals of a reader that fails on what a file holds. By any other the system ended it, such as for want of memory; and one that
+ends by itself, as no reader does on a file, could not start or was ended."""
 
 
 class Desk:
@@ -47,11 +47,20 @@ class Desk:
         atexit.register(self.close)
 
     def ask(
-        self, task: str, path: Path, form: Form, limits: Limits, folder: Path, n_records: int | None = None
+        self,
+        task: str,
+        path: Path,
+        form: Form,
+        limits: Limits,
+        folder: Path,
+        n_records: int | None = None,
+        sha256: str | None = None,
     ) -> dict[str, Any]:
-        """The worker's answer about a file; raises Refused where it refuses the file, dies of it, or takes too long.
+        """The worker's answer about a file, of which it must have the content `sha256`; raises Refused where it refuses the file
+        or crashes on it.
 
-        Raises NoSpace where the disk of `folder` is full: that says nothing about the file.
+        What says nothing about the file raises BeyondTheMachine (it takes too long or too much memory, the system ends the
+        worker, the machine fails, the file changes) and NoSpace where the disk of `folder` is full.
         """
         request = {
             "task": task,
@@ -60,6 +69,7 @@ class Desk:
             "limits": asdict(limits),
             "folder": str(folder.absolute()),
             "n_records": n_records,
+            "sha256": sha256,
         }
         with self._lock:
             try:
@@ -86,6 +96,8 @@ class Desk:
             raise BeyondTheMachine(f"more than {in_bytes(limits.memory)} of memory needed for it", NOT_WITHIN_MEMORY)
         if answer.get("outcome") == "machine":
             raise BeyondTheMachine(f"an error of this machine ({answer['error']})", NEXT_NIGHT)
+        if answer.get("outcome") == "arriving":
+            raise StillArriving
         return answer
 
     def close(self) -> int:
@@ -139,7 +151,7 @@ def _exchange(process: subprocess.Popen[bytes], request: bytes, seconds: float) 
     return received
 
 
-def _silent(limits: Limits) -> Refused:
+def _silent(limits: Limits) -> BeyondTheMachine:
     return BeyondTheMachine(
         f"a file that is not read within {limits.seconds} seconds",
         "Look at it, or raise CRAMP_ATLAS_READER_SECONDS_LIMIT",
@@ -148,11 +160,10 @@ def _silent(limits: Limits) -> Refused:
 
 def _ended(code: int, limits: Limits) -> Refused:
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    kind = Refused if -code in CRASHES or code >= 0 else BeyondTheMachine
-    return kind(
-        f"a file that ended its reader's process ({how}): damaged, or more than {in_bytes(limits.memory)} of memory needed",
-        f"Fetch it again. {NOT_WITHIN_MEMORY}",
-    )
+    found = f"a file that ended its reader's process ({how}): damaged, or more than {in_bytes(limits.memory)} of memory needed"
+    if -code in CRASHES:
+        return Refused(found, f"Fetch it again. {NOT_WITHIN_MEMORY}")
+    return BeyondTheMachine(found, f"{NEXT_NIGHT}. Fetch it again. {NOT_WITHIN_MEMORY}")
 
 
 @contextmanager

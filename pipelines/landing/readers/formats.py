@@ -23,7 +23,8 @@ from pipelines.project.form import SEPARATORS, Form
 class Job:
     """One file to read: where it is, its declared form, the bounds, and the only folder that may be written to.
 
-    `n_records` is how many records its provider states, where that is declared.
+    `n_records` is how many records its provider states, where that is declared; `landed` is the delivered file where `path` is
+    its copy.
     """
 
     path: Path
@@ -31,6 +32,12 @@ class Job:
     limits: Limits
     folder: Path
     n_records: int | None = None
+    landed: Path | None = None
+
+    @property
+    def beside(self) -> Path:
+        """The folder of what was delivered with the file."""
+        return (self.landed or self.path).parent
 
 
 def read_job(job: Job) -> Delivered:
@@ -90,7 +97,7 @@ READERS: Mapping[str, Callable[[Path, Job], Delivered]] = {
     **{suffix: lambda path, job: read_text(path, job.form, job.limits, job.folder) for suffix in SEPARATORS},
     **dict.fromkeys(WORKBOOKS, _workbook),
     **{
-        suffix: lambda path, job: read_statistical(path, job.form, job.path.parent, job.path.name, job.n_records)
+        suffix: lambda path, job: read_statistical(path, job.form, job.beside, job.path.name, job.n_records)
         for suffix in LABELLED
     },
     TRANSPORT: _transport,

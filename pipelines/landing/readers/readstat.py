@@ -93,6 +93,8 @@ def _parsed(what: str, read: Callable[..., Any], path: str, options: Mapping[str
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError) as error:  # the text may hold content
         if "encod" in str(error) or "convert" in str(error):
             raise Refused(f"{what} with text of another encoding than it says", DECLARE) from None
+        if "allocate memory" in str(error):
+            raise MemoryError from None
         if "version" in str(error):
             raise Refused(f"{what} of a version that is not read", "Ask for it in a newer version, or as CSV") from None
         raise Refused(f"a cut or damaged {bare(what)}", "Fetch it again") from None

@@ -288,7 +288,12 @@ def _catalogue(form: Form, beside: Path, name: str) -> Path | None:
         return path
     stem = name.lower().partition(".")[0]
     return next(
-        (path for path in sorted(beside.iterdir()) if path.name.lower() == stem + CATALOGUE and not path.is_symlink()), None
+        (
+            path
+            for path in sorted(beside.iterdir())
+            if path.name.lower() == stem + CATALOGUE and path.is_file() and not path.is_symlink()
+        ),
+        None,
     )
 
 

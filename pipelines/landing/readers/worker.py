@@ -13,13 +13,17 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.landing.readers.delivered import FRAME_FILE, Refused
+import polars as pl
+
+from pipelines.landing.readers.delivered import FRAME_FILE, Refused, StillArriving
 from pipelines.landing.readers.formats import Job, read_job, unpacked
 from pipelines.landing.readers.limits import Limits
 from pipelines.landing.readers.sniffing import sniff_text
+from pipelines.landing.readers.taking import own_copy
 from pipelines.machine.disk import fault_of_the_machine, is_full
 from pipelines.project.form import SEPARATORS, Form
 
@@ -46,7 +50,8 @@ def main() -> None:
         limits = Limits(**request["limits"])
         job = Job(Path(request["path"]), Form(**request["form"]), limits, Path(request["folder"]), request.get("n_records"))
         with _bounded(limits):
-            answer = _answer(job, request["task"]) | {"is_spent": _address_space() > MAX_SHARE_KEPT * limits.memory}
+            answer = _answer(job, request["task"], request.get("sha256"))
+            answer["is_spent"] = _address_space() > MAX_SHARE_KEPT * limits.memory
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
@@ -56,9 +61,11 @@ def _address_space() -> int:
     return int(STATM.read_text().split()[0]) * resource.getpagesize() if STATM.exists() else 0
 
 
-def _answer(job: Job, task: str) -> dict[str, Any]:
+def _answer(job: Job, task: str, sha256: str | None) -> dict[str, Any]:
     try:
-        return _sniffed(job) if task == "sniff" else _read(job)
+        return _sniffed(job) if task == "sniff" else _read(job, sha256)
+    except StillArriving:
+        return {"outcome": "arriving"}
     except Refused as refused:
         if is_full(refused):  # where the reader unpacks to, not the file
             return {"outcome": "disk"}
@@ -67,7 +74,7 @@ def _answer(job: Job, task: str) -> dict[str, Any]:
         return {"found": refused.found, "remedy": refused.remedy}
     except MemoryError as error:
         return {"outcome": "disk" if is_full(error) else "memory"}
-    except Exception as error:  # a library's message may hold content
+    except (Exception, pl.exceptions.PanicException) as error:  # a library's message may hold content
         if is_full(error):
             return {"outcome": "disk"}
         if fault := fault_of_the_machine(error):
@@ -75,7 +82,10 @@ def _answer(job: Job, task: str) -> dict[str, Any]:
         return {"found": "a file that its reader fails on", "remedy": "Fetch it again, or deliver CSV"}
 
 
-def _read(job: Job) -> dict[str, Any]:
+def _read(job: Job, sha256: str | None) -> dict[str, Any]:
+    """The frame as a file; where the content of the file is known, of a copy that has it."""
+    if sha256:
+        job = replace(job, path=own_copy(job.path, job.folder, sha256, job.limits.decompressed), landed=job.path)
     delivered = read_job(job)
     delivered.frame.write_ipc(job.folder / FRAME_FILE, compat_level=None)
     return {"told": delivered.told()}
