@@ -33,7 +33,8 @@ def add_case(atlas: Atlas, folder: str, **declared: Any) -> str:
     (contracts / "sources" / f"{name}.yaml").write_text(yaml.safe_dump(source, sort_keys=False), encoding="utf-8")
     shutil.copy(contract, contracts / "raw")
     shutil.copy(select, atlas.folder / "sql" / "core" / "respondents" / f"{name}.sql")
-    for delivered, (_, wave) in zip(sorted(case.glob("*.csv")), sorted(source["waves"].items()), strict=True):
+    for delivered, (number, wave) in zip(sorted(case.glob("*.csv")), sorted(source["waves"].items()), strict=True):
+        assert len(source["waves"]) == 1 or delivered.stem.endswith(f"_{number}"), f"{delivered.name} is not named for {number}"
         [table] = wave["tables"].values()
         landed = atlas.settings.landing_folder / name / table["file"]
         landed.parent.mkdir(parents=True, exist_ok=True)
