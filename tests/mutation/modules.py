@@ -13,7 +13,7 @@ MODULES: Mapping[str, Sequence[str]] = {
     "contracts": ("contracts", "authoring/test_compare.py", "project/test_broken_sources.py", "raw"),
     "dagster/alerts.py": ("night/test_alerts.py", "night/test_broken_project.py"),
     "landing/readers": ("landing/readers", "authoring/test_draft.py"),
-    "landing/fetch": ("landing/test_fetch.py",),
+    "landing/fetch": ("landing/test_fetch.py", "landing/test_fetch_resumed.py", "landing/test_fetch_failed.py"),
     "landing/finding.py": ("landing/readers/test_packed.py", "raw", "night/test_landing.py"),
     "landing/watch.py": ("night/test_landing.py",),
     "release/disclosure": ("release/disclosure",),
