@@ -83,7 +83,7 @@ def diff(
 
 @app.command(epilog=ends("cramp-atlas releases verify", "when a file, a mode or a link is wrong"))
 def verify(release_id: OfCurrent = None) -> None:
-    """Compute every hash anew: of the files of a release and of the objects that it names of the store.
+    """Compute every hash anew: of the files of a release and of everything in the store.
 
     For after a restore, a crash or a doubt. Nothing is repaired: each problem says what is wrong and what to do.
     """
