@@ -120,8 +120,15 @@ def _follows(item: ErrorDetails, items: Sequence[ErrorDetails], model: type[Base
     place = item["loc"]
     if item["type"] == "missing":
         beside = [other["loc"][-1] for other in items if other["type"] == "extra_forbidden" and other["loc"][:-1] == place[:-1]]
-        return any(nearest(str(name), _fields(model, place[:-1])) == place[-1] for name in beside)
+        lacking = [other["loc"] for other in items if other["type"] == "missing" and other["loc"][:-1] == place[:-1]]
+        is_the_other = len(beside) == len(lacking) == 1 and _have_a_word(str(beside[0]), str(place[-1]))
+        return is_the_other or any(nearest(str(name), _fields(model, place[:-1])) == place[-1] for name in beside)
     return item["type"] == "too_short" and any(len(other["loc"]) > len(place) == _shared(other["loc"], place) for other in items)
+
+
+def _have_a_word(one: str, other: str) -> bool:
+    """Whether two names share a word, as `terms` and `terms_of_use` do."""
+    return bool(set(one.lower().split("_")) & set(other.lower().split("_")))
 
 
 def _shared(one: Location, other: Location) -> int:

@@ -1,5 +1,6 @@
 """What `generator:` in the file of a synthetic source can say, by its design. Its SQL uses the names of effects and streams."""
 
+import math
 from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Literal, TypeVar
 
@@ -10,6 +11,9 @@ from pipelines.machine.faults import Fault, fault_at, faults, known
 from pipelines.project.sources import Source
 
 Share = Annotated[float, Field(ge=0, lt=1)]
+Effect = Annotated[float, Field(allow_inf_nan=False)]
+OddsRatio = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Sets = Annotated[int, Field(ge=1)]
 KindOfMissing = Literal["refused", "dont_know", "missing"]
 
 
@@ -82,11 +86,11 @@ class Sample(_Settings):
 
 
 class SurveyGenerator(_Settings):
-    seed: int
+    seed: int = Field(ge=0)
     tables: Tables
     population: Population
     streams: SurveyStreams
-    effects: dict[str, float] = Field(description="Bound as generator.effects, one row with a column each.")
+    effects: dict[str, Effect] = Field(description="Bound as generator.effects, one row with a column each.")
     sample: Sample
     unanswered: list[Unanswered] = []
     mess: Mess = Mess()
@@ -100,11 +104,11 @@ class MatchedStreams(_Settings):
 
 
 class CaseControlGenerator(_Settings):
-    seed: int
+    seed: int = Field(ge=0)
     tables: Tables
-    sets: dict[str, int] = Field(description="Wave -> matched sets of one case and one control.")
+    sets: dict[str, Sets] = Field(description="Wave -> matched sets of one case and one control.")
     streams: MatchedStreams
-    planted: dict[str, float] = Field(description="Exposure -> odds ratio within a set; bound as generator.planted.")
+    planted: dict[str, OddsRatio] = Field(description="Exposure -> odds ratio within a set; bound as generator.planted.")
     unanswered: list[Unanswered] = []
     mess: Mess = Mess()
 
@@ -200,6 +204,6 @@ def _variables(made: Generator, columns: Collection[str] | None) -> Iterator[Fau
 def _sizes(population: Population) -> Iterator[Fault]:
     for name in ("stratum_size", "psu_size"):
         least, most = getattr(population, name)
-        if not 0 < least <= most:
+        if not 0 < least <= most < math.inf:
             message = f"must be the smallest and the largest size, such as [0.5, 1.5]; found [{least:g}, {most:g}]"
             yield Fault(("generator", "population", name), message)

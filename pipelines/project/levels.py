@@ -1,6 +1,6 @@
 """What the columns of the respondents can hold, told from contracts, codebooks, sources and selects; no data is read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,15 @@ def answers(project: "Project") -> list[str]:
     reasons = {f"{column.name}{REASON}" for column in contract.columns}
     without = {*contract.key, *reasons, *DESIGN_COLUMNS, *TEXT_OF.values(), "is_synthetic"}
     return [column.name for column in contract.columns if column.name not in without and column.classification != "identifier"]
+
+
+def no_answer(held: Collection[str], name: str) -> str | None:
+    """What a column says of respondents that nobody answered; None for answers, keys and the wave."""
+    if name.endswith(REASON) and name.removesuffix(REASON) in held:
+        return f"says why {name.removesuffix(REASON)} is unanswered"
+    if name in DESIGN_COLUMNS or name in TEXT_OF.values():
+        return "says how people were sampled or matched"
+    return "says where people come from" if name in {"source", "is_synthetic"} else None
 
 
 def domain_with_levels(project: "Project", domain: Domain, column: str) -> Domain:

@@ -1,6 +1,6 @@
 """Whether a source's file can be meant: the columns, tables and waves that it names are there. Nothing in here reads data."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.columns import NUMERIC_TYPES
@@ -89,6 +89,7 @@ def _variables(project: "Project", source: Source) -> Iterator[Fault]:
             yield Fault(location, f"names {name}, which is no answer of respondents; {known(of_people)}")
         elif any(name == other and location[:-1] == there[:-1] for there, other in named[:index]):
             yield Fault(location, f"names {name} twice: keep one")
+    yield from _case_definition(source, of_people, types)
     parts = list(source.components.values())
     for name in sorted(set(parts[0]).intersection(*parts[1:])) if len(parts) > 1 else ():
         yield Fault(("components",), f"names {name} in two components: a variable has the weight of one")
@@ -104,6 +105,18 @@ def _variables(project: "Project", source: Source) -> Iterator[Fault]:
                 yield Fault(at, f"{name} is {types[name]} in {respondents}, and only a number has a top code; {known(numbers)}")
     yield from _top_codes_out_of_range(project, source)
     yield from _top_codes_below_the_bands(project, source)
+
+
+def _case_definition(source: Source, of_people: Collection[str], types: Mapping[str, str]) -> Iterator[Fault]:
+    """What makes people cases is an answer that is true or false, and cases and controls do not agree on it."""
+    name, usable = source.case_definition, [column for column in of_people if types[column] == "BOOLEAN"]
+    if source.design != "case_control":
+        return
+    if name is not None and name not in usable:
+        yield Fault(("case_definition",), f"{name} is no answer of respondents that is true or false; {known(usable, name)}")
+    elif name in source.matched_on:
+        at = ("matched_on", source.matched_on.index(name))
+        yield Fault(at, f"names {name}, which is the case definition: cases and controls differ in it, and are matched on others")
 
 
 def _top_codes_out_of_range(project: "Project", source: Source) -> Iterator[Fault]:

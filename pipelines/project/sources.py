@@ -1,5 +1,6 @@
 """What belongs to a source and to no single table: its design, waves and files, top codes, what is comparable, terms of use."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,8 +18,11 @@ SHARED_WAVE = "all"
 """The wave of the tables that all waves of a source share."""
 
 
+ADDRESS = re.compile(r"https?://[^/\s]+")
+
+
 def _address_fault(address: str) -> str | None:
-    if not address.startswith(("https://", "http://")) or line_fault(address):
+    if not ADDRESS.match(address) or line_fault(address):
         return "must be an address that begins with https://, or be left out"
     return None
 
@@ -94,6 +98,14 @@ class Source(_Settings):
             fault = name_fault(wave)
             if fault:
                 raise fault_at(["waves", wave], f"the name of a wave {fault}")
+        by_name: dict[str, str] = {}
+        for wave in (SHARED_WAVE, *self.waves):
+            other = by_name.setdefault(wave.casefold(), wave)
+            if other != wave:
+                raise fault_at(["waves", wave], f"differs from {other} by letter case only: give the wave another name")
+        if SHARED_WAVE in self.waves and self.waves[SHARED_WAVE].top_codes:
+            message = f"{SHARED_WAVE} has the tables that all waves share and no respondents: say it in the waves that have some"
+            raise fault_at(["waves", SHARED_WAVE, "top_codes"], message)
         if not self.study_waves:
             raise fault_at(
                 ["waves"], f"names only {SHARED_WAVE}, the tables that all waves share: add the wave of the respondents"

@@ -11,7 +11,7 @@ from pipelines.contracts.columns import NUMERIC_TYPES
 from pipelines.contracts.yaml_source import read_yaml
 from pipelines.machine.faults import Fault, found, known
 from pipelines.project.conditions import Conditions, Domain
-from pipelines.project.levels import answers, condition_fault, domain_with_levels, domains
+from pipelines.project.levels import answers, condition_fault, domain_with_levels, domains, no_answer
 from pipelines.project.lines import folded, name_fault
 from pipelines.project.respondents import AGE, REASON
 
@@ -154,6 +154,8 @@ def _columns(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:
         for name in named:
             if name not in held:
                 yield Fault((*section, name), f"{name} is no column of {table}; {known(usable, name)}")
+            elif section != ("outcomes",) and (about := no_answer(held, name)):  # of those it is said that they lack reasons
+                yield Fault((*section, name), f"{name} {about}, and is no answer of theirs; {known(usable)}")
             elif held[name].type not in types:
                 yield Fault((*section, name), f"{name} is {held[name].type} in {table}, and {rule}; {known(usable)}")
             elif project.contracts[table].column(name).classification == "identifier":

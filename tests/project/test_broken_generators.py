@@ -22,6 +22,18 @@ WRONG: list[tuple[str, str, str, str, str]] = [
     ),
     (SURVEY, "stratum_size: [0.6, 1.4]", "stratum_size: [1.4, 0.6]", "generator.population.stratum_size", "found [1.4, 0.6]"),
     (SURVEY, "psus_per_stratum: 20", "psus_per_stratum: 2", "generator.population.psus_per_stratum", "must be at least 3"),
+    (SURVEY, "    female: 1.25", "    female: .inf", "generator.effects.female", "must be a finite number"),
+    (SURVEY, "stratum_size: [0.6, 1.4]", "stratum_size: [0.6, .inf]", "generator.population.stratum_size", "found [0.6, inf]"),
+    (PAIRS, "seed: 20241122", "seed: -1", "generator.seed", "must be at least 0"),
+    (PAIRS, "136-pairs: 136,", "136-pairs: 0,", "generator.sets.136-pairs", "must be at least 1"),
+    (PAIRS, "is_sedentary: 9.34", "is_sedentary: 0", "generator.planted.is_sedentary", "must be more than 0"),
+    (
+        PAIRS,
+        "case_definition: has_cramps",
+        "case_definition: sex",
+        "case_definition",
+        "no answer of respondents that is true or false",
+    ),
     (SURVEY, "    female: 1.25", "    female: much", "generator.effects.female", "must be a number; found the text 'much'"),
     (
         SURVEY,

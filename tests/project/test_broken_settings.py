@@ -100,6 +100,26 @@ REFUSED: Cases = {
         f"{SECOND_OUTCOME}is_case)",
         ("has no column is_case_missing",),
     ),
+    "exposure of where people come from": (
+        changed("exposures:\n", "exposures:\n  is_synthetic: {label: Synthetic, reference: false}\n"),
+        "line 37 (exposures.is_synthetic)",
+        ("says where people come from", "takes_statin"),
+    ),
+    "adjustment for a weight": (
+        changed("  age_band: {}\n", "  interview_weight: {form: linear}\n"),
+        "line 48 (adjustment.interview_weight)",
+        ("says how people were sampled", "age_years"),
+    ),
+    "adjustment for a reason": (
+        changed("  age_band: {}\n", "  has_cramps_missing: {}\n"),
+        "line 48 (adjustment.has_cramps_missing)",
+        ("says why has_cramps is unanswered", "age_band"),
+    ),
+    "characteristic of the design": (
+        changed("    sex: {label: Sex}", "    stratum_text: {label: Stratum}"),
+        "line 56 (characteristics.categorical.stratum_text)",
+        ("says how people were sampled", "sex"),
+    ),
     "outcome and exposure": (
         changed("  has_frequent_cramps:\n", "  takes_statin:\n"),
         "line 45 (exposures.takes_statin)",

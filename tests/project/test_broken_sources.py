@@ -106,6 +106,18 @@ REFUSED: Cases = {
         "line 8 (homepage)",
         ("must be text", "number 5", "in quotes"),
     ),
+    "homepage of nobody": (
+        changed("homepage: https://www.cdc.gov/nchs/nhanes/", "homepage: https://"),
+        "line 8 (homepage)",
+        ("must be an address",),
+    ),
+    "a word of a key": (changed("terms_of_use: >-", "terms: >-"), "line 12 (terms)", ("is no key here", "terms_of_use")),
+    "shared wave in capitals": (changed("  all:\n", "  All:\n"), "line 49 (waves.All)", ("differs from all",)),
+    "top code of what all waves share": (
+        changed("  all:\n", "  all:\n    top_codes: {age_years: 80}\n"),
+        "line 50 (waves.all.top_codes)",
+        ("no respondents",),
+    ),
     "empty title": (lambda text: text.replace(text.splitlines()[1], "title: ''"), "line 2 (title)", ("must not be empty",)),
     "no title": (lambda text: text.replace(text.splitlines()[1], "title:"), "line 2 (title)", ("must be text; found nothing",)),
     "nested or not, as text": (
@@ -395,6 +407,8 @@ def test_a_column_that_pairs_cannot_be_matched_on_is_one_sentence(good: Atlas) -
     file = "data_contracts/sources/synthetic_case_control.yaml"
     words = ("names sexx, which is no column of core.respondents", "did you mean sex?", "age_band")
     assert_one_sentence(said_of(good.settings, file, changed("  - sex\n", "  - sexx\n")), file, "line 11 (matched_on.2): ", words)
+    case = changed("  - sex\n", "  - has_cramps\n")
+    assert_one_sentence(said_of(good.settings, file, case), file, "line 11 (matched_on.2): ", ("which is the case definition",))
 
 
 def test_a_table_of_two_sources_is_one_sentence(good: Atlas) -> None:
