@@ -1,11 +1,13 @@
 """The three stages together: whether the project fits what they can make, and what an object of any of them is made of."""
 
+from collections.abc import Collection, Sequence
+
 from pipelines.contracts.comparability import unjudged
 from pipelines.core.plan import plan_core
 from pipelines.machine.faults import known, listed, nearest
 from pipelines.machine.settings import Settings
 from pipelines.project.project import Project, refuse
-from pipelines.project.selects import ANSWERS, columns_asked
+from pipelines.project.selects import ANSWERS, DECODED, columns_asked
 from pipelines.project.source_checks import source_problems
 from pipelines.project.study_checks import study_problems
 from pipelines.raw.plan import plan_raw
@@ -84,7 +86,9 @@ def _check_reads(project: Project) -> list[str]:
     tables = {name for name in project.contracts if not name.startswith("meta.")}
     coded = [contract.table for contract in project.contracts.values() if contract.codebook and contract.schema == "raw"]
     tables |= {f"{schema}.{table}" for table in coded for schema in ("codebook", "decoded")}
-    readable = [(select, tables | BOUND[name.partition(".")[0]]) for name, select in project.selects.items()]
+    readable = [
+        (select, _read_for(project, name, tables) | BOUND[name.partition(".")[0]]) for name, select in project.selects.items()
+    ]
     readable += [
         (select, {*BOUND["core"], f"{ANSWERS}{name.partition('.')[2]}"}) for name, select in project.vocabularies.items()
     ]
@@ -92,10 +96,25 @@ def _check_reads(project: Project) -> list[str]:
     return [
         f"{select.name} reads {read}, which is no table that it can read" + (f"; did you mean {near}?" if near else "")
         for select, there in readable
-        for read in select.reads
+        for read in _as_written(select.reads)
         if read not in there
-        for near in [nearest(read, there)]
+        for near in [nearest(read, [table for table in there if table.partition(".")[0] == read.partition(".")[0].casefold()])]
     ]
+
+
+def _read_for(project: Project, name: str, tables: Collection[str]) -> set[str]:
+    """What a select can read of the tables: one of a source (`core.x/<source>`) reads what that delivers, and codebooks."""
+    source = project.sources.get(name.partition("/")[2])
+    if source is None:
+        return set(tables)
+    own = {f"{schema}.{table}" for table in source.tables for schema in ("raw", "decoded")}
+    return {table for table in tables if table in own or table.startswith("codebook.")}
+
+
+def _as_written(reads: Sequence[str]) -> list[str]:
+    """Who reads `decoded.x` reads `raw.x` and `codebook.x` as well, and has not written that."""
+    decoded = {read.removeprefix(DECODED) for read in reads if read.startswith(DECODED)}
+    return [read for read in reads if read.partition(".")[2] not in decoded or read.startswith(DECODED)]
 
 
 def _check_waves(project: Project) -> list[str]:

@@ -18,7 +18,7 @@ from pipelines.contracts.rules import (
     unique_rule,
 )
 from pipelines.machine.quoting import identifier
-from pipelines.machine.reaching import reaches_out
+from pipelines.machine.reaching import is_one_select, reaches_out
 
 BATCH = "__batch"
 """What a rule calls the table that it is about."""
@@ -82,6 +82,8 @@ def _sql_rule(entry: DataQuality, subject: str, column: Column | None, severity:
     query = (entry.query or "").strip().rstrip(";")
     if "{batch}" not in query:
         raise RuleError(["query"], "must be a select that returns the offending rows of `{batch}`.")
+    if not is_one_select(query.replace("{batch}", BATCH)):
+        raise RuleError(["query"], "must be one select of DuckDB that returns the offending rows of `{batch}`.")
     own = "a rule reads {batch} and no other table or file"
     if reached := reaches_out(query.replace("{batch}", BATCH), {BATCH}, own, schemas=False):
         raise RuleError(["query"], f"{reached}.")

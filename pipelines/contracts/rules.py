@@ -4,6 +4,7 @@ The check judges, the condition finds the rows to set aside; both come from the 
 A field that is not known here is an error: a promise is never dropped in silence. Nothing in here reads data.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -238,7 +239,10 @@ def _bounds(column: Column, options: Mapping[str, Any]) -> dict[str, Any]:
     if not given:
         return {}
     for name in given:
-        if column.type not in NUMERIC_TYPES or isinstance(options[name], bool) or not isinstance(options[name], (int, float)):
+        is_number = isinstance(options[name], (int, float)) and not isinstance(options[name], bool)
+        if is_number and not math.isfinite(options[name]):
+            raise RuleError(["logicalTypeOptions", name], f"must be a finite number; found {options[name]}.")
+        if column.type not in NUMERIC_TYPES or not is_number:
             raise RuleError(
                 ["logicalTypeOptions", name], f"must be a number on a numeric column; {column.name} is {column.type}."
             )

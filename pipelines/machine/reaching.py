@@ -12,6 +12,15 @@ DRAWS = "draws a sample, which is another one every time"
 DESCRIBES = "describes a table instead of reading it"
 
 
+def is_one_select(sql: str) -> bool:
+    """Whether a text is one select that DuckDB reads, and nothing that changes anything."""
+    try:
+        statements = [statement for statement in sqlglot.parse(sql, read="duckdb") if statement is not None]
+    except (SqlglotError, RecursionError):
+        return False
+    return len(statements) == 1 and isinstance(statements[0], exp.Query)
+
+
 def reaches_out(sql: str, given: Collection[str], instead: str, *, schemas: bool = True) -> str | None:
     """What one select reads or calls beside `schema.table` names, its own CTEs and the tables `given`; None where it is nothing.
 
@@ -24,6 +33,9 @@ def reaches_out(sql: str, given: Collection[str], instead: str, *, schemas: bool
         return None
     for name, why in not_of_the_data(tree):
         return f"calls {name}, which {why}"
+    given_later = tree.find(exp.Placeholder, exp.Parameter, exp.SessionParameter)
+    if given_later is not None:
+        return f"holds the parameter `{given_later.sql(dialect='duckdb')}`, which nobody gives a value: write the value itself"
     if tree.find(exp.TableSample):
         return DRAWS
     if tree.find(exp.Describe, exp.Summarize):

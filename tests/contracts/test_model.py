@@ -118,6 +118,8 @@ WRONG_FIELDS: list[tuple[str, dict[str, Any], str]] = [
     ("weight", {"description": ""}, "description must be given"),
     ("weight", {"logicalTypeOptions": {"minimun": 0}}, "minimun): unknown"),
     ("weight", {"logicalTypeOptions": {"minimum": "0"}}, "must be a number on a numeric column"),
+    ("weight", {"logicalTypeOptions": {"minimum": float("nan")}}, "must be a finite number; found nan"),
+    ("weight", {"logicalTypeOptions": {"maximum": float("inf")}}, "must be a finite number; found inf"),
     ("weight", {"logicalTypeOptions": {"minimum": 2, "maximum": 1}}, "the range 2 to 1 holds nothing"),
     ("weight", {"logicalTypeOptions": {"minimum": 0, "exclusiveMinimum": 0}}, "either minimum or exclusiveMinimum"),
     ("note", {"logicalTypeOptions": {"minimum": 0}}, "must be a number on a numeric column; note is VARCHAR"),

@@ -7,7 +7,7 @@ import sqlglot
 from sqlglot.errors import ParseError
 
 from pipelines.machine.functions import duckdb_functions, functions_of, not_of_the_data, unusable_functions
-from pipelines.machine.reaching import reaches_out
+from pipelines.machine.reaching import is_one_select, reaches_out
 
 LOOKED_THROUGH = frozenset((Path(__file__).parent / "duckdb_functions.txt").read_text(encoding="utf-8").split())
 """Functions whose answer is made of their arguments alone."""
@@ -102,6 +102,23 @@ def test_a_select_that_depends_on_anything_else_is_told(sql: str, said: str) -> 
 def test_a_rule_reads_its_own_table_only() -> None:
     assert reaches_out("select * from Batch", {"batch"}, "read it", schemas=False) is None
     assert reaches_out("select * from raw.t", {"batch"}, "read it", schemas=False) == "reads `raw.t`; read it"
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_one"),
+    [
+        ("select * from b", True),
+        ("from b where x > 3", True),
+        ("with a as (select * from b) select * from A;", True),
+        ("select * from b where", False),
+        ("delete from b", False),
+        ("select * from b; select 1", False),
+        ("copy (select 1) to 'x'", False),
+        ("", False),
+    ],
+)
+def test_a_rule_is_one_select(sql: str, is_one: bool) -> None:
+    assert is_one_select(sql) == is_one
 
 
 def test_operators_are_no_functions() -> None:
