@@ -1,106 +1,30 @@
 """What changed between two states of a contract, what it means for consumers, and the version that it demands."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from pipelines.authoring.compare import Difference, changes, compare
+from pipelines.authoring.compare import Difference, compare
 from pipelines.authoring.rule_changes import Change
-from pipelines.authoring.versions import Impact, Version, least_version, parse_version
-from pipelines.contracts.model import Contract, load_contract
-from tests.contracts.sleep_contract import CODEBOOK, columns, custom, document
-
-Edit = Callable[[dict[str, Any]], None]
-
-
-def nothing(_: dict[str, Any]) -> None:
-    """An edit that edits nothing."""
-
-
-def column(name: str, **fields: Any) -> Edit:
-    """Give a column other fields; None takes a field away."""
-
-    def edit(content: dict[str, Any]) -> None:
-        given = next(given for given in content["schema"][0]["properties"] if given["name"] == name)
-        given.update(fields)
-        for field in [field for field, value in fields.items() if value is None]:
-            del given[field]
-
-    return edit
-
-
-def table(**fields: Any) -> Edit:
-    return lambda content: content["schema"][0].update(fields)
-
-
-def head(**fields: Any) -> Edit:
-    return lambda content: content.update(fields)
-
-
-def without(name: str) -> Edit:
-    def edit(content: dict[str, Any]) -> None:
-        content["schema"][0]["properties"] = [given for given in content["schema"][0]["properties"] if given["name"] != name]
-
-    return edit
-
-
-def plus(**fields: Any) -> Edit:
-    return lambda content: content["schema"][0]["properties"].append(fields)
-
-
-def both(*edits: Edit) -> Edit:
-    def edit(content: dict[str, Any]) -> None:
-        for one in edits:
-            one(content)
-
-    return edit
-
-
-def state(folder: Path, edit: Edit, codebook: str = CODEBOOK) -> Contract:
-    """The good contract with an edit, loaded from a folder of its own."""
-    for name in ("raw", "codebooks"):
-        (folder / name).mkdir(parents=True)
-    content = document(columns())
-    edit(content)
-    (folder / "raw" / "sleep.odcs.yaml").write_text(yaml.safe_dump(content))
-    (folder / "codebooks" / "sleep.csv").write_text(codebook)
-    return load_contract(folder / "raw" / "sleep.odcs.yaml", folder / "codebooks")
-
-
-@pytest.fixture
-def compared(tmp_path: Path) -> Callable[..., list[tuple[Impact, str]]]:
-    def compare_states(
-        before: Edit, after: Edit, codebooks: tuple[str, str] = (CODEBOOK, CODEBOOK), waves: Sequence[str] = ()
-    ) -> list[tuple[Impact, str]]:
-        old = state(tmp_path / "before", before, codebooks[0])
-        new = state(tmp_path / "after", after, codebooks[1])
-        return [(change.impact, change.text) for change in changes(old, new, waves)]
-
-    return compare_states
-
-
-def verdict(kind: str, reason: str = "as it is") -> Edit:
-    entry = {"source": "s", "variables": ["hours"], "waves": ["1", "2"], "verdict": kind, "reason": reason, "reference": "a page"}
-    return table(customProperties=custom(comparability=[entry]))
-
-
-def ranged(**options: object) -> Edit:
-    return column("weight", logicalTypeOptions=options)
-
-
-def listed(*texts: str, severity: str = "reject") -> Edit:
-    return column("note", logicalTypeOptions={"enum": list(texts)}, customProperties=custom(severity=severity))
-
-
-def waves(*names: str) -> Edit:
-    return column("is_pregnant", customProperties=custom(waves=list(names)))
-
-
-ADDED = {"name": "bmi", "physicalType": "DOUBLE", "description": "Body mass index"}
-OUT_MAY_APPEAR = "what it kept out may appear"
+from pipelines.authoring.versions import Impact
+from tests.authoring.changed_contracts import (
+    ADDED,
+    OUT_MAY_APPEAR,
+    Edit,
+    both,
+    column,
+    head,
+    listed,
+    nothing,
+    plus,
+    ranged,
+    state,
+    table,
+    verdict,
+    waves,
+)
+from tests.contracts.sleep_contract import custom
 
 CHANGES: list[tuple[str, Edit, Edit, list[tuple[Impact, str]]]] = [
     ("column added", nothing, plus(**ADDED), [("compatible", "column bmi: added (DOUBLE)")]),
@@ -412,80 +336,6 @@ def test_each_kind_of_change_is_named_and_weighed(
     assert compared(before, after) == expected
 
 
-def codes(before: str, after: str) -> tuple[str, str]:
-    """The codebook with one text replaced."""
-    assert CODEBOOK.count(before) == 1
-    return CODEBOOK, CODEBOOK.replace(before, after)
-
-
-CODE_CHANGES: list[tuple[str, tuple[str, str], list[tuple[Impact, str]]]] = [
-    (
-        "added",
-        codes("cramps,7", "cramps,2,often,Often,\ncramps,7"),
-        [("compatible", "code 2 of cramps (Often): added; a query that tells all codes apart must know it")],
-    ),
-    (
-        "added where it was an ordinary number",
-        codes("hours,77", "hours,9,,Don't know,dont_know\nhours,77"),
-        [("breaking", "code 9 of hours (Don't know): added; it was an ordinary number before")],
-    ),
-    (
-        "added at the upper limit of the ordinary numbers",
-        codes("hours,77", "hours,11,11,11 or more,\nhours,77"),
-        [("breaking", "code 11 of hours (11 or more): added; it was an ordinary number before")],
-    ),
-    (
-        "added just above the ordinary numbers",
-        codes("hours,77", "hours,12,12,12 or more,\nhours,77"),
-        [("compatible", "code 12 of hours (12 or more): added; a query that tells all codes apart must know it")],
-    ),
-    (
-        "removed",
-        codes("cramps,9,,Don't know,dont_know\n", ""),
-        [("breaking", "code 9 of cramps (Don't know): removed; a look-up of it finds nothing")],
-    ),
-    ("recoded", codes("1,rarely", "1,seldom"), [("breaking", "code 1 of cramps: recoded rarely -> seldom")]),
-    (
-        "kind of missing",
-        codes("cramps,7,,Refused,refused", "cramps,7,,Refused,missing"),
-        [("breaking", "code 7 of cramps: kind of missing refused -> missing")],
-    ),
-    (
-        "an answer that counts as missing",
-        codes("0,never,Never,", "0,never,Never,not_asked"),
-        [("breaking", "code 0 of cramps: kind of missing an answer -> not_asked")],
-    ),
-    (
-        "meaning",
-        codes('"Rarely (1 a month)"', '"Rarely (2 a month)"'),
-        [("breaking", "code 1 of cramps: meaning 'Rarely (1 a month)' -> 'Rarely (2 a month)'")],
-    ),
-    (
-        "spelling of the meaning",
-        codes('"Rarely (1 a month)"', '"rarely, 1 a month"'),
-        [("descriptive", "code 1 of cramps: meaning 'Rarely (1 a month)' -> 'rarely, 1 a month'")],
-    ),
-]
-
-
-@pytest.mark.parametrize(("codebooks", "expected"), [case[1:] for case in CODE_CHANGES], ids=[case[0] for case in CODE_CHANGES])
-def test_each_kind_of_change_of_a_code_is_named_and_weighed(
-    compared: Callable[..., list[tuple[Impact, str]]], codebooks: tuple[str, str], expected: list[tuple[Impact, str]]
-) -> None:
-    assert compared(nothing, nothing, codebooks) == expected
-
-
-def test_a_code_that_becomes_an_ordinary_number_says_so(compared: Callable[..., list[tuple[Impact, str]]]) -> None:
-    wider = column("hours", logicalTypeOptions={"minimum": 1, "maximum": 77})
-    found = compared(wider, wider, codes("hours,77,,Refused,refused\n", ""))
-    assert found == [("breaking", "code 77 of hours (Refused): removed; it reads as an ordinary number now")]
-
-
-def test_the_codes_of_a_removed_column_are_part_of_it(compared: Callable[..., list[tuple[Impact, str]]]) -> None:
-    without_codes = "\n".join(line for line in CODEBOOK.splitlines() if not line.startswith("cramps"))
-    assert compared(nothing, without("cramps"), (CODEBOOK, without_codes)) == [("breaking", "column cramps: removed")]
-
-
 @pytest.mark.parametrize(
     ("known", "impact", "note"),
     [(["second"], "compatible", ""), (["first", "second"], "breaking", "; it is NULL in a wave that had it")],
@@ -507,57 +357,6 @@ def test_a_list_of_waves_breaks_where_those_of_the_source_are_not_known(
 def test_the_worst_change_stands_first(compared: Callable[..., list[tuple[Impact, str]]]) -> None:
     found = compared(plus(**ADDED), both(column("weight", description="Weight", required=True)))
     assert [impact for impact, _ in found] == ["breaking", "compatible", "descriptive"]
-
-
-LEAST: list[tuple[str, Impact | None, str]] = [
-    ("1.2.3", "breaking", "2.0.0"),
-    ("1.2.3", "compatible", "1.3.0"),
-    ("1.2.3", "descriptive", "1.2.4"),
-    ("1.2.3", None, "1.2.3"),
-    ("0.2.3", "breaking", "0.3.0"),
-    ("0.2.3", "compatible", "0.2.4"),
-    ("0.2.3", "descriptive", "0.2.4"),
-    ("0.0.9", "breaking", "0.1.0"),
-    ("9.9.9", "compatible", "9.10.0"),
-]
-
-
-@pytest.mark.parametrize(("before", "worst", "expected"), LEAST)
-def test_the_worst_change_says_how_far_a_version_is_raised(before: str, worst: Impact | None, expected: str) -> None:
-    assert str(least_version(parse_version(before), worst)) == expected
-
-
-ENOUGH: list[tuple[str, str, Impact, bool]] = [
-    ("1.2.3", "2.0.0", "breaking", True),
-    ("1.2.3", "1.9.9", "breaking", False),
-    ("1.2.3", "1.2.3", "descriptive", False),
-    ("1.2.3", "1.2.4", "descriptive", True),
-    ("1.2.3", "2.0.0", "descriptive", True),
-    ("1.2.3", "1.2.4", "compatible", False),
-    ("1.9.0", "1.10.0", "compatible", True),
-    ("1.2.3", "1.2.2", "descriptive", False),
-    ("0.1.0", "1.0.0", "breaking", True),
-    ("0.1.0", "0.2.0", "breaking", True),
-    ("0.1.0", "0.1.1", "breaking", False),
-    ("1.0.0", "0.9.0", "breaking", False),
-    ("1.2", "1.2.0", "breaking", True),
-    ("1.2.0", "1.3", "compatible", False),
-]
-
-
-@pytest.mark.parametrize(("before", "after", "impact", "expected"), ENOUGH)
-def test_a_version_is_raised_far_enough_or_not(before: str, after: str, impact: Impact, expected: bool) -> None:
-    assert Difference("raw.sleep", before, after, (Change(impact, "something"),)).is_raised_enough is expected
-
-
-@pytest.mark.parametrize("text", ["1.0", "v1.0.0", "1.0.0-rc1", "01.0.0", "1.0.0 ", "", "1.0.0.0", "1.-1.0"])
-def test_what_is_not_three_whole_numbers_is_no_version(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is not X\.Y\.Z"):
-        parse_version(text)
-
-
-def test_versions_are_ordered_by_number_and_not_by_letter() -> None:
-    assert parse_version("1.10.0") > parse_version("1.9.9") > Version(1, 9, 8)
 
 
 def test_new_and_removed_tables_demand_no_version(tmp_path: Path) -> None:

@@ -10,7 +10,13 @@ from tests.conftest import LONGEST
 MOST_IMPORTING = 5
 
 MODULES: Mapping[str, Sequence[str]] = {
-    "contracts": ("contracts", "authoring/test_compare.py", "project/test_broken_sources.py", "raw"),
+    "contracts": (
+        "contracts",
+        "authoring/test_compare.py",
+        "authoring/test_compare_codes.py",
+        "project/test_broken_sources.py",
+        "raw",
+    ),
     "dagster/alerts.py": ("night/test_alerts.py", "night/test_broken_project.py"),
     "landing/readers": ("landing/readers", "authoring/test_draft.py"),
     "landing/fetch": ("landing/test_fetch.py", "landing/test_fetch_resumed.py", "landing/test_fetch_failed.py"),
