@@ -19,7 +19,8 @@ from pipelines.report import trends
 from pipelines.report.families import with_adjusted_p_values
 from pipelines.statistics import trend
 from tests.report import reach
-from tests.report.reach import BASE, SOURCES, STUDY, Effects, World, changed, effects, settings_of
+from tests.report.reach import Effects, effects
+from tests.report.small_study import BASE, SOURCES, STUDY, World, changed, settings_of
 
 FILE = Path(__file__).with_name("settings_reach.yaml")
 ENTRIES: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
