@@ -7,6 +7,7 @@ from pipelines.landing.finding import find_file, is_sha256, landed_digest
 from pipelines.project.project import Project
 from pipelines.project.sources import SHARED_WAVE
 from pipelines.raw.identifiers import identifiers
+from pipelines.raw.plan import plan_raw
 from pipelines.store import Place
 
 TWICE = (
@@ -71,12 +72,19 @@ def _of_other_waves(project: Project, place: Place) -> list[Place]:
 
 
 def _is_replaced(project: Project, place: Place) -> bool:
-    """Whether another file lies now for a place than the accepted one; where none does, the accepted one stays."""
+    """Whether another file lies now for a place than the accepted one, and is not known to be refused by itself.
+
+    Where none does, or it is refused, the accepted one stays.
+    """
     if place.table not in project.sources[place.source].waves[place.wave].tables:
         return False
     path = find_file(project, place)
     accepted = project.store.accepted(place)
-    return path is not None and accepted is not None and accepted.ingredients.get("delivery") != landed_digest(project, path)
+    digest = landed_digest(project, path) if path else None
+    if digest is None or accepted is None or accepted.ingredients.get("delivery") == digest:
+        return False
+    known = project.store.sidecar(place, plan_raw(project, place, digest).recipe)
+    return known is None or known.verdict == "accepted"
 
 
 def _holds(project: Project, place: Place, content: str) -> bool:

@@ -102,6 +102,17 @@ def test_two_waves_whose_files_were_mixed_up_can_be_put_right(atlas: Atlas) -> N
     assert problems(atlas) == {"round1": [], "round2": []}
 
 
+def test_a_file_that_is_refused_does_not_make_room_for_its_wave_elsewhere(atlas: Atlas) -> None:
+    for wave in ("round1", "round2"):
+        deliver(atlas, wave, people(wave))
+    assert problems(atlas) == {"round1": [], "round2": []}
+    deliver(atlas, "round1", people("round1") + "not,a,record\n")
+    deliver(atlas, "round2", "\ufeff" + people("round1"))
+    found = problems(atlas)
+    assert len(found["round1"]) == 1
+    assert f"{TABLE} round2 holds exactly the records of round1" in found["round2"][0]
+
+
 def test_records_of_a_wave_whose_file_is_gone_stay_its_own(atlas: Atlas) -> None:
     deliver(atlas, "round2", people("round1"))
     assert problems(atlas) == {"round1": [], "round2": []}
