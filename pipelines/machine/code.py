@@ -105,7 +105,7 @@ class _Read:
 def _read(package: Path, module: str) -> _Read:
     tree = ast.parse(_modules(package)[module].read_bytes())
     imports = frozenset(taken for statement in _import_statements(tree) for taken in _taken(package, statement))
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             node.body = [statement for statement in node.body if not _is_text(statement)]
     return _Read(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports)
@@ -117,8 +117,22 @@ def _is_text(statement: ast.stmt) -> bool:
     )
 
 
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and all statements below it. No expression is walked into: none holds a statement."""
+    yield node
+    for part in _parts(node):
+        yield from _statements(part)
+
+
+def _parts(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements, handlers and cases that stand directly in a node."""
+    for name in ("body", "handlers", "orelse", "finalbody", "cases"):
+        parts = getattr(node, name, ())
+        yield from parts if isinstance(parts, list) else ()
+
+
 def _import_statements(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
-    for child in ast.iter_child_nodes(node):
+    for child in _parts(node):
         if isinstance(child, (ast.Import, ast.ImportFrom)):
             yield child
         elif isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
