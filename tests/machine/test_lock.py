@@ -68,17 +68,17 @@ def test_a_warehouse_that_another_container_holds_is_busy_and_free_when_that_is_
 
 def test_who_is_patient_gets_the_warehouse_when_the_other_lets_go(tmp_path: Path) -> None:
     process = hold(tmp_path, 1)
-    with warehouse_lock(tmp_path, patience=60):
-        process.wait(timeout=10)
+    with warehouse_lock(tmp_path, patience=PATIENCE_SECONDS):
+        process.wait(timeout=PATIENCE_SECONDS)
         assert (tmp_path / ".lock").read_text(encoding="utf-8").startswith(f"{os.getpid()} (")
 
 
 def test_patience_ends(tmp_path: Path) -> None:
-    process = hold(tmp_path, 60)
+    process = hold(tmp_path, PATIENCE_SECONDS)
     started = time.monotonic()
     with pytest.raises(WarehouseBusy), warehouse_lock(tmp_path, patience=0.5):
         pass
-    assert 0.5 <= time.monotonic() - started < 10
+    assert 0.5 <= time.monotonic() - started < 60
     process.kill()
     process.wait(timeout=PATIENCE_SECONDS)
 
@@ -94,12 +94,12 @@ def test_the_lock_of_a_killed_process_is_taken_over(tmp_path: Path) -> None:
 
 def test_a_forked_child_does_not_keep_the_lock_of_its_dead_parent(tmp_path: Path) -> None:
     script = HOLDER.replace(
-        "time.sleep(float(sys.argv[2]))", "import os\n    if os.fork():\n        os._exit(0)\n    time.sleep(20)"
+        "time.sleep(float(sys.argv[2]))", "import os\n    if os.fork():\n        os._exit(0)\n    time.sleep(600)"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]
     parent = subprocess.Popen(command, stdout=subprocess.DEVNULL, text=True, start_new_session=True)
-    parent.wait(timeout=60)
-    with warehouse_lock(tmp_path, patience=5):
+    parent.wait(timeout=PATIENCE_SECONDS)
+    with warehouse_lock(tmp_path, patience=60):
         pass
     os.killpg(parent.pid, signal.SIGKILL)
 

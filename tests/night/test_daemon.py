@@ -49,7 +49,7 @@ class Nights:
         """The UI's own answer."""
         body = json.dumps({"query": query}).encode()
         request = urllib.request.Request(f"{self.ui.url}/graphql", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
             return json.load(answer)["data"]
 
 

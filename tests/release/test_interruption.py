@@ -75,7 +75,7 @@ if name == "sync_folder":
     objects.sync_folder = publish.sync_folder = dying
 refresh(load_project(Settings(project=Path({str(synthetic.folder)!r}))))
 """
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS)
     assert ended.returncode == 9, ended.stderr
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     levels = synthetic.query("select distinct confidence_level from report.odds_ratios")

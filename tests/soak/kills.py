@@ -18,7 +18,6 @@ from tests.patience import PATIENCE_SECONDS
 from tests.soak.nights import Fingerprint, fingerprint, new_delivery, new_estimates, orphans, problems_of_release, start_refresh
 
 CHANGES = (new_estimates, new_delivery)
-SECONDS_TO_DIE = 15
 SAID_EVERY = 10
 NOT_SWAPPED = re.compile(r"warehouse/current does not lead to .*: run cramp-atlas publish")
 """What verify says between a release that is whole and the swap of the link: readers are well, the next refresh swaps."""
@@ -123,7 +122,7 @@ def _next_night(atlas: Atlas, before: Fingerprint, found: Fingerprint) -> list[s
 
 def _all_gone(group: int) -> bool:
     """Whether no process of the group lives any more, with time for those that end by themselves."""
-    until = time.monotonic() + SECONDS_TO_DIE
+    until = time.monotonic() + PATIENCE_SECONDS
     while _alive(group):
         if time.monotonic() > until:
             return False

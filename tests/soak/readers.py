@@ -83,7 +83,7 @@ def watch(atlas: Atlas, folder: Path, n_readers: int, n_releases: int, quiet_sec
         for reader in readers:
             assert reader.process.stdin
             reader.process.stdin.close()
-            reader.process.wait(timeout=60)
+            reader.process.wait(timeout=PATIENCE_SECONDS)
     watched = Watched(n_releases=n_releases)
     if len(set(releases)) != n_releases + 1 or len({json.dumps(answer[3:5]) for answer in truths.values()}) < 2:
         watched.problems.append("the nights made no releases of their own")

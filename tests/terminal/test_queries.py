@@ -269,7 +269,9 @@ def test_a_query_that_does_not_begin_with_its_question_is_refused(tmp_path: Path
 def run(atlas: Atlas, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("cramp-atlas")), *arguments]
     environment = os.environ | {"CRAMP_ATLAS_PROJECT": str(atlas.folder)}
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, env=environment, check=False, timeout=60)
+    return subprocess.run(
+        command, input=stdin, capture_output=True, text=True, env=environment, check=False, timeout=PATIENCE_SECONDS
+    )
 
 
 def test_a_query_runs_by_name_with_what_is_set(published_synthetic: Atlas) -> None:
