@@ -66,9 +66,10 @@ def kept(published_synthetic: Atlas, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def read_once(atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands take the study as it is now."""
+    """Commands take the study as it is now, and as checked."""
     project = atlas.project
     monkeypatch.setattr(Project, "read", lambda _: project)
+    monkeypatch.setattr("pipelines.stages._check", lambda _: None)
 
 
 @pytest.fixture(scope="module")
