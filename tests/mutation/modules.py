@@ -39,6 +39,7 @@ MODULES: Mapping[str, Sequence[str]] = {
         "release/test_explained.py",
         "release/test_check_results.py",
         "release/test_changes.py",
+        "release/test_codes.py",
         "release/test_prune.py",
         "release/disclosure/test_release.py",
         "terminal/test_held_back.py",
