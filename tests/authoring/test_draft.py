@@ -364,7 +364,7 @@ HARMLESS = ("`", "\u200b", "\xa0", "\ufeff")
 
 @pytest.mark.parametrize("letter", UNSEEN, ids=ascii)
 def test_no_text_of_a_delivery_leaves_the_comment_that_quotes_it(letter: str) -> None:
-    """Shapes of values, notes, faults and guesses; what the file carries of labels and units is kept as it is, in quotes."""
+    """Shapes, notes, faults and guesses; what a label carries is kept, or spelled out where a terminal would obey it."""
     text = f"1,5{letter}properties: []"
     given = drafted(
         pl.DataFrame({"id": range(6), "amount": ["44", "51", f"?{letter}?", "60", "62", "70"], "odd": ["x"] * 6}),
@@ -384,4 +384,4 @@ def test_no_text_of_a_delivery_leaves_the_comment_that_quotes_it(letter: str) ->
     assert letter == "`" or letter not in shapes
     assert "\\x" in shapes or "\\u" in shapes
     described = yaml.safe_load(given.contract)["schema"][0]["properties"][1]["description"]
-    assert described.split() == text.split()
+    assert described.split() == text.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e").split()

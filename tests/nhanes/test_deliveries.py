@@ -1,5 +1,6 @@
 """NHANES deliveries that go wrong, and contracts that change: what is rejected, what stays, what is made anew."""
 
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -79,9 +80,8 @@ def test_an_unlisted_code_rejects_its_delivery_and_leaves_every_report_of_the_so
 
 
 def test_a_first_delivery_that_is_rejected_leaves_the_pool_unestimated_and_says_why(nhanes: Atlas) -> None:
-    import shutil
-
     shutil.rmtree(nhanes.warehouse / "store" / "accepted" / "nhanes")
+    shutil.rmtree(nhanes.warehouse / "releases")  # from which what was accepted would be taken again
     rewrite(nhanes.settings.landing_folder / "nhanes" / PUBLIC / "2005/DataFiles/SLQ_D.xpt", drop="SLQ160")
     assert not nhanes.refresh().success
     pooled = nhanes.query(

@@ -62,7 +62,7 @@ def test_a_form_that_is_not_whole_is_refused(given: dict[str, Any], words: str) 
     ("line", "words"),
     [
         ("age_years: {}", "age_years is INTEGER in core.respondents, and a number needs a form: linear, quadratic or spline"),
-        ("psu: {}", "psu is INTEGER in core.respondents, and a number needs a form"),
+        ("psu: {form: linear}", "psu says how people were sampled or matched, and is no answer of theirs"),
         ("age_band: {form: linear}", "age_band is VARCHAR in core.respondents, and only a number is adjusted for in a form"),
     ],
 )
