@@ -150,16 +150,12 @@ def _in_newest(project: Project, source: str) -> dict[str, dict[str, str]]:
     sidecar: what is gone from there is no fault of what is accepted."""
     known = manifests(project)
     held: dict[str, dict[str, str]] = {}
-    for entry in _entries(known[-1]) if known else []:
+    for entry in known[-1]["objects"] if known else []:
         place = Place.parse(entry["place"])
         names_it = place.source == source and place in project.places(place.name) if place.name in project.contracts else False
         if names_it and _is_there(project, source, place.wave, place.name, entry["recipe"]):
             held.setdefault(place.wave, {})[place.name] = str(entry["recipe"])
     return held
-
-
-def _entries(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    return list(manifest["objects"])
 
 
 def _published(project: Project, source: str, wave: str) -> Acceptance:
