@@ -16,8 +16,10 @@ import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+from dagster._core.storage.runs.schema import SnapshotsTable
+from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from pipelines.dagster.alerts import read_state
 from pipelines.dagster.home import prepare_dagster_home
@@ -75,7 +77,8 @@ def prune_runs(instance: dg.DagsterInstance, keep: int, held: Collection[str] = 
         for run_id in removed:
             instance.delete_run(run_id)
         _forget_checks(instance, removed)
-    except OperationalError:  # somebody has been writing for as long as Dagster waits: no reason to fail a night
+        _forget_definitions(instance)
+    except (OperationalError, IntegrityError):  # somebody else has been writing, or has begun a run: no reason to fail a night
         removed = [run_id for run_id in removed if not instance.has_run(run_id)]
     _remove_orphans(instance)
     return PrunedRuns(removed, [path for path in _databases(instance) if _compact(path)])
@@ -105,6 +108,24 @@ def _forget_checks(instance: dg.DagsterInstance, removed: Collection[str]) -> No
     if isinstance(storage, SqlEventLogStorage):
         with storage.index_connection() as connection:
             connection.execute(AssetCheckExecutionsTable.delete().where(AssetCheckExecutionsTable.c.run_id.in_(removed)))
+
+
+def _forget_definitions(instance: dg.DagsterInstance) -> None:
+    """Dagster keeps what a job and its plan were at each run, and keeps it when it deletes the run.
+
+    It stores them before the run that names them, so what is newer than all that is named belongs to a run that is beginning.
+    """
+    storage, table = instance.run_storage, SnapshotsTable
+    if not isinstance(storage, SqlRunStorage):
+        return
+    runs = instance.get_runs()
+    jobs = {run.job_snapshot_id for run in runs if run.job_snapshot_id}
+    lineages = [storage.get_job_snapshot(job).lineage_snapshot for job in jobs]
+    named = jobs | {run.execution_plan_snapshot_id for run in runs if run.execution_plan_snapshot_id}
+    named |= {lineage.parent_snapshot_id for lineage in lineages if lineage}
+    with storage.connect() as connection:
+        newest = connection.execute(select(func.max(table.c.id)).where(table.c.snapshot_id.in_(named))).scalar()
+        connection.execute(table.delete().where(table.c.id < newest, table.c.snapshot_id.not_in(named)))
 
 
 def _remove_orphans(instance: dg.DagsterInstance) -> None:

@@ -109,6 +109,47 @@ def test_files_of_runs_that_are_not_there_go_and_nothing_else(instance: dg.Dagst
     assert (home / "storage/notes").is_dir()
 
 
+def test_what_a_job_was_at_runs_that_are_gone_goes_and_what_a_run_that_begins_has_stored_stays(
+    instance: dg.DagsterInstance,
+) -> None:
+    def nightly(description: str) -> dg.JobDefinition:
+        @dg.op(description=description)
+        def step() -> None:
+            """The one step."""
+
+        @dg.job(name="nightly")
+        def job() -> None:
+            step()
+
+        return job
+
+    def night(description: str) -> None:
+        nightly(description).execute_in_process(instance=instance)
+        part = nightly(description).get_subset(op_selection=["step"])
+        instance.create_run_for_job(part, status=dg.DagsterRunStatus.SUCCESS)
+
+    def stored() -> list[int]:
+        with sqlite3.connect(Path(instance.root_directory) / "history/runs.db") as connection:
+            return [number for (number,) in connection.execute("select id from snapshots order by id")]
+
+    for number in range(3):
+        night(f"definition {number}")
+    n_before = len(stored())
+    night("definition 3")
+    instance.run_storage.add_job_snapshot(nightly("definition 4").get_job_snapshot())
+    last = stored()[n_before:]
+    assert len(last) == n_before // 3 + 1
+    prune_runs(instance, 2)
+    assert stored() == last
+    for found in instance.get_runs():
+        assert found.job_snapshot_id
+        assert instance.get_historical_job(found.job_snapshot_id)
+    part, whole = instance.get_runs()
+    instance.delete_run(whole.run_id)
+    prune_runs(instance, 2)
+    assert instance.get_historical_job(str(part.job_snapshot_id)).parent_job_snapshot, "a part of a job names the whole"
+
+
 def test_a_file_that_somebody_writes_to_is_compacted_another_night_and_a_reader_sees_no_change(
     instance: dg.DagsterInstance,
 ) -> None:
