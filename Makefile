@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# the tests start many processes, none of which should have to compile
+test: export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: help refresh nhanes ui sql status docs test lint coverage bench fuzz soak mutate lock clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml

@@ -1,6 +1,7 @@
 """Projects that several tests share. They are made once; a test that changes one works on a copy."""
 
 import fcntl
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,13 @@ LONGEST = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next((n for n, start in enumerate(LONGEST) if item.nodeid.startswith(start)), len(LONGEST)))
+
+
+def pytest_collection_finish() -> None:
+    """The tests themselves live until the end: no collection of garbage need look at them again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Atlas]) -> Atlas:

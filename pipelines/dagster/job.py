@@ -1,5 +1,6 @@
 """The main job from a terminal: the very job that the schedule runs, in this process, on the same Dagster instance."""
 
+import gc
 import os
 import socket
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,9 @@ from pipelines.machine.errors import WrongUsage
 from pipelines.machine.files import remove_unfinished
 from pipelines.machine.lock import warehouse_lock
 from pipelines.project.project import Project
+
+SELDOM = (100_000, 50, 100)
+"""Thresholds of Python's collection of garbage while a night is at work: nearly all of its objects live until its end."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[st
     prepare_dagster_home(project.settings.project)
     from pipelines.dagster.definitions import definitions
 
-    with warehouse_lock(project.settings.warehouse_folder), dg.DagsterInstance.get() as instance:
+    with _seldom_collected(), warehouse_lock(project.settings.warehouse_folder), dg.DagsterInstance.get() as instance:
         remove_unfinished(project.settings.warehouse_folder)
         fail_abandoned_runs(instance)
         job = definitions(project).resolve_job_def(JOB)
@@ -95,6 +99,16 @@ def _publishes(event: dg.DagsterEvent) -> bool:
         return False
     is_new = event.step_materialization_data.materialization.metadata.get("is_new")
     return bool(is_new and is_new.value)
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(*SELDOM)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @contextmanager

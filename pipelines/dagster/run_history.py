@@ -124,7 +124,7 @@ def _forget_definitions(instance: dg.DagsterInstance) -> None:
     named = jobs | {run.execution_plan_snapshot_id for run in runs if run.execution_plan_snapshot_id}
     named |= {lineage.parent_snapshot_id for lineage in lineages if lineage}
     with storage.connect() as connection:
-        newest = connection.execute(select(func.max(table.c.id)).where(table.c.snapshot_id.in_(named))).scalar()
+        newest = select(func.max(table.c.id)).where(table.c.snapshot_id.in_(named)).scalar_subquery()
         connection.execute(table.delete().where(table.c.id < newest, table.c.snapshot_id.not_in(named)))
 
 

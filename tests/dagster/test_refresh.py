@@ -4,12 +4,17 @@ import re
 import shutil
 
 import pytest
-import yaml
 
 from pipelines.machine.errors import NotClosed
 from pipelines.release.kept import current_release, manifests
 from pipelines.release.publish import publish
 from tests.atlas import Atlas
+from tests.soak.nights import substitute
+
+DESCRIBED = "Sex as recorded by the source.", "Sex as the source recorded it."
+"""Before and after a change that brings a release and makes no table anew."""
+
+DESCRIPTION = "select comment from duckdb_columns() where table_name = 'respondents' and column_name = 'sex'"
 
 
 def test_the_report_tables_answer(published_synthetic: Atlas) -> None:
@@ -122,14 +127,11 @@ def test_a_second_refresh_with_nothing_new_does_nothing(synthetic: Atlas) -> Non
 
 def test_a_changed_description_makes_nothing_anew_and_is_published(synthetic: Atlas) -> None:
     before, release = synthetic.sidecars(), current_release(synthetic.project)
-    synthetic.edit(
-        "data_contracts/core/respondents.odcs.yaml", "Sex as recorded by the source.", "Sex as the source recorded it."
-    )
+    synthetic.edit("data_contracts/core/respondents.odcs.yaml", *DESCRIBED)
     assert synthetic.refresh().success
     assert synthetic.sidecars() == before
     assert current_release(synthetic.project) != release
-    comment = "select comment from duckdb_columns() where table_name = 'respondents' and column_name = 'sex'"
-    assert "Sex as the source recorded it." in synthetic.query(comment)[0][0]
+    assert DESCRIBED[1] in synthetic.query(DESCRIPTION)[0][0]
 
 
 def test_equal_inputs_give_equal_bytes(published_synthetic: Atlas, synthetic: Atlas) -> None:
@@ -194,18 +196,18 @@ def test_a_select_that_fails_leaves_its_table_as_it_was(synthetic: Atlas) -> Non
 def test_readers_keep_what_they_opened(synthetic: Atlas) -> None:
     import duckdb
 
-    select = "select distinct confidence_level from report.odds_ratios"
     with duckdb.connect(str(synthetic.warehouse / "epi.duckdb"), read_only=True) as reader:
-        assert reader.sql(select).fetchall() == [(0.95,)]
-        synthetic.edit("study.yaml", "confidence_level: 0.95", "confidence_level: 0.9")
+        [[before]] = reader.sql(DESCRIPTION).fetchall()
+        assert DESCRIBED[0] in before
+        synthetic.edit("data_contracts/core/respondents.odcs.yaml", *DESCRIBED)
         assert synthetic.refresh().success
-        assert reader.sql(select).fetchall() == [(0.95,)]
-    assert synthetic.query(select) == [(0.9,)]
+        assert reader.sql(DESCRIPTION).fetchall() == [(before,)]
+    assert DESCRIBED[1] in synthetic.query(DESCRIPTION)[0][0]
 
 
 def test_a_failure_while_a_release_is_built_leaves_the_last_one(synthetic: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     release = current_release(synthetic.project)
-    synthetic.edit("study.yaml", "confidence_level: 0.95", "confidence_level: 0.9")
+    synthetic.edit("data_contracts/core/respondents.odcs.yaml", *DESCRIBED)
 
     def disk_full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -214,19 +216,18 @@ def test_a_failure_while_a_release_is_built_leaves_the_last_one(synthetic: Atlas
         patch.setattr("pipelines.release.publish.write_page", disk_full)
         assert not synthetic.refresh().success
     assert current_release(synthetic.project) == release
-    assert synthetic.query("select distinct confidence_level from report.odds_ratios") == [(0.95,)]
+    assert DESCRIBED[0] in synthetic.query(DESCRIPTION)[0][0]
     assert [path.name for path in (synthetic.warehouse / "releases").iterdir()] == [release]
     assert synthetic.refresh().success
-    assert synthetic.query("select distinct confidence_level from report.odds_ratios") == [(0.9,)]
+    assert DESCRIBED[1] in synthetic.query(DESCRIPTION)[0][0]
 
 
 def test_releases_beyond_the_retention_go(synthetic: Atlas) -> None:
-    path = synthetic.folder / "study.yaml"
-    study = yaml.safe_load(path.read_text(encoding="utf-8"))
-    study["retention"]["releases"] = 1
-    study["confidence_level"] = 0.9
-    path.write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
+    release = current_release(synthetic.project)
+    substitute(synthetic.folder / "study.yaml", r"^  releases: \d+$", "  releases: 1")
+    synthetic.edit("data_contracts/core/respondents.odcs.yaml", *DESCRIBED)
     assert synthetic.refresh().success
+    assert current_release(synthetic.project) != release
     assert [manifest["release_id"] for manifest in manifests(synthetic.project)] == [current_release(synthetic.project)]
 
 

@@ -29,6 +29,9 @@ PATIENCE_SECONDS = 200
 
 SCHEDULED, LANDED = ("dagster/schedule_name", "nightly"), ("dagster/sensor_name", "landing")
 
+AWAITED = dg.DagsterRunStatus.NOT_STARTED
+"""A run that was asked for and is on its way into the queue."""
+
 
 @dataclass
 class Nights:
@@ -91,7 +94,11 @@ def spend(nights: Nights, path: Path, cut: str) -> None:
         with path.open("a", encoding="utf-8") as file:
             file.write(cut[4000:])
         nights.early = len(nights.runs(LANDED))
-        wait_for(lambda: bool(nights.runs(LANDED)), "the refresh of the delivery", nights.ui)
+        wait_for(
+            lambda: any(run.dagster_run.status != AWAITED for run in nights.runs(LANDED)),
+            "the refresh of the delivery",
+            nights.ui,
+        )
         time.sleep(3)
         nights.queued = [run.dagster_run.status for run in nights.runs(LANDED)]
     wait_for(lambda: sum(run.end_time is not None for run in nights.runs(SCHEDULED)) > 1, "a second night", nights.ui)
