@@ -10,12 +10,14 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from pipelines.dagster.job import Refreshed, refresh
 from pipelines.landing.fetch.fetching import fetch
 from pipelines.machine.settings import REPOSITORY, Settings
 from pipelines.project.project import Project
 from pipelines.stages import load_project
+from pipelines.terminal.cli import app
 from tests.patience import PATIENCE_SECONDS
 
 PARTS = ("study.yaml", "dagster.yaml", "workspace.yaml", "data_contracts", "sql")
@@ -53,6 +55,14 @@ class Atlas:
         }
         command = [str(Path(sys.executable).with_name("cramp-atlas")), "refresh"]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS)
+
+    def refresh_as_typed(self) -> subprocess.CompletedProcess[str]:
+        """The command itself, in this process, and what it printed. An error that nobody foresaw is raised."""
+        environment = {"CRAMP_ATLAS_PROJECT": str(self.folder), "DAGSTER_HOME": str(self.folder / ".dagster")}
+        ended = CliRunner().invoke(app, ["refresh"], env=environment)
+        if ended.exception and not isinstance(ended.exception, SystemExit):
+            raise ended.exception
+        return subprocess.CompletedProcess(["cramp-atlas", "refresh"], ended.exit_code, ended.stdout, ended.stderr)
 
     def query(self, sql: str, database: str = "epi.duckdb") -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.warehouse / database), read_only=True) as connection:

@@ -74,7 +74,7 @@ def test_an_accepted_delivery_leaves_no_value_outside_its_tables(marked: Atlas) 
 @pytest.mark.parametrize("kind", REJECTED)
 def test_a_rejected_delivery_leaves_no_value_anywhere(marked: Atlas, kind: str) -> None:
     deliver(marked, REJECTED[kind], extra=f"{TEXT} Elm Street 5" if kind.startswith("a name") else None)
-    ended = marked.refresh_in_a_terminal()
+    ended = marked.refresh_as_typed()
     assert ended.returncode == 1
     assert "synthetic_survey 2024" in ended.stdout
     # the contract has a column that what is still accepted lacks: it is published all the same

@@ -8,7 +8,7 @@ def test_a_table_that_lacks_a_new_outcome_is_told_with_its_reason(synthetic: Atl
     synthetic.edit("study.yaml", "outcomes:\n  has_cramps:", "outcomes:\n  is_pregnant: {label: Pregnant}\n  has_cramps:")
     check = synthetic.folder / "sql" / "checks" / "prevalence_by_age_band__has_no_rows.sql"
     check.write_text("-- every row\nselect source, outcome from report.prevalence_by_age_band\n", encoding="utf-8")
-    done = synthetic.refresh_in_a_terminal()
+    done = synthetic.refresh_as_typed()
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert "report.prevalence_by_age_band" in done.stdout
