@@ -7,7 +7,7 @@ from pathlib import Path
 from pipelines.contracts.expectations import RuleResult, SchemaProblems
 from pipelines.contracts.rules import READING
 from pipelines.landing.finding import delivered_file
-from pipelines.landing.readers.delivered import Delivered, DeliveryUnreadable, NotReadNow
+from pipelines.landing.readers.delivered import Delivered, DeliveryUnreadable, NotReadNow, UnreadableHere
 from pipelines.landing.readers.reading import read_delivery
 from pipelines.making.judging import as_records, judge_contract, problems_of
 from pipelines.project.project import Project
@@ -40,7 +40,8 @@ def candidate(project: Project, plan: Plan, path: Path, hear: Callable[[Delivere
         raise
     except (DeliveryUnreadable, SchemaProblems) as error:
         problems = error.problems if isinstance(error, SchemaProblems) else [str(error)]
-        return plan.sidecar(problems=[f"{place.name} {place.wave}: {problem}" for problem in problems])
+        told = [f"{place.name} {place.wave}: {problem}" for problem in problems]
+        return plan.sidecar(problems=told, is_final=not isinstance(error, UnreadableHere))
     problems = []
     if delivered.rows is not None and table.num_rows != delivered.rows:
         problems.append(

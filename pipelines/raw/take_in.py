@@ -24,10 +24,6 @@ from pipelines.store.recipe import ABSENT, Plan
 OF_NO_DELIVERY = (NotReadNow, MachineFault, OSError, MemoryError)
 """What says nothing about a delivery: it is tried again."""
 
-OF_MORE_THAN_THE_FILE = ("raise CRAMP_ATLAS_READER_", "catalogue of value labels")
-"""Words of refusals that the file alone does not decide: a limit of this machine, or what lies beside the file. It is read again,
-so that a limit that was raised, or a file that came after it, is noticed."""
-
 
 @dataclass(frozen=True)
 class Problem:
@@ -118,8 +114,7 @@ def _read(project: Project, files: Mapping[Place, Path], *, reread: bool) -> _Re
 def _remembered(project: Project, plan: Plan) -> Sidecar | None:
     """What was found in a file before; nothing where it was refused for something else than what it is."""
     known = project.store.sidecar(plan.place, plan.recipe)
-    is_of_the_file = known is None or not any(words in problem for problem in known.problems for words in OF_MORE_THAN_THE_FILE)
-    return known if is_of_the_file else None
+    return known if known and known.is_final else None
 
 
 def _judge(

@@ -80,6 +80,7 @@ class Sidecar(BaseModel):
     columns_read: list[str] = Field([], description="Columns of the respondent table whose values an estimator has taken.")
     verdict: Verdict
     problems: list[str] = []
+    is_final: bool = Field(True, description="Whether the same ingredients would be judged the same on any machine, at any time.")
     results: list[dict[str, Any]] = []
     rejected_rows: str | None = Field(None, description="Content hash of the records that were set aside.")
     n_rejected_rows: int = 0

@@ -60,6 +60,11 @@ class DeliveryUnreadable(CrampAtlasError):
     """A delivered file cannot be read. The message names the file, what is wrong and what to do, and shows no content."""
 
 
+class UnreadableHere(DeliveryUnreadable):
+    """A file cannot be read for more than what it is: a limit of this machine, or what lies beside it. The next night reads it
+    again, so that a limit that was raised, or a file that came after it, is noticed."""
+
+
 class NotReadNow(DeliveryUnreadable):
     """A file could not be read on this machine, within its limits: nothing is known of the file, and it is tried again."""
 
@@ -75,6 +80,13 @@ class Refused(Exception):
     def of(self, path: Path) -> DeliveryUnreadable:
         """The same about a file that has a name."""
         return DeliveryUnreadable(f"{path.name} cannot be read: found {self.found} at {path.parent}. {self.remedy}.")
+
+
+class RefusedHere(Refused):
+    """What a reader found that the file alone does not decide."""
+
+    def of(self, path: Path) -> DeliveryUnreadable:
+        return UnreadableHere(str(super().of(path)))
 
 
 class BeyondTheMachine(Refused):

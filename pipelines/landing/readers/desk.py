@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from pipelines.landing.readers.delivered import BeyondTheMachine, Refused, StillArriving
+from pipelines.landing.readers.delivered import BeyondTheMachine, Refused, RefusedHere, StillArriving
 from pipelines.landing.readers.limits import Limits, in_bytes
 from pipelines.machine.disk import no_space
 from pipelines.machine.settings import REPOSITORY
@@ -82,7 +82,7 @@ class Desk:
         if answer.get("outcome") == "disk":
             raise no_space(folder.parent)
         if "found" in answer:
-            raise Refused(answer["found"], answer["remedy"])
+            raise (RefusedHere if answer.get("is_here") else Refused)(answer["found"], answer["remedy"])
         return answer
 
     def _answered(self, request: dict[str, Any], limits: Limits) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def _ended(code: int, limits: Limits) -> Refused:
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     found = f"a file that ended its reader's process ({how}): damaged, or more than {in_bytes(limits.memory)} of memory needed"
     if -code in CRASHES:
-        return Refused(found, f"Fetch it again. {NOT_WITHIN_MEMORY}")
+        return RefusedHere(found, f"Fetch it again. {NOT_WITHIN_MEMORY}")
     return BeyondTheMachine(found, f"{NEXT_NIGHT}. Fetch it again. {NOT_WITHIN_MEMORY}")
 
 

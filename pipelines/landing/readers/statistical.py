@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from pipelines.landing.readers.delivered import HIGHEST, LOWEST, Delivered, Refused
+from pipelines.landing.readers.delivered import HIGHEST, LOWEST, Delivered, Refused, RefusedHere
 from pipelines.landing.readers.instants import Clock, clock_of, decoded, note_of, of_these, unit_of
 from pipelines.landing.readers.readstat import BY_FILE, DataSet, bare, read_data_set
 from pipelines.landing.readers.stata_strings import lost_texts
@@ -282,7 +282,7 @@ def _catalogue(form: Form, beside: Path, name: str) -> Path | None:
     if form.catalogue:
         path = beside / form.catalogue
         if not path.is_file() or not path.resolve().is_relative_to(beside.resolve()):
-            raise Refused(
+            raise RefusedHere(
                 "no catalogue of value labels where `form` names one", "Deliver it beside the file, or correct its name"
             )
         return path
@@ -300,7 +300,10 @@ def _catalogue(form: Form, beside: Path, name: str) -> Path | None:
 def _labels_of_catalogue(path: Path | None, formats: Mapping[str, str], form: Form) -> Mapping[str, Mapping[Any, str]]:
     if path is None:
         return {}
-    data = read_data_set("a SAS catalogue of value labels", _read_catalogue, str(path), form, named=BY_FILE)
+    try:
+        data = read_data_set("a SAS catalogue of value labels", _read_catalogue, str(path), form, named=BY_FILE)
+    except Refused as refused:
+        raise RefusedHere(refused.found, refused.remedy) from refused
     return {variable: data.sets[name] for variable, name in formats.items() if name in data.sets}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipelines.landing.readers.delivered import Delivered, Refused, unique_names
+from pipelines.landing.readers.delivered import Delivered, Refused, RefusedHere, unique_names
 from pipelines.landing.readers.headings import (
     check_first_lines,
     check_label_lines,
@@ -31,6 +31,8 @@ LINE_END_BYTES = 2
 HEADER_REMEDY = "Put the names of the columns into its first line"
 
 AS_DECLARED = "Deliver it as it is declared, or declare its encoding and separator in the source's file"
+
+NOT_WITHIN_A_LINE = "Look for a quote that is never closed, or raise CRAMP_ATLAS_READER_LINE_LIMIT"
 
 END_OF_DOS = b"\x1a"
 """What programs of old write after the last line (Ctrl+Z), and others end that line."""
@@ -113,9 +115,9 @@ def _check_lines(text: Path, delivered: Path, form: Form, limits: Limits) -> Non
         first = chunk.find(b"\n")
         length += len(chunk) if first < 0 else first
         if length > limits.line:
-            raise Refused(
+            raise RefusedHere(
                 f"text with more than {in_bytes(limits.line)} in line {line:,}",
-                "Look for a quote that is never closed, or raise CRAMP_ATLAS_READER_LINE_LIMIT",
+                NOT_WITHIN_A_LINE,
             )
         if first >= 0:
             line += chunk.count(b"\n")
@@ -220,7 +222,7 @@ def _fault(message: str, path: Path, text: Path, form: Form, limits: Limits) -> 
     if "unterminated quote" in message:
         return Refused(f"text{place} with a quote that is never closed (was it cut?)", "Double the quotes inside fields")
     if "maximum line size" in message.lower():
-        return Refused(f"a record{place} with more than {in_bytes(limits.line)}", "Look for a quote that is never closed")
+        return RefusedHere(f"a record{place} with more than {in_bytes(limits.line)}", NOT_WITHIN_A_LINE)
     if "invalid state" in message:
         return Refused("text with characters behind a closing quote", "Double the quotes inside fields")
     return _misfit(f"text{place} that is not separated as declared", path, form)

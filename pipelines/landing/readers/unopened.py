@@ -3,7 +3,7 @@ may be. A pipe or a device would keep its reader waiting for ever, and a sparse 
 
 from pathlib import Path
 
-from pipelines.landing.readers.delivered import Refused
+from pipelines.landing.readers.delivered import Refused, RefusedHere
 from pipelines.landing.readers.limits import in_bytes
 
 
@@ -21,5 +21,7 @@ def why_not_opened(path: Path, within: Path | None = None, most: int | None = No
     if within and not path.resolve().is_relative_to(within.resolve()):
         return Refused("a link that leads out of the landing folder", "Deliver the file itself")
     if most is not None and path.stat().st_size > most:
-        return Refused(f"a file of more than {in_bytes(most)}", "If that is right, raise CRAMP_ATLAS_READER_DECOMPRESSED_LIMIT")
+        return RefusedHere(
+            f"a file of more than {in_bytes(most)}", "If that is right, raise CRAMP_ATLAS_READER_DECOMPRESSED_LIMIT"
+        )
     return None

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
-from pipelines.landing.readers.delivered import Refused, shown
+from pipelines.landing.readers.delivered import Refused, RefusedHere, shown
 from pipelines.landing.readers.limits import Limits, in_bytes
 from pipelines.landing.readers.names import composed, name_hint
 from pipelines.project.form import path_fault
@@ -112,8 +112,8 @@ def _copy(pieces: Iterable[bytes], target: Path, limits: Limits) -> None:
         raise too_large(limits)
 
 
-def too_large(limits: Limits) -> Refused:
-    return Refused(
+def too_large(limits: Limits) -> RefusedHere:
+    return RefusedHere(
         f"a file that decompresses to more than {in_bytes(limits.decompressed)}",
         "If that is right, raise CRAMP_ATLAS_READER_DECOMPRESSED_LIMIT",
     )
@@ -122,7 +122,7 @@ def too_large(limits: Limits) -> Refused:
 def _the_member(archive: zipfile.ZipFile, wanted: str | None, limits: Limits, readable: Collection[str]) -> zipfile.ZipInfo:
     entries = archive.infolist()
     if len(entries) > limits.members:
-        raise Refused(
+        raise RefusedHere(
             f"a ZIP archive of {len(entries):,} members where {limits.members:,} are allowed",
             "Deliver what is needed alone, or raise CRAMP_ATLAS_READER_MEMBER_LIMIT",
         )

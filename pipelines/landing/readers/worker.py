@@ -19,7 +19,7 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.landing.readers.delivered import FRAME_FILE, Refused, StillArriving
+from pipelines.landing.readers.delivered import FRAME_FILE, Refused, RefusedHere, StillArriving
 from pipelines.landing.readers.formats import Job, read_job, unpacked
 from pipelines.landing.readers.limits import Limits
 from pipelines.landing.readers.sniffing import sniff_text
@@ -71,7 +71,7 @@ def _answer(job: Job, task: str, sha256: str | None) -> dict[str, Any]:
             return {"outcome": "disk"}
         if fault := fault_of_the_machine(refused):
             return {"outcome": "machine", "error": fault}
-        return {"found": refused.found, "remedy": refused.remedy}
+        return {"found": refused.found, "remedy": refused.remedy, "is_here": isinstance(refused, RefusedHere)}
     except MemoryError as error:
         return {"outcome": "disk" if is_full(error) else "memory"}
     except (Exception, pl.exceptions.PanicException) as error:  # a library's message may hold content

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.landing.readers.delivered import Delivered, DeliveryUnreadable
+from pipelines.landing.readers.delivered import Delivered, DeliveryUnreadable, NotReadNow, UnreadableHere
 from pipelines.landing.readers.reading import read_delivery
 from pipelines.machine.settings import Settings
 from pipelines.project.form import Form
@@ -52,6 +52,8 @@ def refusal(read: Read) -> Refusal:
         assert path.name in text
         assert MARKER not in text
         assert raised.value.__cause__ is None
+        rests_on_more = "raise CRAMP_ATLAS_READER_" in text or "catalogue of value labels" in text
+        assert isinstance(raised.value, UnreadableHere) == (rests_on_more and not isinstance(raised.value, NotReadNow))
         return text
 
     return refusal
