@@ -20,6 +20,11 @@ from pipelines.stages import load_project
 from pipelines.terminal.cli import app
 from tests.patience import PATIENCE_SECONDS
 
+DESCRIBED = "Sex as recorded by the source.", "Sex as the source recorded it."
+"""Before and after a change of the contract of core.respondents that brings a release and makes no table anew."""
+
+DESCRIPTION = "select comment from duckdb_columns() where table_name = 'respondents' and column_name = 'sex'"
+
 PARTS = ("study.yaml", "dagster.yaml", "workspace.yaml", "data_contracts", "sql")
 
 

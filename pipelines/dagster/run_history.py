@@ -120,9 +120,9 @@ def _forget_definitions(instance: dg.DagsterInstance) -> None:
         return
     runs = instance.get_runs()
     jobs = {run.job_snapshot_id for run in runs if run.job_snapshot_id}
-    lineages = [storage.get_job_snapshot(job).lineage_snapshot for job in jobs]
+    known = [storage.get_job_snapshot(job) for job in jobs]  # None where it is lost or of another version of Dagster
     named = jobs | {run.execution_plan_snapshot_id for run in runs if run.execution_plan_snapshot_id}
-    named |= {lineage.parent_snapshot_id for lineage in lineages if lineage}
+    named |= {job.lineage_snapshot.parent_snapshot_id for job in known if job and job.lineage_snapshot}
     with storage.connect() as connection:
         newest = select(func.max(table.c.id)).where(table.c.snapshot_id.in_(named)).scalar_subquery()
         connection.execute(table.delete().where(table.c.id < newest, table.c.snapshot_id.not_in(named)))

@@ -8,13 +8,8 @@ import pytest
 from pipelines.machine.errors import NotClosed
 from pipelines.release.kept import current_release, manifests
 from pipelines.release.publish import publish
-from tests.atlas import Atlas
+from tests.atlas import DESCRIBED, DESCRIPTION, Atlas
 from tests.soak.nights import substitute
-
-DESCRIBED = "Sex as recorded by the source.", "Sex as the source recorded it."
-"""Before and after a change that brings a release and makes no table anew."""
-
-DESCRIPTION = "select comment from duckdb_columns() where table_name = 'respondents' and column_name = 'sex'"
 
 
 def test_the_report_tables_answer(published_synthetic: Atlas) -> None:

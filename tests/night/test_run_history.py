@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from pipelines.dagster.run_history import prune_runs
 
@@ -148,6 +148,9 @@ def test_what_a_job_was_at_runs_that_are_gone_goes_and_what_a_run_that_begins_ha
     instance.delete_run(whole.run_id)
     prune_runs(instance, 2)
     assert instance.get_historical_job(str(part.job_snapshot_id)).parent_job_snapshot, "a part of a job names the whole"
+    with sqlite3.connect(Path(instance.root_directory) / "history/runs.db") as connection:
+        connection.execute("delete from snapshots")
+    assert prune_runs(instance, 2).removed == [], "what is lost fails no night"
 
 
 def test_a_file_that_somebody_writes_to_is_compacted_another_night_and_a_reader_sees_no_change(
@@ -171,13 +174,14 @@ def test_a_file_that_somebody_writes_to_is_compacted_another_night_and_a_reader_
     assert kept(instance) == runs[2:]
 
 
+@pytest.mark.parametrize("error", [OperationalError, IntegrityError])
 def test_a_storage_that_is_busy_for_too_long_fails_no_night(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, error: type[OperationalError | IntegrityError]
 ) -> None:
     runs = [run(instance) for _ in range(2)]
 
     def busy(_: str) -> None:
-        raise OperationalError("delete", {}, sqlite3.OperationalError("database is locked"))
+        raise error("delete", {}, sqlite3.OperationalError("database is locked"))
 
     with monkeypatch.context() as patch:
         patch.setattr(instance, "delete_run", busy)
