@@ -45,10 +45,18 @@ from pipelines.statistics.presentation import Presentation, nchs_presentation
 from pipelines.statistics.prevalence import Prevalence, prevalence
 from pipelines.statistics.quadratic_form import weighted_f_tail
 from pipelines.statistics.rank_test import RankTest, rank_test
-from pipelines.statistics.rates import StandardisedRate, standardised_rate
+from pipelines.statistics.rates import ClusteredRate, StandardisedRate, clustered_rate, standardised_rate
 from pipelines.statistics.regression import Regression, regression
 from pipelines.statistics.replicate import Replicates, jackknife
-from pipelines.statistics.sequence_symmetry import SequenceSymmetry, sequence_symmetry
+from pipelines.statistics.sequence_order import OrderModel, order_model
+from pipelines.statistics.sequence_symmetry import (
+    ComparedRatio,
+    SequenceRatio,
+    active_comparator_ratio,
+    null_ratio,
+    sequence_ratio,
+    sequence_symmetry,
+)
 from pipelines.statistics.standardise import Standardised, standardise
 from pipelines.statistics.term_test import LikelihoodRatioTest, likelihood_ratio_test, wald_test
 from pipelines.statistics.trend import TrendTest, cochran_armitage, trend
@@ -57,6 +65,8 @@ from pipelines.statistics.two_by_two import OddsRatio, chi_squared_p, odds_ratio
 __all__ = [
     "Categorical",
     "Cells",
+    "ClusteredRate",
+    "ComparedRatio",
     "ConditionalLogistic",
     "Contrast",
     "Design",
@@ -80,6 +90,7 @@ __all__ = [
     "NotConverged",
     "Numeric",
     "OddsRatio",
+    "OrderModel",
     "PooledEstimate",
     "Presentation",
     "Prevalence",
@@ -89,7 +100,7 @@ __all__ = [
     "Regression",
     "Replicates",
     "SeparatedOutcome",
-    "SequenceSymmetry",
+    "SequenceRatio",
     "Standardised",
     "StandardisedRate",
     "StatsError",
@@ -97,9 +108,11 @@ __all__ = [
     "UnknownStandardCell",
     "UnsupportedDesign",
     "WaldTest",
+    "active_comparator_ratio",
     "adjust_p_values",
     "binomial_interval",
     "chi_squared_p",
+    "clustered_rate",
     "cochran_armitage",
     "collapse",
     "compare",
@@ -117,7 +130,9 @@ __all__ = [
     "mantel_haenszel",
     "mcnemar_p",
     "nchs_presentation",
+    "null_ratio",
     "odds_ratio",
+    "order_model",
     "pair_odds_ratio",
     "pool_imputations",
     "prevalence",
@@ -125,6 +140,7 @@ __all__ = [
     "rank_test",
     "rao_scott_test",
     "regression",
+    "sequence_ratio",
     "sequence_symmetry",
     "standardise",
     "standardised_rate",

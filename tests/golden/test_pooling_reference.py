@@ -1,6 +1,8 @@
-"""P-values of a family, multiple imputation and sequence symmetry against R 4.2.2.
+"""P-values of a family, multiple imputation and sequence symmetry against R 4.2.2, and against published sequence ratios.
 
 `data/out_padjust.csv` (p.adjust), `out_rubin.csv` (mitools 2.4), `out_ssa.csv` (written by hand in the R script).
+`data/in_gibleed.csv`: the eras of aspirin and acetaminophen of GiBleed, a public synthetic OMOP data set (OHDSI Eunomia, Apache
+2.0), whose sequence ratios CohortSymmetry publishes.
 """
 
 import math
@@ -12,7 +14,7 @@ import pytest
 
 from pipelines.statistics import PooledEstimate, adjust_p_values, pool_imputations, sequence_symmetry
 from pipelines.statistics.multiplicity import AdjustmentMethod
-from pipelines.statistics.sequence_symmetry import RatioMethod
+from pipelines.statistics.sequence_symmetry import NullEvents, RatioMethod
 from tests.golden.reference import DATA, assert_close, reference
 
 TOLERANCE = 1e-12
@@ -70,7 +72,8 @@ def pooled(complete_degrees_freedom: float) -> PooledEstimate:
 def test_sequence_ratios_equal_r(row: dict[str, Any], method: RatioMethod) -> None:
     people = pl.read_csv(DATA / "in_ssa.csv", schema_overrides={"index_day": pl.Float64, "marker_day": pl.Float64})
     index, marker = (people[column].fill_null(float("nan")).to_numpy() for column in ("index_day", "marker_day"))
-    found = sequence_symmetry(index, marker, n_days=1095, window_days=row["window"], method=method)
+    window = row["window"]
+    found = sequence_symmetry(index, marker, n_days=1095, window_days=window, null_window_days=window, method=method)
     assert (found.n_index_first, found.n_marker_first) == (row["index_first"], row["marker_first"])
     column = RATIO_METHODS[method]
     for value, expected in (
@@ -83,3 +86,33 @@ def test_sequence_ratios_equal_r(row: dict[str, Any], method: RatioMethod) -> No
         (found.crude_upper, row[f"{column}_u"] * row["nsr"]),
     ):
         assert_close(value, expected, TOLERANCE, column)
+
+
+GIBLEED = 1e-10
+
+
+@pytest.mark.parametrize(
+    ("null_events", "null", "adjusted"),
+    [
+        pytest.param("first_of_pairs", 1.0132597130420764, 1.78715329996299, id="CohortSymmetry 0.1 and 0.2"),
+        pytest.param("all_first_events", 1.031438272810589, 1.7556556583345229, id="CohortSymmetry 0.3"),
+    ],
+)
+def test_published_sequence_ratios_of_aspirin_and_acetaminophen(null_events: NullEvents, null: float, adjusted: float) -> None:
+    first = (
+        pl.read_csv(DATA / "in_gibleed.csv", try_parse_dates=True)
+        .group_by("person_id", "drug_concept_id")
+        .agg((pl.col("drug_era_start_date").min() - pl.date(1900, 1, 1)).dt.total_days().cast(pl.Float64).alias("day"))
+        .pivot(on="drug_concept_id", index="person_id", values="day")
+    )
+    index, marker = (first[drug].fill_null(float("nan")).to_numpy() for drug in ("1112807", "1125315"))
+    found = sequence_symmetry(index, marker, n_days=45_000, window_days=None, null_events=null_events, method="jeffreys")
+    assert (found.n_index_first, found.n_marker_first) == (1235, 682)
+    for value, published in (
+        (found.crude_ratio, 1.810850439882698),
+        (found.crude_lower, 1.6497096381704204),
+        (found.crude_upper, 1.9889669416023366),
+        (found.null_ratio, null),
+        (found.adjusted_ratio, adjusted),
+    ):
+        assert_close(value, published, GIBLEED, null_events)

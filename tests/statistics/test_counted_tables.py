@@ -11,18 +11,24 @@ from pipelines.statistics import (
     EmptyDomain,
     InvalidArgument,
     RankDeficient,
+    SeparatedOutcome,
     StatsError,
+    active_comparator_ratio,
     adjust_p_values,
     binomial_interval,
     chi_squared_p,
+    clustered_rate,
     cochran_armitage,
     exact_common_odds_ratio,
     firth_logistic,
     homogeneity,
     mantel_haenszel,
     mcnemar_p,
+    null_ratio,
     odds_ratio,
+    order_model,
     pool_imputations,
+    sequence_ratio,
     sequence_symmetry,
     standardised_rate,
     weighted_f_tail,
@@ -81,8 +87,9 @@ def test_a_sequence_counts_each_side_of_the_index_within_the_window_and_beyond_t
     index, marker = [10, 10, 10, 10, 10, 10], [15, 5, 50, 11, 10, math.nan]
     found = sequence_symmetry(index, marker, n_days=60, window_days=30, gap_days=2)
     assert (found.n_index_first, found.n_marker_first, found.crude_ratio, found.p_value) == (1, 1, 1.0, 1.0)
-    # Markers 3 to 30 days after day 10: day 15. 3 to 30 days before it: day 5.
-    assert found.null_ratio == 1.0
+    # Markers after day 10: days 11, 15 and 50. Before it: day 5. The null-effect ratio has no gap.
+    assert found.null_ratio == 3.0
+    assert sequence_symmetry(index, marker, n_days=60, window_days=30, null_window_days=39).null_ratio == 2.0
     wide = sequence_symmetry(index, marker, n_days=60, window_days=59)
     assert (wide.n_index_first, wide.n_marker_first) == (3, 1)
     next_days = sequence_symmetry([10, 10, 10], [11, 11, 9], n_days=60, window_days=30)
@@ -91,6 +98,8 @@ def test_a_sequence_counts_each_side_of_the_index_within_the_window_and_beyond_t
 
 def test_a_sequence_seen_one_way_only_has_an_infinite_ratio() -> None:
     found = sequence_symmetry([1, 1], [3, 4], n_days=10, window_days=5, method="wald")
+    none_in_reach = sequence_symmetry([1], [8], n_days=9, window_days=3, null_window_days=3)
+    assert (none_in_reach.crude_ratio, none_in_reach.null_ratio, none_in_reach.adjusted_ratio) == (None, None, None)
     assert (found.crude_ratio, found.crude_lower, found.null_ratio, found.adjusted_ratio) == (math.inf, None, math.inf, None)
     exact = sequence_symmetry([1, 1], [3, 4], n_days=10, window_days=5)
     assert exact.crude_lower is not None
@@ -163,7 +172,23 @@ REFUSED: dict[str, tuple[type[StatsError], Callable[[], object]]] = {
         InvalidArgument,
         lambda: sequence_symmetry([1], [2], n_days=9, window_days=3, method="exact"),  # type: ignore[arg-type]
     ),
-    "no marker in reach": (EmptyDomain, lambda: sequence_symmetry([1], [8], n_days=9, window_days=3)),
+    "a null-effect ratio of unknown events": (
+        InvalidArgument,
+        lambda: sequence_symmetry([1], [2], n_days=9, window_days=3, null_events="pairs"),  # type: ignore[arg-type]
+    ),
+    "a null-effect ratio without a window": (
+        InvalidArgument,
+        lambda: sequence_symmetry([1], [2], n_days=9, window_days=3, null_window_days=0),
+    ),
+    "daily numbers of other days": (InvalidArgument, lambda: null_ratio([1, 0], [1])),
+    "fewer pairs than none": (InvalidArgument, lambda: sequence_ratio(-1, 2)),
+    "a comparator with fewer pairs than none": (InvalidArgument, lambda: active_comparator_ratio(1, 2, -1, 2)),
+    "an order that is always the same": (EmptyDomain, lambda: order_model([1, 2], [0, 0], [[0.0], [1.0]], names=["age"])),
+    "an order that an answer tells": (SeparatedOutcome, lambda: order_model([3, 0], [0, 2], [[0.0], [1.0]], names=["sex"])),
+    "an order by what all have alike": (RankDeficient, lambda: order_model([3, 1], [1, 2], [[1.0], [1.0]], names=["sex"])),
+    "an order by a name without a column": (InvalidArgument, lambda: order_model([3], [1], [[1.0]], names=["age", "sex"])),
+    "rates of people without days": (InvalidArgument, lambda: clustered_rate([1], [0])),
+    "rates of different people": (InvalidArgument, lambda: clustered_rate([1, 2], [3])),
     "rates of unequal cells": (InvalidArgument, lambda: standardised_rate([1], [2, 3], [1, 1])),
     "a rate over nobody": (InvalidArgument, lambda: standardised_rate([1], [0], [1])),
     "a mixture of nothing": (InvalidArgument, lambda: weighted_f_tail(1.0, [], 5)),
