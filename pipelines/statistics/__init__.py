@@ -39,6 +39,7 @@ from pipelines.statistics.mantel_haenszel import (
 )
 from pipelines.statistics.matched import ConditionalLogistic, MatchedOddsRatio, conditional_logistic, mcnemar_p, pair_odds_ratio
 from pipelines.statistics.means import MeanComparison, MeanOfGroup, compare_means
+from pipelines.statistics.meta_analysis import Limits, MetaAnalysis, asymmetry_p, meta_analysis
 from pipelines.statistics.model_matrix import Categorical, Numeric
 from pipelines.statistics.multiplicity import adjust_p_values
 from pipelines.statistics.presentation import Presentation, nchs_presentation
@@ -80,11 +81,13 @@ __all__ = [
     "InvalidOutcome",
     "InvalidWeight",
     "LikelihoodRatioTest",
+    "Limits",
     "LonelyPsu",
     "MantelHaenszel",
     "MatchedOddsRatio",
     "MeanComparison",
     "MeanOfGroup",
+    "MetaAnalysis",
     "MissingDesignColumn",
     "NoDegreesOfFreedom",
     "NotConverged",
@@ -110,6 +113,7 @@ __all__ = [
     "WaldTest",
     "active_comparator_ratio",
     "adjust_p_values",
+    "asymmetry_p",
     "binomial_interval",
     "chi_squared_p",
     "clustered_rate",
@@ -129,6 +133,7 @@ __all__ = [
     "likelihood_ratio_test",
     "mantel_haenszel",
     "mcnemar_p",
+    "meta_analysis",
     "nchs_presentation",
     "null_ratio",
     "odds_ratio",
