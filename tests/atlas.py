@@ -1,9 +1,12 @@
 """A project of its own in a temporary folder, with a small synthetic population, for tests from delivery to release."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,30 @@ DESCRIBED = "Sex as recorded by the source.", "Sex as the source recorded it."
 DESCRIPTION = "select comment from duckdb_columns() where table_name = 'respondents' and column_name = 'sex'"
 
 PARTS = ("study.yaml", "dagster.yaml", "workspace.yaml", "data_contracts", "sql")
+
+
+@dataclass(frozen=True)
+class OptionalPart:
+    """What a study need not have: keys of study.yaml, and what only they use (patterns of files and folders)."""
+
+    keys: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+OPTIONAL_PARTS: dict[str, OptionalPart] = {
+    "evidence": OptionalPart(
+        keys=("evidence",),
+        files=(
+            "data_contracts/evidence",
+            "data_contracts/report/claims.odcs.yaml",
+            "data_contracts/report/evidence*.odcs.yaml",
+            "data_contracts/report/published_numbers.odcs.yaml",
+            "sql/checks/published_numbers__*.sql",
+            "sql/published_numbers",
+        ),
+    ),
+}
+"""Left out of the projects of tests unless they ask for them: a table more costs time in every refresh."""
 
 
 class Atlas:
@@ -97,8 +124,11 @@ class Atlas:
         return Atlas(folder)
 
 
-def make_atlas(folder: Path) -> Atlas:
-    """A copy of this repository's study, contracts and SQL, with a synthetic survey of 3,000 among 60,000."""
+def make_atlas(folder: Path, keeping: Collection[str] = ()) -> Atlas:
+    """A copy of this repository's study, contracts and SQL, with a synthetic survey of 3,000 among 60,000.
+
+    Of OPTIONAL_PARTS it has those that are named in `keeping`.
+    """
     folder.mkdir(parents=True)
     for part in PARTS:
         copy = shutil.copytree if (REPOSITORY / part).is_dir() else shutil.copy
@@ -110,7 +140,22 @@ def make_atlas(folder: Path) -> Atlas:
     for wave in source["waves"].values():
         wave["tables"]["synthetic_survey_respondents"].pop("rows")
     path.write_text(yaml.safe_dump(source, sort_keys=False), encoding="utf-8")
+    for name in OPTIONAL_PARTS.keys() - set(keeping):
+        leave_out(folder, OPTIONAL_PARTS[name])
     return Atlas(folder)
+
+
+def leave_out(folder: Path, part: OptionalPart) -> None:
+    """Remove an optional part from a project; what is not there is left out already."""
+    study = folder / "study.yaml"
+    text = study.read_text(encoding="utf-8")
+    for key in part.keys:
+        # the comment above a key belongs to it, as do the indented lines below
+        text = re.sub(rf"(?m)^(?:#.*\n)*{key}:.*\n(?:[ \t]+.*\n|\n(?=[ \t]))*\n?", "", text)
+    study.write_text(text, encoding="utf-8")
+    for pattern in part.files:
+        for path in sorted(folder.glob(pattern)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _link_or_copy(source: str, target: str) -> str:
