@@ -7,13 +7,30 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
+STUDY = "study.yaml"
+"""The file by which a folder is known as a project."""
+
+
+def found_project() -> Path:
+    """The project that is worked on unless the environment names one: the nearest folder with a study.yaml, upwards from where
+    the command is typed; without one the checkout that this code lies in, or where there is none either, the folder itself."""
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # removed meanwhile
+        return REPOSITORY
+    projects = (folder for folder in (here, *here.parents, REPOSITORY) if (folder / STUDY).is_file())
+    return next(projects, here)
+
 
 class Settings(BaseSettings):
     """Read from the environment (`CRAMP_ATLAS_...`); relative paths are relative to the project folder."""
 
     model_config = SettingsConfigDict(env_prefix="CRAMP_ATLAS_", frozen=True)
 
-    project: Path = Field(REPOSITORY, description="Folder that holds study.yaml, data_contracts/ and sql/.")
+    project: Path = Field(
+        default_factory=found_project,
+        description="Folder that holds study.yaml, data_contracts/ and sql/; default: the nearest one upwards.",
+    )
     warehouse: Path = Field(Path("warehouse"), description="Folder of the store and the releases.")
     landing: Path | None = Field(None, description="Folder of the deliveries; default: landing/ in the warehouse.")
     nhanes_url: str = Field("https://wwwn.cdc.gov", description="Base of the NHANES files: an http(s) or file URL, or a folder.")

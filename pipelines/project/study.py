@@ -239,7 +239,8 @@ def load_study(path: Path) -> Study:
     """Read study.yaml; raises ConfigurationError with every field that is wrong, each with its line and the known names."""
     if not path.exists():
         raise ConfigurationError(
-            f"{path} does not exist: {path.parent} is no project. CRAMP_ATLAS_PROJECT must name the folder that holds study.yaml"
+            f"{path} does not exist: {path.parent} is no project. Work in the folder of one, name it in CRAMP_ATLAS_PROJECT, or "
+            "make one: cramp-atlas init DIR"
         )
     file = read_yaml(path)
     try:

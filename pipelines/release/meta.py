@@ -39,10 +39,15 @@ def meta_tables(project: Project, objects: Mapping[Place, Sidecar]) -> dict[str,
 
 def conforming(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """The frame with exactly the contract's columns and types; instants become UTC."""
-    empty = pl.DataFrame(schema={name: POLARS_TYPES[kind] for name, kind in contract.column_types().items()})
+    empty = no_rows_of(contract)
     instants = [name for name, kind in frame.schema.items() if isinstance(kind, pl.Datetime) and kind.time_zone]
     in_utc = frame.with_columns(pl.col(instants).dt.convert_time_zone("UTC").dt.replace_time_zone(None))
     return in_utc.select(empty.columns).cast(empty.schema) if frame.width else empty
+
+
+def no_rows_of(contract: Contract) -> pl.DataFrame:
+    """The table without rows: what there is of it where no source has anything to say."""
+    return pl.DataFrame(schema={name: POLARS_TYPES[kind] for name, kind in contract.column_types().items()})
 
 
 def deliveries(project: Project) -> pl.DataFrame:
@@ -85,7 +90,7 @@ def deliveries(project: Project) -> pl.DataFrame:
                     "is_synthetic": source.is_synthetic,
                 }
             )
-    return pl.DataFrame(rows, infer_schema_length=None)
+    return pl.DataFrame(rows, infer_schema_length=None) if rows else no_rows_of(project.contracts["meta.deliveries"])
 
 
 def _has_older(project: Project, source: str, wave: str, held_back: str) -> bool:

@@ -29,7 +29,7 @@ from pipelines.release.database import write_database
 from pipelines.release.disclosed import for_readers, meta_for_readers, protect_reports
 from pipelines.release.kept import BUILDING, DATABASES, current_release, held_release, manifests, point_to, releases_folder
 from pipelines.release.manifest import new_manifest
-from pipelines.release.meta import TIMES, conforming, meta_tables
+from pipelines.release.meta import TIMES, conforming, meta_tables, no_rows_of
 from pipelines.release.page.writing import write_page
 from pipelines.release.passports import passports
 from pipelines.release.restricted import unread_ledgers
@@ -182,7 +182,8 @@ def _write_reports(project: Project, folder: Path, files: dict[str, list[Path]])
     (folder / "report").mkdir()
     for table in project.report_tables:
         path = folder / "report" / f"{table.removeprefix('report.')}.parquet"
-        pl.concat([pl.read_parquet(part) for part in files[table]]).write_parquet(path)
+        parts = [pl.read_parquet(part) for part in files.get(table, ())]
+        (pl.concat(parts) if parts else no_rows_of(project.contracts[table])).write_parquet(path)
 
 
 def _write(

@@ -23,10 +23,17 @@ def say_what_is_next(project: Project) -> None:
     page = project.settings.warehouse_folder / "current" / "report.html"
     if page.exists():
         say(f"page: {page}")
-        say("next: make ui shows tables and runs in Dagster, make sql asks questions, make help lists the rest")
+        ui, sql, rest = _commands(project, "make ui, make sql, make help", "cramp-atlas ui, cramp-atlas sql, cramp-atlas --help")
+        say(f"next: {ui} shows tables and runs in Dagster, {sql} asks questions, {rest} lists the rest")
     landed = project.settings.landing_folder / "nhanes"
     if "nhanes" in project.sources and not landed.exists():
-        say("next: make nhanes downloads the real NHANES files, for numbers about people")
+        [fetch] = _commands(project, "make nhanes", "cramp-atlas fetch nhanes")
+        say(f"next: {fetch} downloads the real NHANES files, for numbers about people")
+
+
+def _commands(project: Project, made: str, typed: str) -> list[str]:
+    """As they are typed in a checkout, or in a project of its own."""
+    return (made if (project.settings.project / "Makefile").is_file() else typed).split(", ")
 
 
 def _changes(project: Project) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,6 +29,35 @@ app = Commands(
 )
 fetch_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Download deliveries into landing.")
 app.add_typer(fetch_app, name="fetch", rich_help_panel=WORK)
+
+
+@app.callback()
+def _named(context: typer.Context) -> None:
+    """Say which project a command works on, before it does anything."""
+    if context.invoked_subcommand == "init" or "--help" in sys.argv:
+        return
+    with explained():
+        from pipelines.machine.settings import Settings
+
+        print(f"project {visible(str(Settings().project.resolve()))}", file=sys.stderr, flush=True)  # noqa: T201 - no answer
+
+
+@app.command(rich_help_panel=WORK, epilog=ends("cramp-atlas init my-study --study empty"))
+def init(
+    folder: Annotated[Path, typer.Argument(help="The folder to write; it must be empty or not there yet.")],
+    study: Annotated[str, typer.Option(help="What to begin with: empty, nocturnal-leg-cramps.")] = "empty",
+) -> None:
+    """Write a new project: study.yaml, contracts and selects, in a folder of its own.
+
+    For a study of your own. Commands that are typed in that folder, or below it, work on that project.
+    """
+    with explained():
+        from pipelines.authoring.new_project import write_project
+
+        write_project(folder, study)
+    console.print(
+        f"{folder} is a project of the study {study}. Next: cd {folder}, edit study.yaml, cramp-atlas refresh", soft_wrap=True
+    )
 
 
 @app.command(

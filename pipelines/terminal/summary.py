@@ -26,6 +26,9 @@ from pipelines.report.membership import empty_populations
 from pipelines.report.scales import scale_warnings
 from pipelines.terminal.afterwards import say_what_is_new, say_what_is_next
 
+PLANTED = "report.planted_truth"
+"""There only in a project with synthetic sources of known truth."""
+
 
 def print_summary(project: Project, refreshed: Refreshed, console: Console) -> None:
     """Print the published numbers, then how the run went."""
@@ -34,7 +37,8 @@ def print_summary(project: Project, refreshed: Refreshed, console: Console) -> N
         with duckdb.connect(str(database), read_only=True) as connection:
             _print_prevalence(project, connection, console)
             _print_odds_ratios(project, connection, console)
-            _print_planted(connection, console)
+            if PLANTED in project.contracts:
+                _print_planted(connection, console)
             _print_scales(connection, console)
     _print_state(project, console)
     for failure in refreshed.broken:
@@ -131,7 +135,7 @@ def _odds_ratio_table(labels: Labels, rows: Sequence[Row]) -> Table:
 
 
 def _print_planted(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
-    rows = _rows(connection, "select * from report.planted_truth where estimate is not null")
+    rows = _rows(connection, f"select * from {PLANTED} where estimate is not null")
     for row in rows:
         if row["model"] == "matched":
             level = "" if row["exposure_level"] == "true" else f" {row['exposure_level']}"

@@ -1,4 +1,4 @@
--- How common are leg cramps at night if every wave had the same age structure?
+-- How common would each outcome be if every wave had the same age structure?
 -- prevalence is weighted to the standard population, crude_prevalence is as the people are; compare women with men, and waves, on
 -- the former. Proportions are 0-1.
 with crude as (

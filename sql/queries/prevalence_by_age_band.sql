@@ -1,6 +1,6 @@
--- How common are leg cramps at night in each age band?
--- Proportions (0-1) of people with cramps, with intervals at confidence_level; pooled waves where a source pools them, otherwise
--- the last of its waves by name; NULL is not shown, see numbers_not_shown.
+-- How common is each outcome in each age band?
+-- Proportions (0-1) of people, with intervals at confidence_level; pooled waves where a source pools them, otherwise the last of
+-- its waves by name; NULL is not shown, see numbers_not_shown.
 select
   source, wave, outcome, age_band, n_respondents, confidence_level,
   round(prevalence, 3) as prevalence,

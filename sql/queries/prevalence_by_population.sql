@@ -1,4 +1,4 @@
--- How common are leg cramps at night among adults, among people of 60 and older, and among women of 20 to 44?
+-- How common is each outcome in each population of the study?
 -- One row per wave, population and outcome; proportions are 0-1, with intervals at confidence_level; pooled is all waves of a
 -- source together.
 select

@@ -1,5 +1,5 @@
--- Do leg cramps at night become more common with age?
--- odds_ratio is for one age band more, and below 1 where they become less common; association_p_value asks whether the bands
+-- Does an outcome become more common with age?
+-- odds_ratio is for one age band more, and below 1 where it becomes less common; association_p_value asks whether the bands
 -- differ at all, in whatever way.
 select
   source, wave, population, outcome, variable, n_levels,

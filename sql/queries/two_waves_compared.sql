@@ -1,4 +1,4 @@
--- Did the prevalence of leg cramps change from one wave to the next?
+-- Did the prevalence of an outcome change from one wave to the next?
 -- difference is later less earlier (0-1), with an interval at confidence_level by the normal approximation for two independent
 -- samples; comparability says whether the outcome means the same in both, and condition in whom alone.
 with tails as (

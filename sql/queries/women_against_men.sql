@@ -1,7 +1,7 @@
--- Are leg cramps at night more common among women than among men, at each age?
--- Proportions (0-1) of both with intervals at confidence_level, and how many times as common cramps are among women; that ratio
--- has no interval, because both share their sampling units. Everyone asked, all waves together or, where they are not pooled, the
--- last one.
+-- Is an outcome more common among women than among men, at each age?
+-- Proportions (0-1) of both with intervals at confidence_level, and how many times as common the outcome is among women; that
+-- ratio has no interval, because both share their sampling units. Everyone asked, all waves together or, where they are not
+-- pooled, the last one.
 with shown as (
   select source, wave, outcome, age_band, sex, confidence_level, prevalence, prevalence_lower, prevalence_upper
   from report.prevalence_by_age_band_and_sex

@@ -350,11 +350,11 @@ def test_a_trial_names_the_sink_that_fails_and_never_its_password(
     monkeypatch.setenv("CRAMP_ATLAS_PROJECT", str(small.folder))
     monkeypatch.setenv("CRAMP_ATLAS_ALERT_URLS", hook.url)
     with caplog.at_level(logging.DEBUG):
-        assert CliRunner().invoke(app, ["test-alert"]).output == "a trial message was sent to 1 sink\n"
+        assert CliRunner().invoke(app, ["test-alert"]).stdout == "a trial message was sent to 1 sink\n"
         monkeypatch.setenv("CRAMP_ATLAS_ALERT_URLS", f"{url} {hook.url}")
         result = CliRunner().invoke(app, ["test-alert"])
     assert result.exit_code == 3
-    assert "sink 1 of 2 of CRAMP_ATLAS_ALERT_URLS" in result.output
+    assert "sink 1 of 2 of CRAMP_ATLAS_ALERT_URLS" in result.stdout
     assert len(hook.messages) == 2
     assert PASSWORD not in result.output + caplog.text + repr(Settings())
 
@@ -363,4 +363,4 @@ def test_without_a_sink_the_trial_says_what_to_set(small: Atlas, monkeypatch: py
     monkeypatch.setenv("CRAMP_ATLAS_PROJECT", str(small.folder))
     monkeypatch.delenv("CRAMP_ATLAS_ALERT_URLS", raising=False)
     result = CliRunner().invoke(app, ["test-alert"])
-    assert (result.exit_code, result.output) == (3, "CRAMP_ATLAS_ALERT_URLS is not set: docs/night.md has examples\n")
+    assert (result.exit_code, result.stdout) == (3, "CRAMP_ATLAS_ALERT_URLS is not set: docs/night.md has examples\n")

@@ -21,8 +21,11 @@ def test_a_refresh_says_whether_readers_see_something_new(published_synthetic: A
     assert "new release" in said
 
 
-def test_a_refresh_names_the_page_and_what_comes_next(published_synthetic: Atlas, capsys: pytest.CaptureFixture[str]) -> None:
-    say_what_is_next(published_synthetic.project)
+def test_a_refresh_names_the_page_and_what_comes_next(synthetic: Atlas, capsys: pytest.CaptureFixture[str]) -> None:
+    say_what_is_next(synthetic.project)
     said = capsys.readouterr().out
-    assert str(published_synthetic.warehouse / "current" / "report.html") in said
-    assert "make ui" in said
+    assert str(synthetic.warehouse / "current" / "report.html") in said
+    assert "next: cramp-atlas ui shows tables and runs in Dagster, cramp-atlas sql asks questions" in said
+    (synthetic.folder / "Makefile").touch()
+    say_what_is_next(synthetic.project)
+    assert "next: make ui shows tables and runs in Dagster, make sql asks questions" in capsys.readouterr().out

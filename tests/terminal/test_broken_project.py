@@ -73,12 +73,12 @@ def test_a_broken_file_is_one_sentence_of_every_command(atlas: Atlas, broken: st
         ended = CliRunner().invoke(app, COMMANDS[command])
         assert isinstance(ended.exception, SystemExit), (command, ended.exception)
         expected = ExitCode.LOOK if command == "contract lint" else ExitCode.COULD_NOT
-        assert ended.exit_code == expected, (command, ended.output)
-        said = [line for line in ended.output.splitlines() if not line.startswith(f"{n_contracts} contracts")]
+        assert ended.exit_code == expected, (command, ended.stdout)
+        said = [line for line in ended.stdout.splitlines() if not line.startswith(f"{n_contracts} contracts")]
         assert len(said) == 1, (command, said)
         assert said[0].startswith(broken), (command, said)
-        assert "Traceback" not in ended.output
-        assert str(REPOSITORY) not in ended.output
+        assert "Traceback" not in ended.stdout
+        assert str(REPOSITORY) not in ended.stdout
 
 
 @pytest.mark.parametrize("content", [b"select 1\n", b"-- \xff?\n-- x\nselect 1\n"])
@@ -92,5 +92,5 @@ def test_a_broken_question_is_named(atlas: Atlas, content: bytes) -> None:
         path.write_bytes(text)
     assert isinstance(ended.exception, SystemExit), ended.exception
     assert ended.exit_code == ExitCode.COULD_NOT
-    assert ended.output.startswith(f"sql/queries/{path.name}")
-    assert len(ended.output.splitlines()) == 1
+    assert ended.stdout.startswith(f"sql/queries/{path.name}")
+    assert len(ended.stdout.splitlines()) == 1

@@ -104,7 +104,7 @@ def clinic(atlas: Atlas) -> Atlas:
 def run(*arguments: str | Path) -> Result:
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    assert MARKER not in result.output
+    assert MARKER not in result.stdout
     return result
 
 
@@ -139,7 +139,7 @@ def house(tmp_path: Path) -> Callable[..., list[str]]:
 
 def test_the_contracts_of_this_repository_are_clean(atlas: Atlas) -> None:
     result = run("contract", "lint")
-    assert result.output.strip() == f"{len(load_contracts(atlas.folder / 'data_contracts'))} contracts: nothing to mend"
+    assert result.stdout.strip() == f"{len(load_contracts(atlas.folder / 'data_contracts'))} contracts: nothing to mend"
     assert result.exit_code == 0
 
 
@@ -209,7 +209,7 @@ def test_lint_lists_the_problems_of_all_files_together(clinic: Atlas) -> None:
     )
     clinic.edit("data_contracts/sources/clinic.yaml", "design: clinic", "design: hospital")
     clinic.edit("data_contracts/sources/nhanes.yaml", "citation: >-", "sitation: >-")
-    output = run("contract", "lint").output
+    output = run("contract", "lint").stdout
     assert "data_contracts/sources/clinic.yaml, line 3 (design): hospital is not known; known: survey, cohort, clinic" in output
     assert "data_contracts/sources/nhanes.yaml, line 9 (sitation): sitation is no key here; did you mean citation?" in output
     assert "physicalType 'WHOLE' is not one of" in output
@@ -231,7 +231,7 @@ def test_lint_asks_for_a_top_code_of_age_where_a_source_is_restricted(
     path = clinic.folder / "data_contracts" / "sources" / "clinic.yaml"
     text = SOURCE.replace("public_use", classification)
     path.write_text(text.replace("    tables:", f"{code}    tables:", 1), encoding="utf-8")
-    found = [line for line in run("contract", "lint").output.splitlines() if "top code" in line]
+    found = [line for line in run("contract", "lint").stdout.splitlines() if "top code" in line]
     assert [(said or "") in line and "sources/clinic.yaml, line" in line for line in found] == ([True] if said else [])
 
 
@@ -249,7 +249,7 @@ def test_lint_asks_for_no_top_code_where_nobody_of_the_source_can_be_old(atlas: 
 
 def test_lint_says_what_does_not_fit_together(clinic: Atlas) -> None:
     result = run("contract", "lint")
-    assert result.output.splitlines()[0] == (
+    assert result.stdout.splitlines()[0] == (
         "core.respondents has no select for source clinic: add sql/core/respondents/clinic.sql"
     )
     assert result.exit_code == 1
@@ -260,15 +260,15 @@ def test_lint_says_what_does_not_fit_together(clinic: Atlas) -> None:
 
 def test_a_good_file_would_be_accepted_and_nothing_is_kept(clinic: Atlas) -> None:
     result = run("contract", "test", deliver(clinic.folder / "elsewhere" / "clinic"))
-    assert result.output.startswith("people.csv as raw.clinic_people of clinic 2024: 40 records\n")
-    assert [line.split()[:4] for line in result.output.splitlines() if line.startswith("passed")] == [
+    assert result.stdout.startswith("people.csv as raw.clinic_people of clinic 2024: 40 records\n")
+    assert [line.split()[:4] for line in result.stdout.splitlines() if line.startswith("passed")] == [
         ["passed", "reject", "0", "40"],
         ["passed", "reject", "0", "40"],
         ["passed", "set_aside", "0", "40"],
         ["passed", "warn", "0", "40"],
         ["passed", "reject", "0", "40"],
     ]
-    assert result.output.endswith("would be accepted\n")
+    assert result.stdout.endswith("would be accepted\n")
     assert result.exit_code == 0
     assert not clinic.warehouse.exists()
 
@@ -276,9 +276,9 @@ def test_a_good_file_would_be_accepted_and_nothing_is_kept(clinic: Atlas) -> Non
 def test_records_that_would_be_set_aside_and_warnings_are_counted_and_not_shown(clinic: Atlas) -> None:
     records = [*RECORDS, f"41,{4711},44,{MARKER}", f"42,1,15,{MARKER}"]
     result = run("contract", "test", deliver(clinic.folder / "clinic", records))
-    assert "records that would be set aside: 1 of 42\n  sleep.codebook: 1\n" in result.output
-    assert "warning: age is at least 16 and at most 110: 1 of 42 values\n" in result.output
-    assert "would be accepted" in result.output
+    assert "records that would be set aside: 1 of 42\n  sleep.codebook: 1\n" in result.stdout
+    assert "warning: age is at least 16 and at most 110: 1 of 42 values\n" in result.stdout
+    assert "would be accepted" in result.stdout
     assert result.exit_code == 0
 
 
@@ -287,9 +287,9 @@ def test_a_column_called_reading_is_judged_by_its_rules_all_the_same(clinic: Atl
     contract = "data_contracts/raw/clinic_people.odcs.yaml"
     clinic.edit(contract, "  - name: age\n", "  - name: reading\n")
     path = deliver(clinic.folder / "clinic", [*RECORDS, f"42,1,15,{MARKER}"], HEADER.replace("age", "reading"))
-    assert "warning: reading is at least 16 and at most 110: 1 of 41 values\n" in run("contract", "test", path).output
+    assert "warning: reading is at least 16 and at most 110: 1 of 41 values\n" in run("contract", "test", path).stdout
     clinic.edit(contract, "description: Remark", "description: Remark, quality: [{id: reading.1, metric: nullValues, mustBe: 0}]")
-    assert "reading.1 is what a note of the reader is called" in run("contract", "test", path).output
+    assert "reading.1 is what a note of the reader is called" in run("contract", "test", path).stdout
 
 
 BROKEN: list[tuple[str, list[str], str]] = [
@@ -315,7 +315,7 @@ def test_a_file_is_judged_as_the_night_judges_it(clinic: Atlas, records: list[st
 
 def test_all_problems_of_the_columns_are_printed_at_once(clinic: Atlas) -> None:
     result = run("contract", "test", deliver(clinic.folder / "clinic", [f"x,1.5,{MARKER},"], "id,sleep,age,remark"))
-    problems = [line for line in result.output.splitlines() if line.startswith("raw.clinic_people 2024: ")]
+    problems = [line for line in result.stdout.splitlines() if line.startswith("raw.clinic_people 2024: ")]
     assert len(problems) == 5
     for expected in ("column note: expected", "column remark: delivered", "column id: expected", "column sleep:", "column age:"):
         assert sum(expected in problem for problem in problems) == 1
@@ -329,8 +329,8 @@ def test_claims_are_judged_and_those_about_tables_that_are_not_there_are_named(c
         "select id from raw.clinic_people where id not in (select SEQN from raw.nhanes_demo)", encoding="utf-8"
     )
     result = run("contract", "test", deliver(clinic.folder / "clinic"))
-    assert "raw.clinic_people 2024: nobody is 44 (1 rows against it)" in result.output
-    assert "nothing is accepted of" in result.output
+    assert "raw.clinic_people 2024: nobody is 44 (1 rows against it)" in result.stdout
+    assert "nothing is accepted of" in result.stdout
     assert result.exit_code == 1
 
 
@@ -347,12 +347,12 @@ def test_a_claim_about_a_table_beside_it_is_judged_with_what_is_accepted_of_that
     )
     path = deliver(clinic.settings.landing_folder / "clinic")
     shutil.copy(path, path.with_name("visits.csv"))
-    assert "visitors are people (not judged: nothing is accepted of" in " ".join(run("contract", "test", path).output.split())
+    assert "visitors are people (not judged: nothing is accepted of" in " ".join(run("contract", "test", path).stdout.split())
     assert take_in(Project.read(clinic.settings), "clinic", "2024").problems == []
-    assert "would be accepted" in run("contract", "test", path).output
+    assert "would be accepted" in run("contract", "test", path).stdout
     before = clinic.sidecars()
     result = run("contract", "test", deliver(clinic.folder / "clinic", RECORDS[:-2]))
-    assert "raw.clinic_visits 2024: visitors are people (2 rows against it)" in result.output
+    assert "raw.clinic_visits 2024: visitors are people (2 rows against it)" in result.stdout
     assert result.exit_code == 1
     assert clinic.sidecars() == before
 
@@ -372,7 +372,7 @@ UNTOLD: list[tuple[str, list[str], str]] = [
 @pytest.mark.parametrize(("name", "options", "expected"), UNTOLD)
 def test_a_file_whose_table_cannot_be_told_is_asked_for(clinic: Atlas, name: str, options: list[str], expected: str) -> None:
     result = run("contract", "test", name, *options)
-    assert expected in result.output
+    assert expected in result.stdout
     assert result.exit_code == 2
 
 
@@ -397,7 +397,7 @@ def test_a_table_that_no_source_names_says_where_to_name_it(clinic: Atlas) -> No
     )
     clinic.edit("data_contracts/sources/clinic.yaml", "clinic_people: {file", "nhanes_bmx: {file")
     result = run("contract", "test", "people.csv", "--table", "clinic_people")
-    assert "no source delivers raw.clinic_people: name it in a file of data_contracts/sources" in result.output
+    assert "no source delivers raw.clinic_people: name it in a file of data_contracts/sources" in result.stdout
     assert result.exit_code == 2
 
 
@@ -427,7 +427,7 @@ def repository(clinic: Atlas) -> Callable[..., str]:
 
 def test_nothing_differs_from_what_was_committed(repository: Callable[..., str]) -> None:
     result = run("contract", "diff")
-    assert result.output == "no contract differs from HEAD\n"
+    assert result.stdout == "no contract differs from HEAD\n"
     assert result.exit_code == 0
 
 
@@ -436,7 +436,7 @@ def test_a_breaking_change_demands_a_major_version(clinic: Atlas, repository: Ca
     clinic.edit(contract, "value: years", "value: months")
     clinic.edit("data_contracts/codebooks/clinic_people.csv", "sleep,9", "sleep,3,so_so,So so,\nsleep,9")
     result = run("contract", "diff")
-    assert result.output.splitlines()[:3] == [
+    assert result.stdout.splitlines()[:3] == [
         "raw.clinic_people: 1.0.0 at HEAD, 1.0.0 here, at least 2.0.0: NOT RAISED ENOUGH",
         "  breaking    column age: unit years -> months",
         "  compatible  code 3 of sleep (So so): added; a query that tells all codes apart must know it",
@@ -451,9 +451,9 @@ def test_a_breaking_change_demands_a_major_version(clinic: Atlas, repository: Ca
 def test_an_earlier_revision_can_be_compared_with(clinic: Atlas, repository: Callable[..., str]) -> None:
     clinic.edit("data_contracts/raw/clinic_people.odcs.yaml", "description: Sleep", "description: How they sleep")
     repository("commit", "--quiet", "--all", "--message", "second")
-    assert run("contract", "diff").output == "no contract differs from HEAD\n"
+    assert run("contract", "diff").stdout == "no contract differs from HEAD\n"
     result = run("contract", "diff", "first")
-    assert "raw.clinic_people: 1.0.0 at first, 1.0.0 here, at least 1.0.1: NOT RAISED ENOUGH" in result.output
+    assert "raw.clinic_people: 1.0.0 at first, 1.0.0 here, at least 1.0.1: NOT RAISED ENOUGH" in result.stdout
 
 
 def test_the_waves_of_a_source_decide_whether_a_column_was_lost(clinic: Atlas, repository: Callable[..., str]) -> None:
@@ -462,7 +462,7 @@ def test_the_waves_of_a_source_decide_whether_a_column_was_lost(clinic: Atlas, r
         "[{property: unit, value: years}",
         '[{property: waves, value: ["2024", "2025"]}, {property: unit, value: years}',
     )
-    assert "  compatible  column age: waves every wave -> 2024, 2025\n" in run("contract", "diff").output
+    assert "  compatible  column age: waves every wave -> 2024, 2025\n" in run("contract", "diff").stdout
 
 
 def test_new_and_removed_tables_are_listed(clinic: Atlas, repository: Callable[..., str]) -> None:
@@ -476,29 +476,29 @@ def test_new_and_removed_tables_are_listed(clinic: Atlas, repository: Callable[.
     clinic.edit("data_contracts/meta/more.odcs.yaml", "id: meta.releases", "id: meta.more")
     clinic.edit("data_contracts/meta/more.odcs.yaml", "- name: releases", "- name: more")
     result = run("contract", "diff")
-    assert "meta.more: not at HEAD, 1.0.0 here\n  compatible  new table\n" in result.output
-    assert "raw.clinic_people: 1.0.0 at HEAD, not here\n  breaking    table removed\n" in result.output
+    assert "meta.more: not at HEAD, 1.0.0 here\n  compatible  new table\n" in result.stdout
+    assert "raw.clinic_people: 1.0.0 at HEAD, not here\n  breaking    table removed\n" in result.stdout
     assert result.exit_code == 0
 
 
 @pytest.mark.parametrize("revision", ["no-such-branch", "--all", "HEAD~5"])
 def test_an_unknown_revision_is_named(repository: Callable[..., str], revision: str) -> None:
     result = run("contract", "diff", "--", revision)
-    assert f"{revision} is no revision" in result.output
+    assert f"{revision} is no revision" in result.stdout
     assert result.exit_code == 2
 
 
 def test_a_project_without_a_repository_says_so(clinic: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(clinic.folder.parent))
     result = run("contract", "diff")
-    assert "is in no git repository" in result.output
+    assert "is in no git repository" in result.stdout
     assert result.exit_code == 3
 
 
 def test_a_revision_without_contracts_says_so(clinic: Atlas, repository: Callable[..., str]) -> None:
     repository("rm", "--quiet", "-r", "--cached", "project/data_contracts")
     repository("commit", "--quiet", "--allow-empty", "--message", "gone")
-    assert "there is no data_contracts at HEAD" in run("contract", "diff").output
+    assert "there is no data_contracts at HEAD" in run("contract", "diff").stdout
 
 
 def test_contracts_of_a_revision_that_do_not_load_are_named_by_the_revision(
@@ -508,8 +508,8 @@ def test_contracts_of_a_revision_that_do_not_load_are_named_by_the_revision(
     repository("commit", "--quiet", "--all", "--message", "broken")
     clinic.edit("data_contracts/raw/clinic_people.odcs.yaml", "physicalType: TEXT", "physicalType: VARCHAR")
     result = run("contract", "diff")
-    assert "the contracts at HEAD cannot be read:" in result.output
-    assert "HEAD:data_contracts/raw/clinic_people.odcs.yaml, line 26" in result.output
+    assert "the contracts at HEAD cannot be read:" in result.stdout
+    assert "HEAD:data_contracts/raw/clinic_people.odcs.yaml, line 26" in result.stdout
 
 
 # init
@@ -519,20 +519,20 @@ def test_a_draft_of_a_new_source_loads_and_its_file_passes(atlas: Atlas, tmp_pat
     path = deliver(tmp_path / "received")
     result = run("contract", "init", path, "--source", "clinic", "--table", "raw.clinic_people", "--wave", "2024")
     written = ["raw/clinic_people.odcs.yaml", "codebooks/clinic_people.csv", "sources/clinic.yaml"]
-    assert [line for line in result.output.splitlines() if line.startswith("written")] == [
+    assert [line for line in result.stdout.splitlines() if line.startswith("written")] == [
         f"written: data_contracts/{name}" for name in written
     ]
     assert result.exit_code == 0
     for name in written:
         assert MARKER not in (atlas.folder / "data_contracts" / name).read_text(encoding="utf-8")
     result = run("contract", "test", path)
-    assert "would be accepted" in result.output
+    assert "would be accepted" in result.stdout
     assert result.exit_code == 0
 
 
 def test_lint_lists_what_a_draft_leaves_to_decide(atlas: Atlas, tmp_path: Path) -> None:
     run("contract", "init", deliver(tmp_path), "--source", "clinic", "--table", "clinic_people", "--wave", "2024")
-    lines = run("contract", "lint").output.splitlines()
+    lines = run("contract", "lint").stdout.splitlines()
     for name in ("raw/clinic_people.odcs.yaml", "codebooks/clinic_people.csv", "sources/clinic.yaml"):
         left = [
             line for line in lines if line.startswith(f"data_contracts/{name}, line ") and "a TODO of the draft is left" in line
@@ -544,9 +544,9 @@ def test_a_table_of_an_existing_source_is_not_written_into_its_file(clinic: Atla
     before = (clinic.folder / "data_contracts" / "sources" / "clinic.yaml").read_text(encoding="utf-8")
     result = run("contract", "init", deliver(tmp_path), "--source", "clinic", "--table", "clinic_visits", "--wave", "2024")
     assert (clinic.folder / "data_contracts" / "sources" / "clinic.yaml").read_text(encoding="utf-8") == before
-    assert "name the table in data_contracts/sources/clinic.yaml, under waves: 2024: tables:" in result.output
+    assert "name the table in data_contracts/sources/clinic.yaml, under waves: 2024: tables:" in result.stdout
     line = 'clinic_visits: {file: "2024/people.csv"}'
-    assert line in result.output
+    assert line in result.stdout
     clinic.edit("data_contracts/sources/clinic.yaml", "clinic_people: {file: 2024/people.csv}", line)
     assert str(place_of(Project.read(clinic.settings), Path("x.csv"), "clinic_visits", None)) == "raw.clinic_visits clinic 2024"
 
@@ -563,7 +563,7 @@ def test_a_file_that_is_there_is_never_overwritten(atlas: Atlas, tmp_path: Path,
     existing = atlas.folder / "data_contracts" / name
     existing.write_text("mine", encoding="utf-8")
     result = run("contract", "init", deliver(tmp_path), "--source", "clinic", "--table", "clinic_people", "--wave", "2024")
-    assert "is there already and is not overwritten" in result.output
+    assert "is there already and is not overwritten" in result.stdout
     assert result.exit_code == 2
     assert existing.read_text(encoding="utf-8") == "mine"
     assert not (atlas.folder / "data_contracts" / "sources" / "clinic.yaml").exists()
@@ -584,7 +584,7 @@ def test_what_cannot_be_drafted_is_refused_and_writes_nothing(
 ) -> None:
     before = {path: path.stat().st_mtime_ns for path in (atlas.folder / "data_contracts").rglob("*")}
     result = run("contract", "init", deliver(tmp_path / "received"), *options)
-    assert expected in result.output
+    assert expected in result.stdout
     assert result.exit_code == 2
     assert {path: path.stat().st_mtime_ns for path in (atlas.folder / "data_contracts").rglob("*")} == before
 
@@ -592,7 +592,7 @@ def test_what_cannot_be_drafted_is_refused_and_writes_nothing(
 def test_a_file_without_names_of_columns_is_refused_without_showing_it(atlas: Atlas, tmp_path: Path) -> None:
     path = deliver(tmp_path, RECORDS, header=RECORDS[0])
     result = run("contract", "init", path, "--source", "clinic", "--table", "people", "--wave", "2024")
-    assert "put the names of the columns into the first line" in result.output
+    assert "put the names of the columns into the first line" in result.stdout
     assert result.exit_code == 3
 
 
@@ -648,7 +648,7 @@ def test_a_workbook_of_several_sheets_is_drafted_from_the_one_that_is_named(atla
 def test_a_member_outside_its_archive_is_refused(atlas: Atlas, tmp_path: Path) -> None:
     options = ["--source", "clinic", "--table", "clinic_people", "--wave", "2024", "--member", "../people.csv"]
     result = run("contract", "init", deliver(tmp_path), *options)
-    assert "--member: " in result.output
+    assert "--member: " in result.stdout
     assert result.exit_code == 2
 
 
@@ -657,15 +657,15 @@ def test_a_member_outside_its_archive_is_refused(atlas: Atlas, tmp_path: Path) -
 
 def test_the_dictionary_is_written_once_and_then_up_to_date(atlas: Atlas) -> None:
     assert run("docs", "--check").exit_code == 1
-    assert run("docs").output == "docs/data_dictionary: README.md, core.md, meta.md, raw.md, report.md\n"
+    assert run("docs").stdout == "docs/data_dictionary: README.md, core.md, meta.md, raw.md, report.md\n"
     assert run("docs", "--check").exit_code == 0
-    assert run("docs").output == "docs/data_dictionary: nothing to change\n"
+    assert run("docs").stdout == "docs/data_dictionary: nothing to change\n"
     (atlas.folder / FOLDER / "old.md").write_text("a page of a schema that is gone", encoding="utf-8")
     atlas.edit("data_contracts/raw/nhanes_slq.odcs.yaml", "How people slept", "How they slept")
     result = run("docs", "--check")
-    assert "not up to date in docs/data_dictionary: old.md, raw.md" in result.output
+    assert "not up to date in docs/data_dictionary: old.md, raw.md" in result.stdout
     assert result.exit_code == 1
-    assert run("docs").output == "docs/data_dictionary: old.md, raw.md\n"
+    assert run("docs").stdout == "docs/data_dictionary: old.md, raw.md\n"
     assert not (atlas.folder / FOLDER / "old.md").exists()
 
 
@@ -675,4 +675,4 @@ def test_how_a_column_was_read_is_told_by_the_draft_and_the_judgement(atlas: Atl
     contract = atlas.folder / "data_contracts" / "raw" / "clinic_visits.odcs.yaml"
     assert "# TODO instants as a clock in Europe/Berlin shows them" in contract.read_text(encoding="utf-8")
     judged = run("contract", "test", path, "--table", "raw.clinic_visits", "--wave", "2024")
-    assert "note: column seen: instants as a clock in Europe/Berlin shows them" in judged.output
+    assert "note: column seen: instants as a clock in Europe/Berlin shows them" in judged.stdout

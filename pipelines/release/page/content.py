@@ -234,7 +234,7 @@ def _source_part(project: Project, name: str, held: Held, sections: Sections) ->
         standards = ", ".join(sorted({row["standard_population"] for row in standardised}))
         draw = partial(tables.standardised_table, labels, standardised, standards)
         other.append(sections.draw("Age-standardised prevalence", name, draw))
-    if planted := [row for row in reports["planted_truth"] if row["estimate"] is not None]:
+    if planted := [row for row in reports.get("planted_truth", []) if row["estimate"] is not None]:
         other.append(sections.draw("Planted values", name, partial(tables.planted_table, labels, planted)))
     if any(row["verdict"] != "identical" or row["condition"] for row in comparability):
         other.append(sections.draw("Comparability of waves", name, partial(quality.comparability_table, labels, comparability)))
