@@ -2,11 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DUCKDB2 := .venv-duckdb2
+ON_DUCKDB2 := $(addprefix tests/,contracts core golden landing making nhanes raw release report statistics terminal)
 
 # the tests start many processes, none of which should have to compile
 test: export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help refresh nhanes ui sql status docs test lint coverage bench fuzz soak mutate lock clean
+.PHONY: help refresh nhanes ui sql status docs test lint coverage bench fuzz soak mutate duckdb2 lock clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -15,7 +17,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	touch $@
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
 
 refresh: $(VENV)/.installed  ## take in deliveries, estimate, publish: the nightly job, now
 	$(BIN)/cramp-atlas refresh
@@ -59,10 +61,20 @@ soak: $(VENV)/.installed  ## readers, kills and full disks while the night runs;
 mutate: $(VENV)/.installed  ## changes of the code that a test must notice: a sample
 	$(BIN)/python -m tests.mutation
 
+duckdb2: $(DUCKDB2)/.installed  ## the tests of what talks to DuckDB on the next version of it, in a .venv of their own
+	$(DUCKDB2)/bin/python -m pytest $(ON_DUCKDB2)
+
+$(DUCKDB2)/.installed: requirements.lock requirements-duckdb2.lock pyproject.toml
+	$(PYTHON) -m venv $(DUCKDB2)
+	$(DUCKDB2)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(DUCKDB2)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-duckdb2.lock
+	$(DUCKDB2)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
 lock:  ## after a change of pyproject.toml, with the bill of materials; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 	  --extra dev pyproject.toml --output-file requirements.lock
 	$(PYTHON) .ci/bill_of_materials.py
 
 clean:  ## remove .venv and Dagster's history (.dagster); deliveries, store and releases stay
-	rm -rf $(VENV) .dagster
+	rm -rf $(VENV) $(DUCKDB2) .dagster

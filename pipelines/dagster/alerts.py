@@ -224,13 +224,11 @@ def _moved_in(project: Project, release: str) -> Moved | None:
     database = releases_folder(project) / release / "epi_public.duckdb"
     try:
         with duckdb.connect(str(database), read_only=True) as connection:
-            row = connection.sql(MOVED).fetchone()
+            rows = connection.sql(MOVED).fetchall()
     except duckdb.Error:
         # damaged, which the night says: alerts about other releases go on
         return None
-    if row is None or row[2] is None:
-        return None
-    return Moved(release, row[0], int(row[1]), float(row[2]), row[3])
+    return next((Moved(release, row[0], int(row[1]), float(row[2]), row[3]) for row in rows if row[2] is not None), None)
 
 
 def _in_words(moved: Moved) -> str:

@@ -31,13 +31,14 @@ def in_order(
     unsorted = _without_order(sql)
     if unsorted:
         try:
-            reader = connection.sql(unsorted).to_arrow_reader(BATCH_ROWS)
-            n_keys = sum(name.startswith(KEY.format(number="")) for name in reader.schema.names)
-            schema = pa.schema(list(reader.schema)[: len(reader.schema) - n_keys])
-            return use(pa.RecordBatchReader.from_batches(schema, _checked(reader, n_keys)))
+            with connection.sql(unsorted).to_arrow_reader(BATCH_ROWS) as reader:
+                n_keys = sum(name.startswith(KEY.format(number="")) for name in reader.schema.names)
+                schema = pa.schema(list(reader.schema)[: len(reader.schema) - n_keys])
+                return use(pa.RecordBatchReader.from_batches(schema, _checked(reader, n_keys)))
         except OutOfOrder:
             pass
-    return use(connection.sql(sql).to_arrow_reader(BATCH_ROWS))
+    with connection.sql(sql).to_arrow_reader(BATCH_ROWS) as reader:
+        return use(reader)
 
 
 def _without_order(sql: str) -> str | None:

@@ -46,5 +46,5 @@ def as_promised(name: str, column: pa.Array, field: pa.Field) -> pa.Array:
 @contextmanager
 def selected(project: Project, plan: Plan, select: Select, known: Mapping[str, pl.DataFrame]) -> Iterator[pa.RecordBatchReader]:
     """The rows of a select over what it reads."""
-    with bound(project, plan, select, known) as connection:
-        yield connection.sql(select.text).to_arrow_reader(BATCH_ROWS)
+    with bound(project, plan, select, known) as connection, connection.sql(select.text).to_arrow_reader(BATCH_ROWS) as rows:
+        yield rows

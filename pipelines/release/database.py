@@ -12,6 +12,9 @@ from pipelines.machine.quoting import identifier, literal
 from pipelines.machine.settings import Settings
 from pipelines.making.engine import bind_objects, no_rows
 
+FILE_FORMAT = "v1.0.0"
+"""The oldest DuckDB that reads what is written, whichever version writes: its clients live longer than ours."""
+
 
 def write_database(
     path: Path,
@@ -24,6 +27,7 @@ def write_database(
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": settings.memory_limit,
         "temp_directory": str(settings.warehouse_folder / "spill"),
+        "storage_compatibility_version": FILE_FORMAT,
     }
     with duckdb.connect(str(path), config=config) as connection:
         connection.execute("attach ':memory:' as views")

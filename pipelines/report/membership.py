@@ -30,7 +30,7 @@ def _of_source(project: Project, source: Source) -> Iterator[str]:
         with engine(project.settings) as connection:
             bind_objects(connection, project.contracts[respondents], objects)
             confine(connection)
-            answer = connection.execute(f"select count(*) > 0, {held} from {respondents}").fetchone() or (False,)
+            [answer] = connection.sql(f"select count(*) > 0, {held} from {respondents}").fetchall()
     except duckdb.Error:
         return
     has_respondents, *has_members = answer

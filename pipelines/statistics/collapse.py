@@ -172,10 +172,10 @@ def require_weights(con: duckdb.DuckDBPyConnection, relation: str, column: str) 
         f"above {LARGEST_WEIGHT:,}": f"isfinite({weight}) and {weight} > {LARGEST_WEIGHT}",
         f"above 0 but below {SMALLEST_WEIGHT}": f"isfinite({weight}) and {weight} > 0 and {weight} < {SMALLEST_WEIGHT}::double",
     }
-    counts = con.sql(
+    [counts] = con.sql(
         f"select {', '.join(f'count(*) filter (where {is_kind})' for is_kind in kinds.values())} from {relation}"
-    ).fetchone()
-    found = [f"{count} {kind}" for kind, count in zip(kinds, counts or (), strict=True) if count]
+    ).fetchall()
+    found = [f"{count} {kind}" for kind, count in zip(kinds, counts, strict=True) if count]
     if found:
         raise InvalidWeight(
             f"{called(relation)}: rows whose weight {column} cannot be used: {', '.join(found)}. "

@@ -78,7 +78,7 @@ def find_fine_weights(
     return [
         name
         for name in sorted(weights)
-        if connection.sql(small.format(respondents, identifier(name), design, minimum)).fetchone()
+        if connection.sql(small.format(respondents, identifier(name), design, minimum)).fetchall()
     ]
 
 
@@ -88,6 +88,6 @@ def find_equal_weights(connection: duckdb.DuckDBPyConnection, respondents: str, 
     for name in sorted(weights):
         weight = identifier(name)
         waves = f"select wave from {respondents} where {weight} > 0 group by wave having count(distinct {weight}) = 1"
-        if connection.sql(waves).fetchone():
+        if connection.sql(waves).fetchall():
             found.append(name)
     return found
