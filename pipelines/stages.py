@@ -6,6 +6,7 @@ from pipelines.contracts.comparability import unjudged
 from pipelines.core.plan import plan_core
 from pipelines.machine.faults import known, listed, nearest
 from pipelines.machine.settings import Settings
+from pipelines.project.literature import PUBLISHED, TABLES
 from pipelines.project.project import Project, refuse
 from pipelines.project.selects import ANSWERS, DECODED, columns_asked
 from pipelines.project.source_checks import source_problems
@@ -13,6 +14,7 @@ from pipelines.project.study_checks import study_problems
 from pipelines.raw.plan import plan_raw
 from pipelines.report.estimators import ESTIMATORS
 from pipelines.report.plan import plan_report
+from pipelines.report.register import FRAMES
 from pipelines.store import Place, Store
 from pipelines.store.recipe import Plan
 
@@ -74,6 +76,7 @@ def _check(project: Project) -> None:
         if table not in named
         for check in project.checks[table]
     ]
+    problems += _check_evidence(project)
     problems += _check_reads(project)
     problems += _check_waves(project)
     problems += source_problems(project)
@@ -81,13 +84,27 @@ def _check(project: Project) -> None:
     refuse(problems or _check_comparability(project), project.settings)
 
 
+def _check_evidence(project: Project) -> list[str]:
+    """The tables about the literature are there where study.yaml has an `evidence`, and only there."""
+    there = sorted(TABLES & project.contracts.keys())
+    if project.evidence is None:
+        return [
+            f"{table} rests on a register of published estimates: add evidence to study.yaml (docs/evidence.md)"
+            for table in there
+        ]
+    named = [name for name, source in project.sources.items() if source.source == PUBLISHED]
+    return [f"{project.sources[name].file}: {PUBLISHED} is what the literature is called: rename the source" for name in named]
+
+
 def _check_reads(project: Project) -> list[str]:
     """What a select reads must be there: contracted tables, codebooks, and what is bound for a select of its kind."""
     tables = {name for name in project.contracts if not name.startswith("meta.")}
     coded = [contract.table for contract in project.contracts.values() if contract.codebook and contract.schema == "raw"]
     tables |= {f"{schema}.{table}" for table in coded for schema in ("codebook", "decoded")}
+    of_literature = frozenset(FRAMES if project.evidence else ())
+    bound = BOUND | {"report": BOUND["report"] | of_literature}
     readable = [
-        (select, _read_for(project, name, tables) | BOUND[name.partition(".")[0]]) for name, select in project.selects.items()
+        (select, _read_for(project, name, tables) | bound[name.partition(".")[0]]) for name, select in project.selects.items()
     ]
     readable += [
         (select, {*BOUND["core"], f"{ANSWERS}{name.partition('.')[2]}"}) for name, select in project.vocabularies.items()

@@ -48,7 +48,9 @@ OPTIONAL_PARTS: dict[str, OptionalPart] = {
             "data_contracts/report/evidence*.odcs.yaml",
             "data_contracts/report/published_numbers.odcs.yaml",
             "sql/checks/published_numbers__*.sql",
-            "sql/published_numbers",
+            "sql/report/claims.sql",
+            "sql/report/evidence*.sql",
+            "sql/report/published_numbers.sql",
         ),
     ),
 }
@@ -156,6 +158,18 @@ def leave_out(folder: Path, part: OptionalPart) -> None:
     for pattern in part.files:
         for path in sorted(folder.glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def add_part(atlas: Atlas, name: str) -> None:
+    """Give a project that was made without it an optional part; of the others it has none."""
+    shutil.copy(REPOSITORY / "study.yaml", atlas.folder / "study.yaml")
+    for other in OPTIONAL_PARTS.keys() - {name}:
+        leave_out(atlas.folder, OPTIONAL_PARTS[other])
+    for pattern in OPTIONAL_PARTS[name].files:
+        for path in sorted(REPOSITORY.glob(pattern)):
+            target = atlas.folder / path.relative_to(REPOSITORY)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(path, target) if path.is_dir() else shutil.copy(path, target)
 
 
 def _link_or_copy(source: str, target: str) -> str:

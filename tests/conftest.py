@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.atlas import Atlas, make_atlas
+from tests.atlas import Atlas, add_part, make_atlas
 from tests.nhanes_files import nhanes_folder
 
 pytest_plugins = ["tests.contracts.fixtures"]
@@ -77,6 +77,19 @@ def published_synthetic(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
 def published_nhanes(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
     """All three sources after one refresh, NHANES from its real files. Read only."""
     return shared(tmp_path_factory, "nhanes", refreshed_nhanes)
+
+
+@pytest.fixture(scope="session")
+def published_evidence(tmp_path_factory: pytest.TempPathFactory, published_nhanes: Atlas) -> Atlas:
+    """All three sources with the register of published estimates: what is made of it, after one more refresh. Read only."""
+
+    def with_evidence(folder: Path) -> Atlas:
+        atlas = published_nhanes.copy(folder)
+        add_part(atlas, "evidence")
+        assert atlas.refresh().success
+        return atlas
+
+    return shared(tmp_path_factory, "evidence", with_evidence)
 
 
 @pytest.fixture

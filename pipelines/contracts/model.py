@@ -22,7 +22,7 @@ from pipelines.contracts.yaml_source import ContractError
 __all__ = ["Code", "Codebook", "Column", "Contract", "ContractError", "Rule", "load_contract", "load_contracts"]
 
 SUFFIX = ".odcs.yaml"
-NOT_SCHEMAS = frozenset({"codebooks", "sources"})
+NOT_SCHEMAS = frozenset({"codebooks", "evidence", "sources"})
 """Folders of data_contracts that hold no contracts."""
 
 

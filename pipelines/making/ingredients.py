@@ -6,11 +6,14 @@ from pipelines.machine.code import code_digest
 from pipelines.project.project import Project
 from pipelines.store import Place, digest
 
-NAMED_OTHERWISE = frozenset({"project.project", "report.estimators", "raw.plan", "core.plan", "report.plan"})
+NAMED_OTHERWISE = frozenset(
+    {"project.project", "project.evidence", "report.estimators", "report.register", "raw.plan", "core.plan", "report.plan"}
+)
 """Where the walk over what a maker imports ends.
 
 A project only hands over its parts, and a recipe names by value what a maker is given of them. The table of estimators knows
-all of them, and a report table rests on its own. Plans are the recipes themselves.
+all of them, and a report table rests on its own. Plans are the recipes themselves. What is read of the literature is named by
+value.
 """
 
 

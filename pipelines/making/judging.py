@@ -8,12 +8,16 @@ from typing import Any
 import duckdb
 
 from pipelines.contracts.expectations import RuleResult, Status, judge, not_applicable
+from pipelines.machine.faults import listed
 from pipelines.making.engine import confine, engine
 from pipelines.making.faults import ANY, verdict_on
 from pipelines.making.seeing import bind_for, is_there
 from pipelines.project.project import Project
 from pipelines.project.selects import Select
 from pipelines.store import Place
+
+NAMED = "named"
+"""Column of a claim about a report table that says which rows are against it."""
 
 
 def judge_contract(project: Project, place: Place, candidate: Path) -> list[RuleResult]:
@@ -51,14 +55,24 @@ def _judge_claim(
         return _claim(check, "not_applicable", 0, f"no delivery with {', '.join(missing)} was ever accepted")
     try:
         offending = connection.sql(f"select count(*) from ({check.text})").fetchall()[0][0]
+        names = _named(connection, check) if offending and place.schema == "report" else ""
         is_empty = not any(connection.sql(f"select 1 from {table} limit 1").fetchall() for table in check.reads)
     except ANY as error:
         return _claim(check, "error", 0, verdict_on(error, project.settings.warehouse_folder))
     if offending:
-        return _claim(check, "failed", offending, f"{offending:,} rows against it")
+        return _claim(check, "failed", offending, f"{offending:,} rows against it{names}")
     if is_empty:
         return _claim(check, "not_applicable", 0, f"{', '.join(check.reads)}: no rows of {place.source}")
     return _claim(check, "passed", 0, "")
+
+
+def _named(connection: duckdb.DuckDBPyConnection, check: Select) -> str:
+    """What a claim about a report table says of the rows against it in its column `named`: words of the project alone."""
+    answer = connection.sql(check.text)
+    if NAMED not in answer.columns:
+        return ""
+    names = [str(name) for (name,) in connection.sql(f"select distinct {NAMED} from ({check.text}) order by all").fetchall()]
+    return f" ({listed(names)})"
 
 
 def _claim(check: Select, status: Status, n_failed: int, detail: str) -> RuleResult:

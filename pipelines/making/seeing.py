@@ -7,6 +7,7 @@ import duckdb
 
 from pipelines.making.engine import bind_frame, bind_objects, bind_select
 from pipelines.project.decoding import decoded
+from pipelines.project.literature import PUBLISHED
 from pipelines.project.project import Project
 from pipelines.project.selects import DECODED
 from pipelines.project.sources import SHARED_WAVE, Source
@@ -52,7 +53,11 @@ def bind_for(
 
 
 def places_read(project: Project, place: Place, table: str) -> list[Place]:
-    """The places of `table` that a select about `place` reads."""
+    """The places of `table` that a select about `place` reads: of its source, or, about the literature, of all that anybody may
+    see."""
+    if place.source == PUBLISHED:
+        restricted = {name for name, source in project.sources.items() if source.is_restricted}
+        return [candidate for candidate in project.places(table) if candidate.source not in restricted]
     places = [candidate for candidate in project.places(table) if candidate.source == place.source]
     if place.schema == "report":
         return places

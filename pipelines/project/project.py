@@ -12,6 +12,8 @@ from pipelines.contracts.comparability import Comparability
 from pipelines.contracts.model import Contract, load_contracts
 from pipelines.machine.errors import ConfigurationError, attempt
 from pipelines.machine.settings import Settings
+from pipelines.project.evidence import Evidence, load_evidence
+from pipelines.project.literature import OF_THE_LITERATURE, PUBLISHED
 from pipelines.project.selects import Select, load_checks, load_selects, load_vocabularies
 from pipelines.project.sources import SHARED_WAVE, Source, load_sources
 from pipelines.project.standards import StandardPopulation, load_standard_populations
@@ -32,6 +34,7 @@ class Project:
     selects: Mapping[str, Select]
     vocabularies: Mapping[str, Select]
     checks: Mapping[str, tuple[Select, ...]]
+    evidence: Evidence | None = None
 
     @classmethod
     def read(cls, settings: Settings) -> "Project":
@@ -47,11 +50,13 @@ class Project:
         selects = attempt(problems, load_selects, settings.sql)
         vocabularies = attempt(problems, load_vocabularies, settings.sql)
         checks = attempt(problems, load_checks, settings.sql / "checks")
+        has_evidence = study is not None and study.evidence is not None
+        evidence = attempt(problems, load_evidence, settings.data_contracts / "evidence") if has_evidence else None
         if not problems:
             problems += standard_problems(settings.project / "study.yaml", study, standards)
         refuse(problems, settings)
         wanted = study.standardisation.standard_population
-        return cls(settings, study, sources, contracts, standards[wanted], selects, vocabularies, checks)
+        return cls(settings, study, sources, contracts, standards[wanted], selects, vocabularies, checks, evidence)
 
     @cached_property
     def store(self) -> Store:
@@ -83,8 +88,11 @@ class Project:
         return [self.study.respondents]
 
     def places(self, table: str) -> list[Place]:
-        """Where the accepted objects of a table are: one a source and wave, for report tables one a source."""
+        """Where the accepted objects of a table are: one a source and wave, for report tables one a source, or one in all for
+        those of the literature."""
         schema, name = table.split(".")
+        if table in OF_THE_LITERATURE:
+            return [Place(schema, name, PUBLISHED, SHARED_WAVE)]
         if schema == "raw":
             source = self.raw_source(table)
             return [Place(schema, name, source.source, wave) for wave in source.waves_of(name)]

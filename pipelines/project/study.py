@@ -172,6 +172,24 @@ class Alerts(_Settings):
     moved_standard_errors: float = Field(1.0, gt=0)
 
 
+class Definition(_Settings):
+    """How the study defines an outcome or an exposure, in the words that published estimates are compared by."""
+
+    recall_window: Line | None = None
+    case_threshold: Line | None = None
+    instrument: Line | None = None
+
+
+class EvidenceSettings(_Settings):
+    """What estimates of the study are compared with published ones by; without it nothing is. The register: docs/evidence.md."""
+
+    populations: dict[str, Line] = Field(
+        {}, description="Population -> whom it stands for, in the words of `people` in the register."
+    )
+    outcomes: dict[str, Definition] = {}
+    exposures: dict[str, Definition] = {}
+
+
 class Study(_Settings):
     """study.yaml, checked."""
 
@@ -193,6 +211,7 @@ class Study(_Settings):
     retention: Retention
     nightly: Nightly
     alerts: Alerts = Alerts()
+    evidence: EvidenceSettings | None = None
 
     @property
     def categorical_characteristics(self) -> list[str]:
@@ -213,7 +232,7 @@ class Study(_Settings):
 
     def of_estimates(self) -> dict[str, Any]:
         """The settings that a number in a report table can depend on."""
-        without = {"title", "question", "drift", "disclosure", "retention", "nightly", "alerts"}
+        without = {"title", "question", "drift", "disclosure", "retention", "nightly", "alerts", "evidence"}
         return self.model_dump(mode="json", exclude=without)
 
     def settings_of_estimates(self, sections: Collection[str]) -> dict[str, str]:

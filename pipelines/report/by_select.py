@@ -6,6 +6,7 @@ from pipelines.machine.errors import CrampAtlasError
 from pipelines.making.build import Made
 from pipelines.making.selecting import as_promised, selected
 from pipelines.project.project import Project
+from pipelines.report.register import frames_read
 from pipelines.store.recipe import Plan
 
 
@@ -14,7 +15,8 @@ def by_select(project: Project, plan: Plan) -> Made:
     place = plan.place
     select = project.selects[place.name]
     schema = project.contracts[place.name].arrow_schema()
-    with selected(project, plan, select, {"study.age_bands": project.study.age_bands.frame()}) as reader:
+    known = {"study.age_bands": project.study.age_bands.frame(), **frames_read(project, select.reads)}
+    with selected(project, plan, select, known) as reader:
         problems = [f"{name} is no column of it" for name in reader.schema.names if name not in schema.names]
         problems += [f"{name} is left out" for name in schema.names if name not in reader.schema.names]
         if problems:

@@ -2,12 +2,14 @@
 
 from pipelines.machine.code import libraries
 from pipelines.making.ingredients import of_code, of_contract, of_study
-from pipelines.making.seeing import accepted_inputs, places_of, raw_place
+from pipelines.making.seeing import accepted_inputs, places_of, places_read, raw_place
 from pipelines.making.selecting import ENGINE_LIBRARIES
+from pipelines.project.literature import PUBLISHED
 from pipelines.project.project import Project
 from pipelines.project.selects import tables_of_rows
 from pipelines.project.sources import Source
 from pipelines.report.estimators import COUNTING_RECORDS, ESTIMATORS, SETTINGS_NOT_READ, Received
+from pipelines.report.register import digests_read
 from pipelines.store import Place, digest
 from pipelines.store.recipe import Plan
 
@@ -15,18 +17,20 @@ ESTIMATE_LIBRARIES = ("duckdb", "great-expectations", "numpy", "polars", "pyarro
 
 
 def plan_report(project: Project, place: Place) -> Plan:
-    """The rows of one source in a report table, by its select or by its estimator."""
-    source = project.sources[place.source]
+    """The rows of one source in a report table, by its select or by its estimator; those of the literature by its select."""
     select = project.selects.get(place.name)
-    inputs = accepted_inputs(project, [read for table in project.reads(place.name) for read in places_of(project, table, source)])
+    reads = [read for table in project.reads(place.name) for read in places_read(project, place, table)]
+    inputs = accepted_inputs(project, reads)
     common = of_contract(project, place)
     if select:
         made_by = {
             select.name: digest(select.text),
+            **digests_read(project, select.reads),
             **of_code("engine code", "report.by_select", "project.study"),
             "libraries": libraries(ENGINE_LIBRARIES),
         }
     else:
+        source = project.sources[place.source]
         not_read = SETTINGS_NOT_READ[place.name]
         standard = project.standard_population.groups
         made_by = {
@@ -50,7 +54,7 @@ def plan_report(project: Project, place: Place) -> Plan:
             **of_code("estimator code", "report.estimated", _module_of(place.name)),
             "libraries": libraries(ESTIMATE_LIBRARIES),
         }
-    return Plan(place, common | made_by, inputs, is_absent=not inputs)
+    return Plan(place, common | made_by, inputs, is_absent=not inputs and place.source != PUBLISHED)
 
 
 def _module_of(table: str) -> str:

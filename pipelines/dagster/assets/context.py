@@ -8,6 +8,7 @@ import dagster as dg
 from pipelines.dagster.assets.described import definition_metadata, read_by_estimator
 from pipelines.dagster.assets.shown import report_metadata
 from pipelines.machine.visible import markdown
+from pipelines.project.literature import PUBLISHED
 from pipelines.project.project import Project
 from pipelines.release.disclosed import HELD_BACK
 from pipelines.release.formatting import SYNTHETIC
@@ -65,7 +66,8 @@ def materialisation(
     metadata: dict[str, Any] = {N_MADE: n_made}
     if table.startswith("report."):
         metadata |= report_metadata(project, table, accepted, _metadata_before(table, instance))
-        metadata |= read_by_estimator(project, {place.source: sidecar for place, sidecar in accepted.items()})
+        of_sources = {place.source: sidecar for place, sidecar in accepted.items() if place.source != PUBLISHED}
+        metadata |= read_by_estimator(project, of_sources)
     metadata["objects"] = dg.MetadataValue.table(
         [dg.TableRecord(_object(project, place, sidecar)) for place, sidecar in accepted.items()]
         or [dg.TableRecord({"source": "none", "wave": "", "rows": 0, "verdict": "nothing accepted yet"})]
@@ -83,11 +85,12 @@ def _metadata_before(table: str, instance: dg.DagsterInstance | None) -> Mapping
 
 def _hides(project: Project, place: Place) -> bool:
     """Whether the rows of a place are people of a restricted source, of whom nothing is counted here."""
-    return project.sources[place.source].is_restricted and place.schema != "report"
+    return place.schema != "report" and project.sources[place.source].is_restricted
 
 
 def _object(project: Project, place: Place, sidecar: Sidecar) -> dict[str, Any]:
-    synthetic = ", synthetic" if project.sources[place.source].is_synthetic else ""
+    is_synthetic = place.source != PUBLISHED and project.sources[place.source].is_synthetic
+    synthetic = ", synthetic" if is_synthetic else ""
     return {
         "source": f"{place.source}{synthetic}",
         "wave": place.wave,

@@ -21,6 +21,7 @@ from pipelines.project.respondents import DESIGN_COLUMNS
 from pipelines.project.selects import Select
 from pipelines.project.sources import Source
 from pipelines.report.estimators import ESTIMATORS, SETTINGS_NOT_READ
+from pipelines.report.register import FRAMES
 from pipelines.store import Sidecar
 
 LINEAGE = "column lineage"
@@ -30,7 +31,11 @@ MOST_NAMED = 3
 
 PACKAGE = Path(pipelines.__file__).parent
 
-NOT_TABLES = {"meta.this_wave": "source file", "study.age_bands": "study.yaml"}
+NOT_TABLES = {
+    "meta.this_wave": "source file",
+    "study.age_bands": "study.yaml",
+    **dict.fromkeys(FRAMES, "the register of published estimates"),
+}
 """What a select reads beside tables, in words."""
 
 

@@ -18,6 +18,7 @@ from pipelines.dagster.assets.described import grid
 from pipelines.machine.code import code_digest
 from pipelines.machine.visible import markdown
 from pipelines.making.faults import ANY, verdict_on
+from pipelines.project.literature import PUBLISHED
 from pipelines.project.project import Project
 from pipelines.project.respondents import ALL, POOLED
 from pipelines.release.figures.drawing import Figure
@@ -49,7 +50,7 @@ DECIMALS = re.compile(r"(\d\.\d\d)\d+")
 def report_metadata(project: Project, table: str, accepted: Mapping[Place, Sidecar], before: Mapping[str, Any]) -> dict[str, Any]:
     """Preview and figures of a report table. `before` is the metadata of the last materialisation: figures of the same rows,
     words and code are taken from there."""
-    shown = {place: sidecar for place, sidecar in accepted.items() if not project.sources[place.source].is_restricted}
+    shown = {place: sidecar for place, sidecar in accepted.items() if not _is_restricted(project, place)}
     frames = [pl.read_parquet(project.store.path(place, sidecar.content)) for place, sidecar in shown.items() if sidecar.content]
     rows = pl.concat(frames).to_dicts() if frames else []
     metadata: dict[str, Any] = {}
@@ -63,6 +64,10 @@ def report_metadata(project: Project, table: str, accepted: Mapping[Place, Sidec
             metadata["not_drawn"] = f"the figures: {verdict_on(error, project.settings.warehouse_folder)}"
         metadata[PREVIEW] = _preview(project, project.contracts[table], rows)
     return metadata
+
+
+def _is_restricted(project: Project, place: Place) -> bool:
+    return place.source != PUBLISHED and project.sources[place.source].is_restricted
 
 
 def _figures(
@@ -94,7 +99,8 @@ def _figures(
 
 def _in_order(project: Project, rows: Sequence[Row]) -> list[str]:
     """The sources that have rows, real ones before synthetic ones."""
-    return sorted({row["source"] for row in rows}, key=lambda name: (project.sources[name].is_synthetic, name))
+    synthetic = {name for name, source in project.sources.items() if source.is_synthetic}
+    return sorted({row["source"] for row in rows}, key=lambda name: (name in synthetic, name))
 
 
 def _prevalences(labels: Labels, rows: Sequence[Row]) -> list[Figure]:
@@ -144,7 +150,7 @@ def _preview(project: Project, contract: Contract, rows: Sequence[Row]) -> dg.Ma
     sections = []
     for number, source in enumerate(sources):
         of_source = [row for row in rows if row["source"] == source]
-        pooled = [row for row in of_source if row["wave"] == POOLED]
+        pooled = [row for row in of_source if row.get("wave") == POOLED]
         chosen = (pooled or of_source)[: (MOST_ROWS - n_shown) // (len(sources) - number)]
         n_shown += len(chosen)
         cells = {name: [_cell(row, name) for row in chosen] for name in _previewed(project, contract)}

@@ -6,6 +6,7 @@ no rows, and tests compare the register with the contracts and with a release. W
 
 from typing import Literal
 
+from pipelines.project.literature import TABLES
 from pipelines.project.respondents import FOUR_CELLS
 
 Kind = Literal["setting", "count", "missing", "point", "spread", "degrees", "family", "verdict"]
@@ -59,7 +60,7 @@ REPORTS: dict[str, dict[str, Kind]] = {
 }
 """Columns of the report tables whose counts the audit follows."""
 
-ONLY_INSIDE = frozenset({"report.characteristics_by_outcome", "report.planted_truth", "report.respondent_flow"})
+ONLY_INSIDE = frozenset({"report.characteristics_by_outcome", "report.planted_truth", "report.respondent_flow"}) | TABLES
 """Report tables whose counts are finer than the atoms: of a restricted source they have no public row."""
 
 MetaKind = Literal["setting", "record_count", "record_text", "record_fact", "time", "release"]

@@ -214,7 +214,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[Row]:
 
 
 def _only(rows: Sequence[Row], source: str) -> list[Row]:
-    return [row for row in rows if row["source"] == source]
+    return [row for row in rows if row.get("source") == source]
 
 
 def _of(reports: Mapping[str, Sequence[Row]], source: str) -> dict[str, list[Row]]:
