@@ -1,20 +1,26 @@
 """One delivered file as a candidate: read, conformed and judged."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
+import pyarrow as pa
+
 from pipelines.contracts.expectations import RuleResult, SchemaProblems
+from pipelines.contracts.model import Contract
 from pipelines.contracts.rules import READING
 from pipelines.landing.finding import delivered_file
 from pipelines.landing.readers.delivered import Delivered, DeliveryUnreadable, NotReadNow, UnreadableHere
-from pipelines.landing.readers.reading import read_delivery
+from pipelines.landing.readers.desk import temporary_folder
+from pipelines.landing.readers.reading import frames_in, read_delivery
 from pipelines.making.judging import as_records, judge_contract, problems_of
+from pipelines.project.form import Form
 from pipelines.project.project import Project
-from pipelines.raw.conform import conform, is_left_out
+from pipelines.raw.conform import Found, conform, is_left_out
 from pipelines.raw.set_aside import set_aside
 from pipelines.store import Sidecar
 from pipelines.store.recipe import Plan
+from pipelines.store.row_groups import in_row_groups
 
 
 def candidate(project: Project, plan: Plan, path: Path, hear: Callable[[Delivered], None] | None = None) -> Sidecar:
@@ -23,19 +29,20 @@ def candidate(project: Project, plan: Plan, path: Path, hear: Callable[[Delivere
     contract = project.contracts[place.name]
     delivered = delivered_file(project, place)
     try:
-        landing = project.settings.landing_folder
-        received = read_delivery(
-            path,
-            delivered.form,
-            project.settings,
-            within=landing,
-            n_records=delivered.rows,
-            sha256=plan.ingredients["delivery"],
-        )
-        if hear:
-            hear(received)
-        form = delivered.form
-        table = conform(received.frame, contract, place.wave, form.decimal, received.column_faults, form.missing)
+        with temporary_folder(project.settings.warehouse_folder / "spill") as folder:
+            received = read_delivery(
+                path,
+                delivered.form,
+                project.settings,
+                within=project.settings.landing_folder,
+                n_records=delivered.rows,
+                sha256=plan.ingredients["delivery"],
+                rows_into=folder,
+            )
+            if hear:
+                hear(received)
+            conformed = _conformed(folder, received, contract, place.wave, delivered.form)
+            content, rows = project.store.write(place, in_row_groups(conformed, contract.arrow_schema()))
     except NotReadNow:
         raise
     except (DeliveryUnreadable, SchemaProblems) as error:
@@ -43,22 +50,22 @@ def candidate(project: Project, plan: Plan, path: Path, hear: Callable[[Delivere
         told = [f"{place.name} {place.wave}: {problem}" for problem in problems]
         return plan.sidecar(problems=told, is_final=not isinstance(error, UnreadableHere))
     problems = []
-    if delivered.rows is not None and table.num_rows != delivered.rows:
+    if delivered.rows is not None and rows != delivered.rows:
         problems.append(
-            f"{place.name} {place.wave}: {delivered.file} has {table.num_rows:,} rows where {delivered.rows:,} are published: "
+            f"{place.name} {place.wave}: {delivered.file} has {rows:,} rows where {delivered.rows:,} are published: "
             "the file is cut or is another release; fetch it again"
         )
-    content, rows = project.store.write(place, table)
+    n_delivered = rows
     results = [*_told(received.notes), *judge_contract(project, place, project.store.path(place, content))]
     problems += problems_of(place, results)
     aside = None
     n_aside = 0
     if not problems and any(result.severity == "set_aside" and result.status == "failed" for result in results):
-        content, rows, aside, n_aside = set_aside(project, place, table)
-        if n_aside > _exact(contract.max_share_set_aside) * table.num_rows:
+        content, rows, aside, n_aside = set_aside(project, place, content)
+        if n_aside > _exact(contract.max_share_set_aside) * n_delivered:
             percent = f"{float(100 * _exact(contract.max_share_set_aside)):g} %"
             problems.append(
-                f"{place.name} {place.wave}: {n_aside:,} of {table.num_rows:,} records would be set aside, more than {percent} "
+                f"{place.name} {place.wave}: {n_aside:,} of {n_delivered:,} records would be set aside, more than {percent} "
                 "(maxShareSetAside of the contract): the delivery is rejected as a whole; ask the provider for a corrected file"
             )
     return plan.sidecar(
@@ -70,6 +77,17 @@ def candidate(project: Project, plan: Plan, path: Path, hear: Callable[[Delivere
         rejected_rows=aside,
         n_rejected_rows=n_aside,
     )
+
+
+def _conformed(folder: Path, received: Delivered, contract: Contract, wave: str, form: Form) -> Iterator[pa.Table]:
+    """The pieces as the contract promises; no more of them where anything is wrong, which is raised after the last."""
+    found = Found()
+    for frame in frames_in(folder, received):
+        table = conform(frame, contract, wave, form.decimal, received.column_faults, form.missing, found)
+        if not found.problems(contract):
+            yield table
+    if problems := found.problems(contract):
+        raise SchemaProblems(problems)
 
 
 def _told(notes: Sequence[str]) -> list[RuleResult]:

@@ -1,6 +1,8 @@
 """Strict casts of delivered columns to physical types: a value that does not fit is counted, never bent, never shown."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from math import isfinite
 
@@ -39,17 +41,68 @@ class Misfit:
     """How many values of a column do not fit, and what they are instead."""
 
     n_values: int
-    found: str
+    what: str
+
+    @property
+    def found(self) -> str:
+        """What they are, in words that show none of them."""
+        return self.what
+
+    def and_of(self, other: "Misfit") -> "Misfit":
+        """The same of two pieces of one column."""
+        return replace(self, n_values=self.n_values + other.n_values)
+
+
+@dataclass(frozen=True)
+class TextMisfit(Misfit):
+    """Texts that are not `what`: by their lengths, the marks of missing values among them, and other decimal marks."""
+
+    lengths: tuple[int, int] | None = None
+    marks: Mapping[str, int] = field(default_factory=dict)
+    decimal: str = "."
+    n_of_other_decimal: int = 0
+
+    @property
+    def found(self) -> str:
+        if self.n_of_other_decimal == self.n_values:
+            return f"numbers whose decimal mark is {OTHER_MARK[self.decimal]!r} where the source's file declares {self.decimal!r}"
+        span = " to ".join(str(length) for length in dict.fromkeys(self.lengths or ()))
+        return f"texts of {span} characters that are not {self.what}{_marks_in(self.marks)}"
+
+    def and_of(self, other: Misfit) -> "TextMisfit":
+        assert isinstance(other, TextMisfit)
+        lengths = [*(self.lengths or ()), *(other.lengths or ())]
+        return replace(
+            self,
+            n_values=self.n_values + other.n_values,
+            lengths=(min(lengths), max(lengths)) if lengths else None,
+            marks=Counter(self.marks) + Counter(other.marks),
+            n_of_other_decimal=self.n_of_other_decimal + other.n_of_other_decimal,
+        )
+
+
+def together(one: Sequence[Misfit], other: Sequence[Misfit]) -> list[Misfit]:
+    """What `cast_piece` says of two pieces of one column, as it would of both at once."""
+    if not one or not other:
+        return [*one, *other]
+    return [misfit.and_of(its_like) for misfit, its_like in zip(one, other, strict=True)]
 
 
 def cast_values(values: pl.Series, kind: str, decimal: str = ".") -> tuple[pl.Series, list[Misfit]]:
-    """A delivered column in the physical type `kind`, and what did not fit (NULL in the result).
+    """A delivered column in the physical type `kind`, and what did not fit; of a whole column, and otherwise as `cast_piece`."""
+    read, misfits = cast_piece(values, kind, decimal)
+    return read, [misfit for misfit in misfits if misfit.n_values]
+
+
+def cast_piece(values: pl.Series, kind: str, decimal: str = ".") -> tuple[pl.Series, list[Misfit]]:
+    """A delivered column, or some rows of it, in the physical type `kind`, and what did not fit (NULL in the result).
 
     Blank text is NULL. A column without any value fits every type. Text is read as numbers, true/false and ISO dates; a
     number is never read from a boolean, nor text from a number, but for decimals and whole numbers of a type that may exceed
     BIGINT, whose digits are their text. No two whole numbers become one: what a type does not hold to the last digit is a
     misfit. Midnights are dates, and dates midnights; other times of day fit TIMESTAMP only. `decimal` stands in numbers of text
-    for the decimal point; no other mark does, and none groups thousands.
+    for the decimal point; no other mark does, and none groups thousands. Every misfit that there might be is listed, in an order
+    that hangs on the types alone, so that those of pieces add up; none for rows without any value.
     """
     if values.dtype in (pl.Categorical, pl.Enum):
         values = values.cast(pl.String)
@@ -90,17 +143,15 @@ def _from_text(values: pl.Series, kind: str, decimal: str) -> tuple[pl.Series, l
         whole = text.set(~is_instant, None).str.replace("T", " ", literal=True)
         read = whole.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="us")
     names = {"BOOLEAN": "true or false", "DATE": "a date (YYYY-MM-DD)", "TIMESTAMP": "a time (YYYY-MM-DD HH:MM:SS)"}
-    return read, _misfits([_text_misfit(text.filter(text.is_not_null() & read.is_null()), names[kind])])
+    return read, [_text_misfit(text.filter(text.is_not_null() & read.is_null()), names[kind])]
 
 
 def _numbers_from_text(text: pl.Series, kind: str, decimal: str) -> tuple[pl.Series, list[Misfit]]:
     pointed = _with_point(text, decimal)
     is_number = pointed.str.contains(DECIMAL_NUMBER)
     others = text.filter(text.is_not_null() & ~is_number)
-    no_number = _text_misfit(others, "a number")
-    mark = OTHER_MARK[decimal]
-    if len(others) and _with_point(others, mark).str.contains(DECIMAL_NUMBER).all():
-        no_number = Misfit(len(others), f"numbers whose decimal mark is {mark!r} where the source's file declares {decimal!r}")
+    by_other_mark = int(_with_point(others, OTHER_MARK[decimal]).str.contains(DECIMAL_NUMBER).sum()) if len(others) else 0
+    no_number = replace(_text_misfit(others, "a number"), decimal=decimal, n_of_other_decimal=by_other_mark)
     numbers = pointed.set(~is_number, None)
     if kind == "DOUBLE":
         inexact = _inexact_text(numbers)
@@ -108,14 +159,14 @@ def _numbers_from_text(text: pl.Series, kind: str, decimal: str) -> tuple[pl.Ser
         vanished = ((doubles == 0) & numbers.str.contains(NOT_ZERO)).fill_null(False)
         inexact |= vanished
         read, misfits = _from_numbers(doubles.set(vanished, None), kind)
-        return read, _misfits([no_number, Misfit(int(inexact.sum()), INEXACT), *misfits])
+        return read, [no_number, Misfit(int(inexact.sum()), INEXACT), *misfits]
     is_whole = numbers.str.contains(WHOLE_NUMBER)
     fraction = Misfit(int((~is_whole).sum()), "values with a decimal fraction or an exponent")
     whole = numbers.set(~is_whole, None)
     read = whole.str.replace(r"\.0*$", "").str.strip_prefix("+").cast(pl.Int64, strict=False)
     beyond = Misfit(int((whole.is_not_null() & read.is_null()).sum()), _beyond("BIGINT"))
     read, misfits = _from_numbers(read, kind)
-    return read, _misfits([no_number, fraction, beyond, *misfits])
+    return read, [no_number, fraction, beyond, *misfits]
 
 
 def _with_point(text: pl.Series, decimal: str) -> pl.Series:
@@ -139,7 +190,7 @@ def _from_numbers(values: pl.Series, kind: str) -> tuple[pl.Series, list[Misfit]
         values = values.set(inexact, None)
     read = values.cast(POLARS_TYPES[kind], strict=False)
     misfits.append(Misfit(int((values.is_not_null() & read.is_null()).sum()), _beyond(kind)))
-    return read, _misfits(misfits)
+    return read, misfits
 
 
 def _may_exceed_bigint(dtype: pl.DataType) -> bool:
@@ -193,7 +244,7 @@ def _from_instants(values: pl.Series, kind: str) -> tuple[pl.Series, list[Misfit
     read = values.cast(POLARS_TYPES[kind])
     lost = (read.cast(values.dtype) != values).fill_null(False)
     what = "a time of day beside the date" if kind == "DATE" else "times finer than a microsecond"
-    return read.set(lost, None), _misfits([Misfit(int(lost.sum()), what)])
+    return read.set(lost, None), [Misfit(int(lost.sum()), what)]
 
 
 def _beyond(kind: str) -> str:
@@ -204,25 +255,22 @@ def _quoted(mark: str) -> str:
     return mark if mark in ("NA", "N/A", "na", "n/a") else f'"{mark}"'
 
 
-def _text_misfit(texts: pl.Series, wanted: str) -> Misfit:
-    lengths = sorted(texts.str.len_chars().unique().to_list())
-    span = " to ".join(str(length) for length in dict.fromkeys([*lengths[:1], *lengths[-1:]]))
-    return Misfit(len(texts), f"texts of {span} characters that are not {wanted}{_marks_in(texts)}")
-
-
-def _marks_in(texts: pl.Series) -> str:
-    """Well-known marks of missing values among the texts, in brackets; they may be shown, because they are nobody's answer."""
+def _text_misfit(texts: pl.Series, what: str) -> TextMisfit:
+    lengths = texts.str.len_chars()
+    span = (int(lengths.min()), int(lengths.max())) if len(texts) else None  # type: ignore[arg-type]
     counts = texts.filter(texts.is_in(MARKS_OF_MISSING)).value_counts(sort=True).rows()
+    return TextMisfit(len(texts), what, span, dict(counts))
+
+
+def _marks_in(counts: Mapping[str, int]) -> str:
+    """Well-known marks of missing values among the texts, in brackets; they may be shown, because they are nobody's answer."""
     if not counts:
         return ""
-    listed = ", ".join(f"{n:,} read `{mark}`" for mark, n in counts)
-    return f" ({listed}: if that marks a missing value, {how_to_declare(counts[0][0])})"
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    listed = ", ".join(f"{n:,} read `{mark}`" for mark, n in ordered)
+    return f" ({listed}: if that marks a missing value, {how_to_declare(ordered[0][0])})"
 
 
 def how_to_declare(mark: str) -> str:
     """What to write so that a mark is read as a missing value."""
     return f"declare `form: {{missing: {_quoted(mark)}}}` in the source's file, or `missing` for the column in the contract"
-
-
-def _misfits(found: list[Misfit]) -> list[Misfit]:
-    return [misfit for misfit in found if misfit.n_values]

@@ -6,6 +6,7 @@ Rows are judged afterwards, in `expectations`. Nothing is repaired in here: blan
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 import polars as pl
@@ -16,12 +17,38 @@ from pipelines.contracts.expectations import SchemaProblems
 from pipelines.contracts.model import Contract
 from pipelines.landing.readers.delivered import DELIVERED_TWICE
 from pipelines.landing.readers.names import composed, difference
-from pipelines.raw.casting import Misfit, cast_values
+from pipelines.raw.casting import Misfit, cast_piece, together
 
 BYTE_ORDER_MARK = "\ufeff"
 OR_LEAVE_OUT = "Ask the provider for a corrected file, or name the column in `columnsLeftOut` of the contract"
 
 PRINTABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,63}")
+
+
+@dataclass
+class Found:
+    """What is wrong with a delivered table, gathered piece by piece: each column's faults, and how many of all values misfit."""
+
+    n_rows: int = 0
+    of_columns: list[str] = field(default_factory=list)
+    faults: dict[str, str] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
+    misfits: dict[str, list[Misfit]] = field(default_factory=dict)
+
+    def note(self, column: str, delivered: pl.Series, misfits: Sequence[Misfit]) -> None:
+        """Add what a piece of a column has."""
+        self.types[column] = str(delivered.dtype.base_type())
+        self.misfits[column] = together(self.misfits.get(column, []), misfits)
+
+    def problems(self, contract: Contract) -> list[str]:
+        """Everything that is wrong so far, a line each, in the order of the contract."""
+        problems = list(self.of_columns)
+        for column in contract.columns:
+            if column.name in self.faults:
+                problems.append(f"column {column.name}: delivered with {self.faults[column.name]}. {OR_LEAVE_OUT}.")
+            wrong = [misfit for misfit in self.misfits.get(column.name, ()) if misfit.n_values]
+            problems += [_misfitting(column, self.types[column.name], self.n_rows, misfit) for misfit in wrong]
+        return problems
 
 
 def conform(
@@ -31,8 +58,9 @@ def conform(
     decimal: str = ".",
     faults: Mapping[str, str] | None = None,
     missing: Collection[str] = (),
+    found: Found | None = None,
 ) -> pa.Table:
-    """The delivered frame as the table that the contract promises.
+    """The delivered frame, or a piece of it, as the table that the contract promises.
 
     Returns exactly the contract's columns in its order, in its physical types; a column that the wave did not ask is
     NULL, and one that the contract leaves out is not looked at. `decimal` is the decimal mark of numbers that are delivered as
@@ -40,27 +68,30 @@ def conform(
     file are NULL in columns that are no text, those that read as a mark of the column in any. Names are matched exactly but for
     their Unicode form, after a byte order mark is taken off the first. Raises SchemaProblems with every missing, extra, repeated
     or unexpected column and every column with values of another type: what was expected, what was found and in how many rows,
-    and what to do. Values are never shown.
+    and what to do. Values are never shown. Of a piece, all of this goes into `found` instead: what misfits is NULL.
     """
+    noted = found or Found()
     if frame.width and frame.columns[0].startswith(BYTE_ORDER_MARK):
         frame = frame.rename({frame.columns[0]: frame.columns[0].lstrip(BYTE_ORDER_MARK)})
     as_described = {composed(column.name): column.name for column in contract.columns}
     frame = frame.rename({name: as_described.get(composed(name), name) for name in _single(frame.columns)})
-    problems = list(_column_problems([name for name in frame.columns if not is_left_out(name, contract)], contract, wave))
+    noted.of_columns = list(_column_problems([name for name in frame.columns if not is_left_out(name, contract)], contract, wave))
+    noted.n_rows += frame.height
     arrays = []
     for column in contract.columns:
         fault = (faults or {}).get(composed(column.name))
         if fault and column.is_asked_in(wave):
-            problems.append(f"column {column.name}: delivered with {fault}. {OR_LEAVE_OUT}.")
-        elif column.name in frame.columns and column.is_asked_in(wave):
+            noted.faults[column.name] = fault
+        if not fault and column.name in frame.columns and column.is_asked_in(wave):
             delivered = frame[column.name]
             marks = {*column.missing, *(missing if column.type != "VARCHAR" else ())}
-            values, misfits = cast_values(_without(delivered, marks), column.type, decimal)
+            values, misfits = cast_piece(_without(delivered, marks), column.type, decimal)
             arrays.append(values.to_arrow().cast(ARROW_TYPES[column.type]))
-            problems += [_misfitting(column, delivered, misfit) for misfit in misfits]
+            noted.note(column.name, delivered, misfits)
         else:
             arrays.append(pa.nulls(frame.height, ARROW_TYPES[column.type]))
-    if problems:
+    problems = noted.problems(contract)
+    if problems and found is None:
         raise SchemaProblems(problems)
     return pa.Table.from_arrays(arrays, schema=contract.arrow_schema())
 
@@ -116,10 +147,10 @@ def _column_problems(delivered: Sequence[str], contract: Contract, wave: str) ->
             )
 
 
-def _misfitting(column: Column, delivered: pl.Series, misfit: Misfit) -> str:
+def _misfitting(column: Column, delivered_as: str, n_rows: int, misfit: Misfit) -> str:
     return (
-        f"column {column.name}: expected {column.type}, found {misfit.n_values:,} of {len(delivered):,} rows with {misfit.found} "
-        f"(delivered as {delivered.dtype.base_type()}). Ask the provider for a corrected file, or change physicalType in the "
+        f"column {column.name}: expected {column.type}, found {misfit.n_values:,} of {n_rows:,} rows with {misfit.found} "
+        f"(delivered as {delivered_as}). Ask the provider for a corrected file, or change physicalType in the "
         f"contract if the variable itself has changed."
     )
 

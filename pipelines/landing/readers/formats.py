@@ -1,6 +1,6 @@
 """Which reader reads which extension, and the way from a delivered file to it. Runs in the worker, never beside the warehouse."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from pipelines.landing.readers.delivered import Delivered, Refused, with_plain_n
 from pipelines.landing.readers.excel import read_workbook
 from pipelines.landing.readers.limits import Limits
 from pipelines.landing.readers.named import READABLE, WORKBOOKS
-from pipelines.landing.readers.parquet import read_parquet
+from pipelines.landing.readers.parquet import parquet_pieces
+from pipelines.landing.readers.pieces import Pieces, cut, put_together
 from pipelines.landing.readers.recognition import check_kind
 from pipelines.landing.readers.statistical import LABELLED, LOST, read_statistical
 from pipelines.landing.readers.text import read_text
@@ -41,30 +42,50 @@ class Job:
 
 
 def read_job(job: Job) -> Delivered:
-    """Read the file of a job; raises Refused, or what a library raises on a damaged file."""
+    """The whole file of a job; raises Refused, or what a library raises on a damaged file."""
+    return put_together(read_pieces(job))
+
+
+def read_pieces(job: Job) -> Pieces:
+    """Read the file of a job piece by piece; raises Refused, or what a library raises on a damaged file, at any piece."""
     path = unpacked(job)
     suffix = path.suffix.lower()
-    delivered = _with_lost_letters(with_plain_names(READERS[suffix](path, job)))
-    return delivered if suffix in SEPARATORS else _without_marks(delivered, job.form.missing)
+    read = READERS[suffix](path, job)
+    pieces = read if isinstance(read, Pieces) else cut(read)
+    # in a text file quotes tell, so its reader knows the marks of missing values
+    marks = () if suffix in SEPARATORS else job.form.missing
+    n_lost = 0
+
+    def frames() -> Iterator[pl.DataFrame]:
+        nonlocal n_lost
+        for frame in pieces.frames:
+            plain = with_plain_names(Delivered(frame)).frame
+            n_lost += _n_lost_letters(plain)
+            yield _without_marks(plain, marks)
+
+    return Pieces(frames(), lambda: _with_lost_letters(with_plain_names(pieces.told()), n_lost))
 
 
-def _with_lost_letters(delivered: Delivered) -> Delivered:
-    """A note on texts in which a program has put its mark in the place of a letter that it could not tell."""
-    texts = [values for values in delivered.frame.select(pl.selectors.string()) if values.dtype == pl.String]
-    n_lost = sum(int(values.str.contains(LOST, literal=True).sum()) for values in texts)
+def _n_lost_letters(frame: pl.DataFrame) -> int:
+    """How many texts hold the mark that a program puts in the place of a letter that it cannot tell."""
+    texts = frame.select(pl.selectors.string())
+    return sum(int(values.str.contains(LOST, literal=True).sum()) for values in texts if values.dtype == pl.String)
+
+
+def _with_lost_letters(delivered: Delivered, n_lost: int) -> Delivered:
+    """A note on such texts."""
     if not n_lost:
         return delivered
     note = f"{n_lost:,} texts hold the mark of a letter that a program lost before (U+FFFD): ask for them in their own encoding"
     return replace(delivered, notes=[*delivered.notes, note])
 
 
-def _without_marks(delivered: Delivered, marks: Collection[str]) -> Delivered:
-    """Texts that read as a declared mark of missing values are NULL; in a text file quotes tell, so its reader does that."""
+def _without_marks(frame: pl.DataFrame, marks: Collection[str]) -> pl.DataFrame:
+    """Texts that read as a declared mark of missing values are NULL."""
     if not marks:
-        return delivered
-    texts = delivered.frame.select(pl.selectors.string())
-    emptied = [values.set(values.is_in(list(marks)), None) for values in texts]
-    return replace(delivered, frame=delivered.frame.with_columns(emptied))
+        return frame
+    texts = frame.select(pl.selectors.string())
+    return frame.with_columns(values.set(values.is_in(list(marks)), None) for values in texts)
 
 
 def unpacked(job: Job) -> Path:
@@ -93,7 +114,7 @@ def _workbook(path: Path, job: Job) -> Delivered:
 
 TRANSPORT = ".xpt"
 
-READERS: Mapping[str, Callable[[Path, Job], Delivered]] = {
+READERS: Mapping[str, Callable[[Path, Job], Delivered | Pieces]] = {
     **{suffix: lambda path, job: read_text(path, job.form, job.limits, job.folder) for suffix in SEPARATORS},
     **dict.fromkeys(WORKBOOKS, _workbook),
     **{
@@ -101,5 +122,5 @@ READERS: Mapping[str, Callable[[Path, Job], Delivered]] = {
         for suffix in LABELLED
     },
     TRANSPORT: _transport,
-    ".parquet": lambda path, job: read_parquet(path),
+    ".parquet": lambda path, job: parquet_pieces(path),
 }

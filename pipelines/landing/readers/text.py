@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from pipelines.landing.readers.delivered import Delivered, Refused, RefusedHere, unique_names
 from pipelines.landing.readers.headings import (
@@ -22,6 +23,7 @@ from pipelines.landing.readers.headings import (
 )
 from pipelines.landing.readers.limits import Limits, in_bytes
 from pipelines.landing.readers.names import COMPOSED
+from pipelines.landing.readers.pieces import Pieces, rows_of_a_piece
 from pipelines.landing.readers.sniffing import OTHER_SEPARATORS, byte_order_mark, sniff_text
 from pipelines.project.form import Form
 
@@ -41,41 +43,71 @@ ESCAPES = (b"\x1b$", b"\x1b(")
 """How text of ISO 2022 changes its letters: bytes of ASCII that are none."""
 
 
-def read_text(path: Path, form: Form, limits: Limits, folder: Path) -> Delivered:
+def read_text(path: Path, form: Form, limits: Limits, folder: Path) -> Pieces:
     """Read separated text of the declared encoding and separator; raises Refused with what the file looks like instead."""
     separator = form.separator_of(path.suffix.lower())
     text = _as_utf8(path, form, folder)
-    _check_lines(text, path, form, limits)
+    bytes_of_a_line = _check_lines(text, path, form, limits)
     names = _header(text, path, form, separator, limits)
     check_names(names, separator)
-    # DuckDB refuses a record with too few fields, where polars fills it up. Positions stand for names, which may repeat.
-    columns = {f"column_{position}": "VARCHAR" for position in range(len(names))}
-    with duckdb.connect(":memory:", config={"temp_directory": str(folder)}) as connection:
+    head: list[pl.DataFrame] = []
+    rows = rows_of_a_piece(len(names), bytes_of_a_line)
+
+    def frames() -> Iterator[pl.DataFrame]:
         try:
-            frame = connection.read_csv(
-                str(text),
-                header=True,
-                auto_detect=False,
-                columns=columns,
-                delimiter=separator,
-                quotechar='"',
-                escapechar='"',
-                strict_mode=True,
-                null_padding=False,
-                max_line_size=limits.line + LINE_END_BYTES,
-                **_marks(form),
-            ).pl()
+            for frame in _records(text, len(names), rows, separator, form, limits, folder):
+                if codecs.lookup(form.encoding).name in COMPOSED:
+                    frame = frame.with_columns(pl.all().str.normalize("NFC"))
+                if form.missing:
+                    frame = frame.with_columns(values.set(values == "", None) for values in frame)
+                frame.columns = unique_names(names)
+                head[:] = [pl.concat([*head, frame.head(2)]).head(2)]
+                yield frame
         except duckdb.OutOfMemoryException:
             raise MemoryError from None
         except duckdb.Error as error:
             raise _fault(str(error), path, text, form, limits) from None
-    if codecs.lookup(form.encoding).name in COMPOSED:
-        frame = frame.with_columns(pl.all().str.normalize("NFC"))
-    if form.missing:
-        frame = frame.with_columns(values.set(values == "", None) for values in frame)
-    frame.columns = unique_names(names)
-    check_label_lines(frame)
-    return Delivered(frame)
+
+    def told() -> Delivered:
+        check_label_lines(head[0])
+        return Delivered(head[0].clear())
+
+    return Pieces(frames(), told)
+
+
+def _records(
+    text: Path, n_columns: int, rows: int, separator: str, form: Form, limits: Limits, folder: Path
+) -> Iterator[pl.DataFrame]:
+    """The records as DuckDB reads them, so many at once."""
+    # DuckDB refuses a record with too few fields, where polars fills it up. Positions stand for names, which may repeat.
+    columns = {f"column_{position}": "VARCHAR" for position in range(n_columns)}
+    with duckdb.connect(":memory:", config={"temp_directory": str(folder)}) as connection:
+        reader = connection.read_csv(
+            str(text),
+            header=True,
+            auto_detect=False,
+            columns=columns,
+            delimiter=separator,
+            quotechar='"',
+            escapechar='"',
+            strict_mode=True,
+            null_padding=False,
+            max_line_size=limits.line + LINE_END_BYTES,
+            **_marks(form),
+        ).to_arrow_reader(rows)
+        yield pl.DataFrame(reader.schema.empty_table()).cast(pl.String)
+        while (batch := _next(reader)) is not None:
+            yield pl.DataFrame(pa.Table.from_batches([batch]))
+
+
+def _next(reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
+    """The next records, None after the last; raises DuckDB's error, which Arrow hands on as one of the system."""
+    try:
+        return next(reader, None)
+    except OSError as error:
+        said = str(error)
+    kinds = {"Out of Memory Error": duckdb.OutOfMemoryException, "IO Error": duckdb.IOException}
+    raise next((kind for words, kind in kinds.items() if said.startswith(words)), duckdb.InvalidInputException)(said)
 
 
 def _marks(form: Form) -> dict[str, Any]:
@@ -100,8 +132,11 @@ def _as_utf8(path: Path, form: Form, folder: Path) -> Path:
     return decoded
 
 
-def _check_lines(text: Path, delivered: Path, form: Form, limits: Limits) -> None:
-    """No NUL, one kind of line end, and no more bytes before a line feed than the limit: found by passes that hold one chunk."""
+def _check_lines(text: Path, delivered: Path, form: Form, limits: Limits) -> float:
+    """No NUL, one kind of line end, and no more bytes before a line feed than the limit: found by passes that hold one chunk.
+
+    Returns how many bytes a line has on average.
+    """
     line, length = 1, 0
     kinds: set[bytes] = set()
     last = b""
@@ -127,6 +162,7 @@ def _check_lines(text: Path, delivered: Path, form: Form, limits: Limits) -> Non
         raise Refused("text that ends with the end mark of DOS (Ctrl+Z), which is no record", "Remove it")
     if len(kinds) > 1 and len(_line_ends_of_records(text, limits)) > 1:
         raise Refused("text with mixed line ends", "Deliver one kind of line end; inside quotes any may stand")
+    return text.stat().st_size / line
 
 
 def _chunks(text: Path, limits: Limits) -> Iterator[bytes]:

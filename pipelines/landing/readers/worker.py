@@ -20,8 +20,9 @@ from typing import Any
 import polars as pl
 
 from pipelines.landing.readers.delivered import FRAME_FILE, Refused, RefusedHere, StillArriving
-from pipelines.landing.readers.formats import Job, read_job, unpacked
+from pipelines.landing.readers.formats import Job, read_pieces, unpacked
 from pipelines.landing.readers.limits import Limits
+from pipelines.landing.readers.pieces import read_through, write_pieces
 from pipelines.landing.readers.sniffing import sniff_text
 from pipelines.landing.readers.taking import own_copy
 from pipelines.machine.disk import fault_of_the_machine, is_full
@@ -86,9 +87,8 @@ def _read(job: Job, sha256: str | None) -> dict[str, Any]:
     """The frame as a file; where the content of the file is known, of a copy that has it."""
     if sha256:
         job = replace(job, path=own_copy(job.path, job.folder, sha256, job.limits.decompressed), landed=job.path)
-    delivered = read_job(job)
-    delivered.frame.write_ipc(job.folder / FRAME_FILE, compat_level=None)
-    return {"told": delivered.told()}
+    delivered = write_pieces(read_pieces(job), job.folder / FRAME_FILE)
+    return {"told": delivered.told(), "empty": [name for name, kind in delivered.frame.schema.items() if kind == pl.Null]}
 
 
 def _sniffed(job: Job) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _sniffed(job: Job) -> dict[str, Any]:
     told = None if job.form.is_utf8 else job.form.encoding
     form = sniff_text(path, told) if path.suffix.lower() in SEPARATORS else Form()
     if form is None:
-        read_job(job)  # says what is wrong with it, if anything
+        read_through(read_pieces(job))  # says what is wrong with it, if anything
         raise Refused("no text of separated fields", NAME_ENCODING)
     declared = {"member": job.form.member} if job.form.member else {}
     return {"form": form.model_dump() | declared}
