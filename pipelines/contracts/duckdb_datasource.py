@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pipelines.machine.disk import OUT_OF_MEMORY, fault_said, machine_fault, no_space, tells_of_it
 from pipelines.machine.quoting import literal
+from pipelines.machine.settings import Settings
 
 OF_THE_MACHINE = ("Out of Memory Error: ", "IO Error: ")
 """How DuckDB's errors begin that say nothing about a check."""
@@ -32,8 +33,10 @@ class GreatExpectations:
 
 
 @contextmanager
-def parquet_batch(parquet: Path) -> Iterator[tuple[GreatExpectations, Any]]:
+def parquet_batch(parquet: Path, settings: Settings | None = None) -> Iterator[tuple[GreatExpectations, Any]]:
     """The library and a batch over one Parquet file, read by a DuckDB in memory that is closed at the end.
+
+    With settings it holds no more than they say of work on deliveries, and spills.
 
     Nothing is written, no progress is shown, nothing is logged (logs of failed queries hold values), nothing is sent.
     """
@@ -42,6 +45,8 @@ def parquet_batch(parquet: Path) -> Iterator[tuple[GreatExpectations, Any]]:
     datasource = context.data_sources.add_duckdb(name="parquet", connection_string=IN_MEMORY)
     try:
         with datasource.get_execution_engine().get_connection() as connection:
+            if settings:
+                _bound(connection, settings)
             _confine(connection, parquet)
         # The query becomes SQLAlchemy text, where a colon would name a parameter.
         query = f"select * from read_parquet({literal(str(parquet))})".replace(":", r"\:")
@@ -53,6 +58,11 @@ def parquet_batch(parquet: Path) -> Iterator[tuple[GreatExpectations, Any]]:
             engine._connection.close()
         engine.engine.dispose()
         datasource.get_engine().dispose()
+
+
+def _bound(connection: Any, settings: Settings) -> None:
+    connection.exec_driver_sql(f"set memory_limit = {literal(settings.delivery_memory_limit)}")
+    connection.exec_driver_sql(f"set temp_directory = {literal(str(settings.warehouse_folder / 'spill'))}")
 
 
 def _confine(connection: Any, parquet: Path) -> None:
@@ -126,13 +136,15 @@ def _silence(logger: logging.Logger) -> None:
     logger.addHandler(logging.NullHandler())
 
 
-def validate(parquet: Path, checks: Mapping[str, tuple[str, Mapping[str, Any]]]) -> dict[str, Mapping[str, Any] | str]:
+def validate(
+    parquet: Path, checks: Mapping[str, tuple[str, Mapping[str, Any]]], settings: Settings | None = None
+) -> dict[str, Mapping[str, Any] | str]:
     """Run checks (id -> expectation and its arguments) over a Parquet file in one call.
 
     Returns id -> Great Expectations' `result` with `success` added, or the reason why the check could not run. No values
     of the data are asked for, and none of the library's texts, which may hold some, is handed on as it is.
     """
-    with parquet_batch(parquet) as (library, batch):
+    with parquet_batch(parquet, settings) as (library, batch):
         expectations, outcome = [], dict[str, Mapping[str, Any] | str]()
         for check, (name, arguments) in checks.items():
             try:

@@ -15,6 +15,7 @@ from pipelines.contracts.model import Contract
 from pipelines.contracts.rules import Rule, Severity
 from pipelines.contracts.unlisted import describe_unlisted
 from pipelines.machine.errors import DeliveryRejected
+from pipelines.machine.settings import Settings
 
 Status = Literal["passed", "failed", "error", "not_applicable"]
 
@@ -44,8 +45,8 @@ class RuleResult:
     query: str | None
 
 
-def judge(parquet: Path, contract: Contract, wave: str) -> list[RuleResult]:
-    """Judge every rule of the contract on one object, in the contract's order.
+def judge(parquet: Path, contract: Contract, wave: str, settings: Settings | None = None) -> list[RuleResult]:
+    """Judge every rule of the contract on one object, in the contract's order, in as much memory as the settings leave.
 
     A rule about a column that the wave did not ask is `not_applicable`. Raises SchemaProblems where the file has not the
     contract's columns and types, which `conform` gives it.
@@ -57,7 +58,8 @@ def judge(parquet: Path, contract: Contract, wave: str) -> list[RuleResult]:
                 [f"{contract.name}: {parquet.name} has other columns or types than the contract. Write it from `conform`."]
             )
     applicable = [rule for rule in contract.rules if not _why_not_applicable(rule, contract, wave, n_rows)]
-    outcomes = validate(parquet, {rule.rule_id: (rule.expectation, rule.kwargs) for rule in applicable}) if applicable else {}
+    checks = {rule.rule_id: (rule.expectation, rule.kwargs) for rule in applicable}
+    outcomes = validate(parquet, checks, settings) if applicable else {}
     results = []
     for rule in contract.rules:
         reason = _why_not_applicable(rule, contract, wave, n_rows)
@@ -65,7 +67,7 @@ def judge(parquet: Path, contract: Contract, wave: str) -> list[RuleResult]:
         if isinstance(outcome, str):
             results.append(_result(rule, "not_applicable" if reason else "error", 0, 0, outcome))
         else:
-            results.append(_verdict(rule, outcome, n_rows, parquet, contract))
+            results.append(_verdict(rule, outcome, n_rows, Judged(parquet, contract, settings)))
     return results
 
 
@@ -77,11 +79,20 @@ def _why_not_applicable(rule: Rule, contract: Contract, wave: str, n_rows: int) 
     return None
 
 
-def _verdict(rule: Rule, outcome: Mapping[str, Any], n_rows: int, parquet: Path, contract: Contract) -> RuleResult:
+@dataclass(frozen=True)
+class Judged:
+    """The object that is judged, by which contract, on a machine of which settings."""
+
+    parquet: Path
+    contract: Contract
+    settings: Settings | None
+
+
+def _verdict(rule: Rule, outcome: Mapping[str, Any], n_rows: int, judged: Judged) -> RuleResult:
     n_checked, n_failed = _counts(rule, outcome, n_rows)
     if outcome["success"]:
         return _result(rule, "passed", n_checked, n_failed, "")
-    return _result(rule, "failed", n_checked, n_failed, _detail(rule, outcome, n_checked, n_failed, parquet, contract))
+    return _result(rule, "failed", n_checked, n_failed, _detail(rule, outcome, n_checked, n_failed, judged))
 
 
 def _counts(rule: Rule, outcome: Mapping[str, Any], n_rows: int) -> tuple[int, int]:
@@ -97,13 +108,13 @@ def _counts(rule: Rule, outcome: Mapping[str, Any], n_rows: int) -> tuple[int, i
     return 0, 0
 
 
-def _detail(rule: Rule, outcome: Mapping[str, Any], n_checked: int, n_failed: int, parquet: Path, contract: Contract) -> str:
+def _detail(rule: Rule, outcome: Mapping[str, Any], n_checked: int, n_failed: int, judged: Judged) -> str:
     if rule.expectation == "expect_table_row_count_to_be_between":
         return f"found {outcome['observed_value']:,} rows"
     if rule.expectation == "expect_column_values_to_not_be_null":
         return f"missing in {n_failed:,} of {n_checked:,} rows"
     if rule.expectation == "expect_column_values_to_be_in_set" or "row_condition" in rule.kwargs:
-        return describe_unlisted(parquet, rule, contract.column(str(rule.column)))
+        return describe_unlisted(judged.parquet, rule, judged.contract.column(str(rule.column)), judged.settings)
     if n_checked:
         return f"{n_failed:,} of {n_checked:,} {'values' if rule.column and 'element_count' in outcome else 'rows'}"
     return "not met by the table as a whole"

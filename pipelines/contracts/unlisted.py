@@ -9,6 +9,7 @@ import duckdb
 from pipelines.contracts.columns import Column
 from pipelines.contracts.rules import Rule
 from pipelines.machine.quoting import identifier, literal
+from pipelines.machine.settings import Settings
 
 CODE = re.compile(r"-?[0-9]{1,4}")
 """What counts as a code: a whole number of up to four digits."""
@@ -20,14 +21,16 @@ MAX_NAMED = 10
 N_NEAREST = 2
 
 
-def describe_unlisted(parquet: Path, rule: Rule, column: Column) -> str:
+def describe_unlisted(parquet: Path, rule: Rule, column: Column, settings: Settings | None = None) -> str:
     """The unlisted values of a failed rule: codes with their counts and the nearest known codes, the rest by length and count."""
     values = (
         f"select cast({identifier(column.name)} as varchar) as value, count(*) as n "
         f"from read_parquet({literal(str(parquet))}) where {rule.bad_rows} group by 1"
     )
     is_code = f"regexp_matches(value, {literal(f'^({CODE.pattern})$')})"
-    with duckdb.connect(":memory:") as connection:
+    spill = {"temp_directory": str(settings.warehouse_folder / "spill")} if settings else {}
+    limit = {"memory_limit": settings.delivery_memory_limit} if settings else {}
+    with duckdb.connect(":memory:", config={**spill, **limit}) as connection:
         codes = connection.sql(f"select value, n from ({values}) where {is_code} order by n desc, value").fetchall()
         other = connection.sql(
             f"select count(*), sum(n), min(length(value)), max(length(value)) from ({values}) where not {is_code}"

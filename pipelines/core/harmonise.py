@@ -52,7 +52,7 @@ def harmonised(project: Project, plan: Plan) -> Made:
 
 def _require_design(project: Project, source: Source, select: str, respondents: Path) -> None:
     """Raise CrampAtlasError where the respondents of a survey cannot be estimated from."""
-    with engine(project.settings) as connection:
+    with engine(project.settings, of_a_delivery=True) as connection:
         relation = f"read_parquet({literal(str(respondents))})"
         problems = problems_of_design(connection, relation, source, sorted(source.columns_of_design & WEIGHTS), select)
     if problems:

@@ -20,7 +20,9 @@ FAULTS = frozenset(
 FAULTS_SAID = tuple(os.strerror(number) for number in sorted(FAULTS))
 
 OUT_OF_MEMORY = "out of memory"
-MORE_MEMORY = "raise CRAMP_ATLAS_MEMORY_LIMIT, or give this machine more memory"
+MORE_MEMORY = (
+    "raise CRAMP_ATLAS_MEMORY_LIMIT (CRAMP_ATLAS_DELIVERY_MEMORY_LIMIT for deliveries), or give this machine more memory"
+)
 LOOK = "look at the disks of this machine, at who may read landing, and at how many files may be open (ulimit -n)"
 
 PANIC = "PanicException"

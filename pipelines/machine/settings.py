@@ -35,11 +35,14 @@ class Settings(BaseSettings):
     landing: Path | None = Field(None, description="Folder of the deliveries; default: landing/ in the warehouse.")
     nhanes_url: str = Field("https://wwwn.cdc.gov", description="Base of the NHANES files: an http(s) or file URL, or a folder.")
     memory_limit: str = Field("4GB", description="What DuckDB may hold in memory before it spills to disk.")
+    delivery_memory_limit: str = Field("1GB", description="The same while deliveries are taken in and harmonised.")
     reader_memory_limit: ByteSize = Field(ByteSize(16 * 10**9), description="Address space of the process that reads deliveries.")
     reader_seconds_limit: PositiveInt = Field(900, description="How long the reading of one file may take.")
     reader_decompressed_limit: ByteSize = Field(ByteSize(8 * 10**9), description="What one file may decompress to.")
     reader_member_limit: PositiveInt = Field(1000, description="How many members an archive may have.")
     reader_line_limit: ByteSize = Field(ByteSize(16 * 2**20), description="Bytes of a line or record of a text file.")
+
+    views_above_rows: int = Field(5_000_000, ge=0, description="Raw and core tables of more rows are views over the store.")
 
     alert_urls: SecretStr = Field(SecretStr(""), description="Apprise URLs that are told of failures, with blanks between them.")
 

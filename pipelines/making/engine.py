@@ -17,10 +17,11 @@ from pipelines.machine.settings import Settings
 
 
 @contextmanager
-def engine(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An in-memory DuckDB that spills to `warehouse/spill` above the memory limit."""
+def engine(settings: Settings, *, of_a_delivery: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory DuckDB that spills to `warehouse/spill` above the memory limit, or above that for work on deliveries."""
     spill = settings.warehouse_folder / "spill"
-    limits = {"memory_limit": settings.memory_limit, "temp_directory": str(spill)}
+    limit = settings.delivery_memory_limit if of_a_delivery else settings.memory_limit
+    limits = {"memory_limit": limit, "temp_directory": str(spill)}
     with duckdb.connect(":memory:", config={**limits, "python_enable_replacements": False}) as connection:
         connection.execute("set TimeZone = 'UTC'")  # and not that of the machine
         connection.execute("set perfect_ht_threshold = 20")

@@ -22,7 +22,7 @@ NAMED = "named"
 
 def judge_contract(project: Project, place: Place, candidate: Path) -> list[RuleResult]:
     """The verdict of every rule of the contract on the candidate, by Great Expectations."""
-    return judge(candidate, project.contracts[place.name], place.wave)
+    return judge(candidate, project.contracts[place.name], place.wave, project.settings)
 
 
 def judge_claims(project: Project, place: Place, candidates: Mapping[Place, Path]) -> list[RuleResult]:
@@ -34,7 +34,7 @@ def judge_claims(project: Project, place: Place, candidates: Mapping[Place, Path
     checks = project.checks.get(place.table, ())
     if not checks:
         return []
-    with engine(project.settings) as connection:
+    with engine(project.settings, of_a_delivery=True) as connection:
         for table in sorted({table for check in checks for table in check.reads} | {place.name}):
             bind_for(project, connection, place, table, candidates)
         confine(connection)

@@ -22,7 +22,7 @@ ENGINE_LIBRARIES = ("duckdb", "great-expectations", "pyarrow")
 def bound(project: Project, plan: Plan, select: Select, known: Mapping[str, pl.DataFrame]) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that reads what a select reads: tables, codebooks and the small frames `known` by name (`schema.table`)."""
     objects = {read: project.store.path(read, content) for read, content in plan.inputs.items()}
-    with engine(project.settings) as connection:
+    with engine(project.settings, of_a_delivery=plan.place.schema == "core") as connection:
         for table in select.reads:
             if table.partition(".")[0] in {"raw", "core", "report", "codebook", "decoded"}:
                 bind_for(project, connection, plan.place, table, objects)

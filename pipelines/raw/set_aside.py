@@ -38,7 +38,7 @@ def set_aside(project: Project, place: Place, content: str) -> tuple[str, int, s
     rows."""
     contract, path = project.contracts[place.name], project.store.path(place, content)
     relation = f"read_parquet({literal(str(path))})"
-    with engine(project.settings) as connection:
+    with engine(project.settings, of_a_delivery=True) as connection:
         bind_objects(connection, contract, [path])
         confine(connection)
         broken = connection.sql(rows_aside_sql(contract, relation, place.wave) or "").to_arrow_reader(BATCH_ROWS)

@@ -9,6 +9,7 @@ from pipelines.machine.files import set_aside, sha256_of_file
 from pipelines.machine.sealed import Unsound
 from pipelines.project.project import Project
 from pipelines.release.kept import current_problems, current_release, hold_problems, manifest_problems, manifests, releases_folder
+from pipelines.release.views import damaged_views, moved
 from pipelines.store import Acceptance, Place
 from pipelines.store.acceptance import only_of, with_accepted
 from pipelines.store.objects import ACCEPTED, is_whole, read_sidecar
@@ -65,7 +66,10 @@ def damaged_files(project: Project, manifest: dict[str, Any]) -> list[str]:
 def _of_current(project: Project) -> list[str]:
     current = current_release(project)
     seen = [manifest for manifest in manifests(project) if manifest["release_id"] == current]
-    return [f"{words}, and readers see it: {AGAIN}" for manifest in seen for words in damaged_files(project, manifest)]
+    return [
+        *(f"{words}, and readers see it: {AGAIN}" for manifest in seen for words in damaged_files(project, manifest)),
+        *(words for manifest in seen for words in (*damaged_views(project, manifest), *moved(project, manifest))),
+    ]
 
 
 def mend(project: Project, source: str) -> list[str]:

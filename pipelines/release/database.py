@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 import polars as pl
@@ -21,9 +22,10 @@ def write_database(
     contracts: Iterable[Contract],
     objects: Mapping[str, list[Path]],
     frames: Mapping[str, pl.DataFrame],
+    views: Mapping[str, str],
     settings: Settings,
 ) -> None:
-    """One table for each contract, from its objects or its frame, with comments on tables and columns."""
+    """One table for each contract, from its objects or its frame, or a view by its select; with comments on them and columns."""
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": settings.memory_limit,
         "temp_directory": str(settings.warehouse_folder / "spill"),
@@ -40,13 +42,15 @@ def write_database(
                 connection.register("frame", frames[name].to_arrow())
                 connection.execute(f"create table {table} as select * from frame")
                 connection.unregister("frame")
+            elif name in views:
+                connection.execute(f"create view {table} as {no_rows(contract)} union all by name {views[name]}")
             else:
                 connection.execute("use views")
                 bind_objects(connection, contract, objects.get(name, []))
                 connection.execute(f"use {identifier(path.stem)}")
                 # what is held back at an older version of its contract may lack a column
                 connection.execute(f"create table {table} as {no_rows(contract)} union all by name from views.{table}")
-            comments += comments_sql(contract, contract.schema, contract.table)
+            comments += comments_sql(contract, contract.schema, contract.table, "view" if name in views else "table")
         connection.execute("; ".join(["begin", *comments, "commit"]))  # one by one they take longer than the tables
         connection.execute("detach views")
         connection.execute("checkpoint")
@@ -57,10 +61,10 @@ def write_database(
     sync_file(path)
 
 
-def comments_sql(contract: Contract, schema: str, table: str) -> list[str]:
-    """The statements that put the contract's descriptions on a DuckDB table and its columns."""
+def comments_sql(contract: Contract, schema: str, table: str, kind: Literal["table", "view"] = "table") -> list[str]:
+    """The statements that put the contract's descriptions on a DuckDB table or view and its columns."""
     name = f"{identifier(schema)}.{identifier(table)}"
     return [
-        f"comment on table {name} is {literal(contract.description)}",
+        f"comment on {kind} {name} is {literal(contract.description)}",
         *(f"comment on column {name}.{identifier(column.name)} is {literal(column.comment)}" for column in contract.columns),
     ]

@@ -17,18 +17,23 @@ from pipelines.machine.errors import CrampAtlasError, WrongUsage
 from pipelines.machine.quoting import identifier
 from pipelines.project.project import Project
 from pipelines.release import wording
+from pipelines.release.copying import copy_database
 from pipelines.release.kept import manifest_of, releases_folder
 from pipelines.release.spreadsheet import write_csv, write_workbook
 from pipelines.release.wording import Exported
+
+INSIDE = "epi.duckdb"
+"""The database with raw and core tables, for those who may see people."""
 
 UNFINISHED = ".exporting-"
 """How the name of a folder begins that is not finished yet."""
 
 
-def export(project: Project, folder: Path, release_id: str | None = None) -> str:
+def export(project: Project, folder: Path, release_id: str | None = None, *, microdata: bool = False) -> str:
     """Write the tables of a release, by default the one that readers see, to a new or empty folder. Returns its id.
 
-    The folder is there whole or not at all. Raises WrongUsage where it holds something, or there is no such release.
+    With `microdata` also epi.duckdb with all rows in it, that can be moved. The folder is there whole or not at all. Raises
+    WrongUsage where it holds something, or there is no such release.
     """
     exported = read_release(project, release_id)
     with _appearing(folder) as fresh:
@@ -50,6 +55,8 @@ def export(project: Project, folder: Path, release_id: str | None = None) -> str
             "citation": wording.citation(exported),
         }
         write_workbook(sheets, fresh / "report.xlsx")
+        if microdata:
+            copy_database(releases_folder(project) / exported.release_id / INSIDE, fresh / INSIDE, project.settings)
     return exported.release_id
 
 

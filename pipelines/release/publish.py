@@ -33,6 +33,8 @@ from pipelines.release.meta import TIMES, conforming, meta_tables, no_rows_of
 from pipelines.release.page.writing import write_page
 from pipelines.release.passports import passports
 from pipelines.release.restricted import unread_ledgers
+from pipelines.release.views import selects_of, viewed_files, views_of
+from pipelines.release.whereabouts import VIEWS
 from pipelines.store import Place, Sidecar, digest
 from pipelines.store.objects import is_whole
 from pipelines.store.places import rejected_rows_place
@@ -62,15 +64,21 @@ def publish(project: Project) -> Published:
         frames = meta_tables(project, objects)
         content = content_hash(project, objects, frames)
         known = manifests(project)
-        if known and known[-1]["content_hash"] == content and not damaged_files(project, known[-1]):
+        views = views_of(project, objects)
+        if known and known[-1]["content_hash"] == content and _is_whole(project, known[-1], views):
             release_id = known[-1]["release_id"]
             is_new = False
         else:
-            release_id = _build(project, objects, frames, content, known)
+            release_id = _build(project, objects, frames, content, known, views)
             is_new = True
         point_to(project, held_release(project) or release_id)
         notes = _clock_notes(known, datetime.now(UTC)) if is_new else ()
         return Published(release_id, is_new, current_release(project) == release_id, notes)
+
+
+def _is_whole(project: Project, manifest: dict[str, Any], views: dict[str, Any]) -> bool:
+    """Whether a release is what was published, and its views are those that it would have now."""
+    return manifest.get(VIEWS) == views.get(VIEWS) and not damaged_files(project, manifest)
 
 
 def _clock_notes(known: list[dict[str, Any]], now: datetime) -> tuple[str, ...]:
@@ -104,9 +112,14 @@ def content_hash(project: Project, objects: dict[Place, Sidecar], frames: dict[s
 
 
 def _build(
-    project: Project, objects: dict[Place, Sidecar], frames: dict[str, pl.DataFrame], content: str, known: list[dict[str, Any]]
+    project: Project,
+    objects: dict[Place, Sidecar],
+    frames: dict[str, pl.DataFrame],
+    content: str,
+    known: list[dict[str, Any]],
+    views: dict[str, Any],
 ) -> str:
-    manifest = new_manifest(project, objects, frames, content, known, datetime.now(UTC))
+    manifest = new_manifest(project, objects, frames, content, known, datetime.now(UTC)) | views
     release_id = str(manifest["release_id"])
     with _staging(releases_folder(project), release_id) as folder, tempfile.TemporaryDirectory() as temporary:
         paths = _paths(project, objects)
@@ -120,7 +133,7 @@ def _build(
         }
         frames = frames | {name: conforming(frame, project.contracts[name]) for name, frame in explained.items()}
         _write(project, folder, paths, safe, frames, manifest)
-        _require_whole(project, objects)
+        _require_whole(project, _copied(project, objects, manifest))
     return release_id
 
 
@@ -137,6 +150,17 @@ def _require_whole(project: Project, objects: dict[Place, Sidecar]) -> None:
             f"not published, as the store has changed under it: {', '.join(damaged)}: run cramp-atlas refresh, which makes again "
             "what it can; otherwise restore the store from a backup"
         )
+
+
+def _copied(project: Project, objects: dict[Place, Sidecar], manifest: dict[str, Any]) -> dict[Place, Sidecar]:
+    """The objects whose rows were read while the release was written: not those that only a view names."""
+    viewed = viewed_files(project, manifest)
+    paths = _paths(project, objects)
+    return {
+        place: sidecar
+        for place, sidecar in objects.items()
+        if paths.get(place) not in viewed or project.sources[place.source].is_restricted
+    }
 
 
 def _changes(project: Project, folder: Path, manifest: dict[str, Any], known: list[dict[str, Any]]) -> pl.DataFrame:
@@ -197,7 +221,8 @@ def _write(
     for name, kept_back in _kept_back(project).items():
         contracts = [contract for contract in project.contracts.values() if contract.schema in DATABASES[name]]
         files = for_readers(paths, safe, kept_back)
-        write_database(folder / name, contracts, files, meta_for_readers(frames, kept_back), project.settings)
+        views = selects_of(manifest) if name == "epi.duckdb" else {}
+        write_database(folder / name, contracts, files, meta_for_readers(frames, kept_back), views, project.settings)
     manifest["undrawn"] += write_page(project, folder, manifest)
     written = sorted(path for path in folder.rglob("*") if path.is_file())
     manifest["files"] = {str(path.relative_to(folder)): sha256_of_file(path) for path in written}

@@ -3,7 +3,7 @@
 Nothing is repaired in here: each problem says what is wrong and what to do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from pipelines.release.damage import REMAKE, damage_beside
 from pipelines.release.disclosure.ledger import LEDGERS
 from pipelines.release.kept import DATABASES, current_release, held_release, manifests, releases_folder
 from pipelines.release.restricted import unread_ledgers
+from pipelines.release.views import NOT_SAFE, moved, viewed_files
 from pipelines.store import Place
 from pipelines.store.objects import read_sidecar
 from pipelines.store.places import rejected_rows_place
@@ -38,9 +39,14 @@ def verify(project: Project, manifest: dict[str, Any]) -> list[str]:
         *(problem for name in manifest["files"] for problem in file_problems(project, manifest, name)),
         *_other_files(folder, manifest),
         *_link_problems(project),
+        *moved(project, manifest),
         *damage_beside(project, manifest),
         *(f"nobody knows what was shown of {name}: {LEDGERS}/{name} {UNREAD}" for name in unread_ledgers(project)),
-        *(problem for entry in [*manifest["objects"], *manifest.get("rests_on", [])] for problem in _object(project, entry)),
+        *(
+            problem
+            for entry in [*manifest["objects"], *manifest.get("rests_on", [])]
+            for problem in _object(project, entry, viewed_files(project, manifest))
+        ),
     ]
 
 
@@ -99,12 +105,12 @@ def _link_problems(project: Project) -> Iterator[str]:
             yield f"{warehouse.name}/{name}.wal: a write-ahead log beside a published database: delete it"
 
 
-def _object(project: Project, entry: dict[str, Any]) -> Iterator[str]:
+def _object(project: Project, entry: dict[str, Any], viewed: Mapping[Path, str]) -> Iterator[str]:
     """One object of the store that the release names: its bytes, and that its sidecar says what it said then."""
     place = Place.parse(entry["place"])
     path = project.store.folder(place) / f"{entry['recipe']}.json"
     if entry["content"]:
-        yield from _bytes(project, place, entry["content"])
+        yield from _bytes(project, place, entry["content"], viewed)
     if not path.exists():
         yield f"the sidecar of {place} (recipe {entry['recipe'][:12]}) is gone from the store: {READERS_ARE_SAFE}"
         return
@@ -125,12 +131,13 @@ def _object(project: Project, entry: dict[str, Any]) -> Iterator[str]:
         yield f"the list of the records that were set aside from {place} is gone from the store: {READERS_ARE_SAFE}"
 
 
-def _bytes(project: Project, place: Place, content: str) -> Iterator[str]:
+def _bytes(project: Project, place: Place, content: str, viewed: Mapping[Path, str]) -> Iterator[str]:
     path = project.store.path(place, content)
     shown = f"the object {content[:12]} of {place}"
+    effect = f"{viewed[path]} of epi.duckdb is a view over it, and {NOT_SAFE}" if path in viewed else READERS_ARE_SAFE
     if not path.is_file():
-        yield f"{shown} is gone from the store: {READERS_ARE_SAFE}"
+        yield f"{shown} is gone from the store: {effect}"
         return
     if sha256_of_file(path) != content:
-        yield f"{shown} is damaged (another SHA-256 than its name): {READERS_ARE_SAFE}"
+        yield f"{shown} is damaged (another SHA-256 than its name): {effect}"
     yield from _mode(path, shown)

@@ -12,6 +12,7 @@ from pathlib import Path
 from pipelines.machine.errors import ConfigurationError, CrampAtlasError, WrongUsage
 from pipelines.machine.quoting import identifier, literal
 from pipelines.machine.visible import commanding
+from pipelines.release.whereabouts import variables_of
 
 COMMENT = "-- "
 SETTINGS = "settings: "
@@ -72,7 +73,8 @@ def prompt_command(database: Path) -> list[str]:
     """DuckDB's command line, read-only on the published warehouse; raises CrampAtlasError where nothing is published."""
     if not database.exists():
         raise CrampAtlasError(f"{database} does not exist yet: run cramp-atlas refresh")
-    return [str(Path(sys.executable).with_name("duckdb")), "-readonly", str(database)]
+    before = [argument for command in variables_of(database) for argument in ("-cmd", command)]
+    return [str(Path(sys.executable).with_name("duckdb")), "-readonly", *before, str(database)]
 
 
 def query_command(query: Query, settings: Sequence[str], output: str, database: Path) -> list[str]:

@@ -190,6 +190,7 @@ def passport(
 def export_release(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
     release_id: Annotated[str | None, typer.Option("--release", metavar="ID", help="Default: the one that readers see.")] = None,
+    microdata: Annotated[bool, typer.Option(help="Also epi.duckdb with all rows in it, which holds people.")] = False,
 ) -> None:
     """Write the report tables as Parquet, CSV and Excel, with data dictionary and citation.
 
@@ -199,4 +200,4 @@ def export_release(
         from pipelines.release.export import export
         from pipelines.stages import load_project
 
-        say(f"release {export(load_project(), folder, release_id)} is in {folder}")
+        say(f"release {export(load_project(), folder, release_id, microdata=microdata)} is in {folder}")

@@ -1,6 +1,6 @@
-"""`python -m tests.benchmarks [statistics|contracts|harmonising|page|publishing] [millions ...]`.
+"""`python -m tests.benchmarks [statistics|contracts|harmonising|page|publishing|taking_in] [millions ...]`.
 
-Estimators by a scan, contracts by hand SQL, harmonising and publishing by a copy of the same Parquet files, the page by its
+Estimators by a scan, contracts by hand SQL, harmonising, publishing and taking in by a copy of the same files, the page by its
 cells.
 """
 
@@ -24,10 +24,18 @@ from tests.benchmarks.harmonising import MOST_COPIES, copy_people, harmonise_peo
 from tests.benchmarks.page import SECONDS_A_CELL, write_large_page
 from tests.benchmarks.publishing import copy_seconds, enlarge
 from tests.benchmarks.respondents import write_respondents
+from tests.benchmarks.taking_in import copy_to_parquet, write_delivery
 from tests.benchmarks.tasks import TASKS, Task, connect, relation, scan
 
-MILLIONS = {"statistics": (1, 10), "contracts": (1, 10), "harmonising": (1, 10), "page": (), "publishing": (1, 10)}
-NOT_UNLESS_NAMED = {"publishing"}
+MILLIONS = {
+    "statistics": (1, 10),
+    "contracts": (1, 10),
+    "harmonising": (1, 10),
+    "page": (),
+    "publishing": (1, 10),
+    "taking_in": (1, 5),
+}
+NOT_UNLESS_NAMED = {"publishing", "taking_in"}
 """Needs several gigabytes of disk."""
 CONTRACT_ROUNDS = 5
 HARMONISING_ROUNDS = 3
@@ -52,6 +60,26 @@ def main(arguments: list[str]) -> None:
         time_page()
     if "publishing" in wanted:
         time_publishing(millions or list(MILLIONS["publishing"]))
+    if "taking_in" in wanted:
+        time_taking_in(millions or list(MILLIONS["taking_in"]))
+
+
+def time_taking_in(millions: list[float]) -> None:
+    """A delivery of so many answers, by DuckDB's own copy of the same file to Parquet. Memory of all processes at once."""
+    table = Table("records", "file", "MB", "copy s", "take in s", "take in / copy", "own MB", "reader MB", "both MB")
+    for number in millions:
+        for suffix in (".csv", ".parquet"):
+            with tempfile.TemporaryDirectory() as name:
+                folder = Path(name)
+                path = write_delivery(folder, int(number * 1_000_000), suffix)
+                copying, _ = timed(partial(copy_to_parquet, path, folder / "copied.parquet"))
+                command = [sys.executable, "-m", "tests.benchmarks.taking_in", str(folder), str(path)]
+                said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+                seconds, *megabytes = map(float, said.split())
+                times = [f"{copying:.1f}", f"{seconds:.1f}", f"{seconds / copying:.1f}", *(f"{size:,.0f}" for size in megabytes)]
+                table.add_row(f"{int(number * 1_000_000):,}", suffix, f"{path.stat().st_size / 1e6:,.0f}", *times)
+    console.print(table)
+    console.print("copy: by DuckDB, zstd, 2 threads. Target of memory: 2,147 MB, whatever the number of records.")
 
 
 def time_harmonising(millions: list[float]) -> None:

@@ -29,6 +29,8 @@ from pipelines.project.form import Form
 
 CHUNK_BYTES = 2**20
 LINE_END_BYTES = 2
+BUFFER_BYTES = 2**24
+"""What DuckDB reads at once; by default sixteen of the longest lines that are allowed."""
 
 HEADER_REMEDY = "Put the names of the columns into its first line"
 
@@ -93,6 +95,7 @@ def _records(
             strict_mode=True,
             null_padding=False,
             max_line_size=limits.line + LINE_END_BYTES,
+            buffer_size=max(limits.line + LINE_END_BYTES, BUFFER_BYTES),
             **_marks(form),
         ).to_arrow_reader(rows)
         yield pl.DataFrame(reader.schema.empty_table()).cast(pl.String)

@@ -146,7 +146,7 @@ def _findings(
     if comparison.before is None:
         return [not_applicable(None, comparison.reason)]
     before = _side(project, comparison.place or place, comparison.before)
-    with engine(project.settings) as connection:
+    with engine(project.settings, of_a_delivery=True) as connection:
         return compare(connection, before, _side(project, place, accepted), variables, project.study.drift)
 
 
@@ -170,7 +170,7 @@ def _repeated(project: Project, place: Place, accepted: Sidecar, comparison: Com
     before = comparison.place or place
     content = comparison.before.content if comparison.before else None
     paths = project.store.path(before, content or ""), project.store.path(place, accepted.content or "")
-    with engine(project.settings) as connection:
+    with engine(project.settings, of_a_delivery=True) as connection:
         return repeated_respondents(connection, *paths, identifiers(project, place.source)[place.table], before.wave)
 
 

@@ -129,6 +129,9 @@ MANIFEST: dict[str, Literal["release", "time", "object", "record_fact"]] = {
     **dict.fromkeys(("rules", "rejected", "undrawn"), "record_fact"),
 }
 
+MANIFEST_OF_VIEWS: dict[str, Literal["object"]] = {"views": "object"}
+"""What a manifest has beside, where tables of epi.duckdb are views: the files that they read, as `objects` names them."""
+
 OF_OBJECTS: dict[str, Literal["setting", "time", "hash", "record_count", "ingredients"]] = {
     **dict.fromkeys(("place", "verdict"), "setting"),
     "made_at": "time",
