@@ -6,6 +6,7 @@ import duckdb
 
 from pipelines.machine.quoting import identifier, literal
 from pipelines.machine.settings import Settings
+from pipelines.release.database import FILE_FORMAT
 from pipelines.release.whereabouts import variables_of
 
 LISTED = """
@@ -23,9 +24,12 @@ where database_name = 'release' and comment is not null
 
 def copy_database(database: Path, target: Path, settings: Settings) -> None:
     """Copy every table and view with its comments into a new file; rows are streamed."""
-    limits: dict[str, str | bool | int | float | list[str]] = {"memory_limit": settings.memory_limit}
-    limits["temp_directory"] = str(settings.warehouse_folder / "spill")
-    with duckdb.connect(str(target), config=limits) as connection:
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": settings.memory_limit,
+        "temp_directory": str(settings.warehouse_folder / "spill"),
+        "storage_compatibility_version": FILE_FORMAT,
+    }
+    with duckdb.connect(str(target), config=config) as connection:
         for variable in variables_of(database):
             connection.execute(variable)
         connection.execute(f"attach {literal(str(database))} as release (read_only)")
