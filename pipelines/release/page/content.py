@@ -1,7 +1,7 @@
 """What the report page says: read from the public database of a release, in the order in which it is read."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from pipelines.release.figures.drawing import Figure
 from pipelines.release.figures.forest import forest_figure
 from pipelines.release.figures.prevalence import prevalence_figure
 from pipelines.release.formatting import SYNTHETIC, Row, percent_with_interval
-from pipelines.release.page import people, quality, tables
+from pipelines.release.page import evidence, people, quality, tables
 from pipelines.release.page.display import DisplayTable
 from pipelines.release.page.labels import Labels, best_of_waves
 from pipelines.release.page.sections import Sections, Undrawn
@@ -79,6 +79,7 @@ class Content:
     absent: Sequence[Source]
     rejected: Sequence[Row]
     not_shown: Sequence[tuple[str, int]] | Undrawn
+    literature: Sequence[Table]
     quality: Table
     changes: Sequence[DisplayTable] | Undrawn
     drift: Sequence[str] | Undrawn
@@ -100,7 +101,7 @@ class Content:
     @property
     def tables(self) -> list[DisplayTable]:
         """Every table that could be drawn, in the order of the page."""
-        return _drawn([*self._of_sources, self.quality, *self._changes])
+        return _drawn([*self._of_sources, *self.literature, self.quality, *self._changes])
 
     @property
     def _of_sources(self) -> list[Table]:
@@ -114,7 +115,7 @@ class Content:
     def on_page(self) -> frozenset[str]:
         """Names of the tables that the page holds: what tells of the release itself, and then as many as there is room for."""
         room, names = MOST_CELLS, [Undrawn.name]
-        for table in _drawn([self.quality, *self._changes, *self._of_sources]):
+        for table in _drawn([self.quality, *self._changes, *self.literature, *self._of_sources]):
             cells = len(table.rows) * len(table.columns)
             if cells <= room:
                 room -= cells
@@ -179,6 +180,7 @@ def content_of(project: Project, held: Held, manifest: Mapping[str, Any]) -> Con
         absent=[project.sources[name] for name in described["source"] if name not in with_rows],
         rejected=[row for row in held.deliveries if row["verdict"] == "rejected"],
         not_shown=sections.draw("What is not shown", None, lambda: _not_shown(held.reports)),
+        literature=list(_literature(project, held.reports, sections)),
         quality=sections.draw(
             "Data quality", None, lambda: quality.quality_table(held.deliveries, held.checks, project.sources, held.reports)
         ),
@@ -219,6 +221,15 @@ def _only(rows: Sequence[Row], source: str) -> list[Row]:
 
 def _of(reports: Mapping[str, Sequence[Row]], source: str) -> dict[str, list[Row]]:
     return {name.removeprefix("report."): _only(rows, source) for name, rows in reports.items()}
+
+
+def _literature(project: Project, reports: Mapping[str, Sequence[Row]], sections: Sections) -> Iterator[Table]:
+    """What others found, and the claims of the article; nothing of a study without a register."""
+    if register := reports.get("report.evidence"):
+        draw = partial(evidence.others_table, project, reports["report.evidence_comparison"], register)
+        yield sections.draw("What others found", None, draw)
+    if claims := reports.get("report.claims"):
+        yield sections.draw("Claims of the article, checked", None, partial(evidence.claims_table, project, claims))
 
 
 def _source_part(project: Project, name: str, held: Held, sections: Sections) -> SourcePart:
