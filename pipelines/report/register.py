@@ -66,6 +66,7 @@ def _row(estimate: Cells, study: Cells) -> Row:
     numbers = {name: _number(text, scale) for name, text in printed.items()}
     return {
         **{name: value for name, value in (study | estimate).items() if name in REGISTER},
+        **(NO_EFFECT if estimate["measure"] in NO_EXPOSURE else {}),
         "source": PUBLISHED,
         "year": _whole(study["year"]),
         "n": _whole(estimate["n"]),
@@ -79,6 +80,13 @@ def _row(estimate: Cells, study: Cells) -> Row:
         "is_synthetic": False,
     }
 
+
+NO_EXPOSURE = ("prevalence", "share", "people")
+NO_EFFECT = {
+    **dict.fromkeys((f"rob_{domain}" for domain in DOMAINS), "not applicable"),
+    "rob_reason": "estimates no effect of an exposure, so the tool does not apply",
+}
+"""Judgements of bias of a study are about its effects, and not about the shares that it prints beside them."""
 
 PRINTED = {"estimate": "printed", "lower": "printed_lower", "upper": "printed_upper"}
 

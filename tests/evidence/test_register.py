@@ -68,6 +68,14 @@ def test_an_overall_risk_is_at_least_that_of_the_worst_domain(rows: pl.DataFrame
         assert order[row["rob_overall"]] >= max(domains), row["evidence_id"]
 
 
+def test_bias_in_effects_is_not_judged_of_a_share(rows: pl.DataFrame) -> None:
+    by_id = {row["evidence_id"]: row for row in rows.iter_rows(named=True)}
+    assert [by_id[name]["rob_overall"] for name in ("E020", "E023")] == [
+        "not applicable",
+        "high",
+    ]  # a share and a ratio of one study
+
+
 OVERALL = {"rob_overall", "rob_reason"}
 
 
