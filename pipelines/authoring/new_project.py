@@ -23,10 +23,14 @@ SHARED = (
 """What a study takes from the complete one unless it is about that one alone."""
 
 OF_THE_COMPLETE = (
+    "data_contracts/report/claims.odcs.yaml",
+    "data_contracts/report/evidence.odcs.yaml",
+    "data_contracts/report/evidence_comparison.odcs.yaml",
     "data_contracts/report/planted_truth.odcs.yaml",
+    "data_contracts/report/published_numbers.odcs.yaml",
     "sql/checks/nhanes_slq__covers_everyone_16_and_older.sql",
     "sql/checks/nhanes_slq__everyone_is_in_demo.sql",
-    "sql/checks/prevalence_by_age_band__nhanes_agrees_with_grandner_2017.sql",
+    "sql/checks/published_numbers__every_number_is_reproduced.sql",
     "sql/checks/respondents__activity_agrees_with_sedentary.sql",
     "sql/checks/respondents__unanswered_has_a_reason.sql",
     "sql/queries/left_out_and_why.sql",
