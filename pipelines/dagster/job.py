@@ -12,6 +12,7 @@ import dagster as dg
 from pipelines.dagster.assets.context import N_MADE
 from pipelines.dagster.assets.raw import EVERY_WAVE
 from pipelines.dagster.home import MACHINE_TAG, PROCESS_TAG, fail_abandoned_runs, prepare_dagster_home
+from pipelines.dagster.kept_open import kept_open
 from pipelines.dagster.progress import shown
 from pipelines.dagster.runs import JOB, RELEASE, is_interruption, rejected_by, step_failure
 from pipelines.machine.errors import WrongUsage
@@ -48,9 +49,10 @@ def refresh(project: Project, reread: Sequence[str] = (), selection: Sequence[st
     """
     run_config = {"loggers": {"terminal": {}}, "ops": _reread_config(project, reread)}
     prepare_dagster_home(project.settings.project)
-    from pipelines.dagster.definitions import definitions
+    from pipelines.dagster.graph import definitions
 
-    with _seldom_collected(), warehouse_lock(project.settings.warehouse_folder), dg.DagsterInstance.get() as instance:
+    lock = warehouse_lock(project.settings.warehouse_folder)
+    with _seldom_collected(), lock, kept_open(), dg.DagsterInstance.get() as instance:
         remove_unfinished(project.settings.warehouse_folder)
         fail_abandoned_runs(instance)
         job = definitions(project).resolve_job_def(JOB)

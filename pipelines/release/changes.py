@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy import special
+import scipy
 
 from pipelines.contracts.model import Contract
 from pipelines.release.graph import Graph, differing
@@ -213,4 +213,4 @@ def _quantile(rows: pl.DataFrame) -> pl.Series:
     """Half of the width of an interval in standard errors: by t where degrees of freedom are known, otherwise by z."""
     above = 0.5 + rows["confidence_level"].to_numpy() / 2
     degrees = rows["degrees_freedom"].cast(pl.Float64) if "degrees_freedom" in rows.columns else pl.Series([None] * rows.height)
-    return pl.Series(special.stdtrit(degrees.fill_null(np.inf).cast(pl.Float64).to_numpy(), above), dtype=pl.Float64)
+    return pl.Series(scipy.special.stdtrit(degrees.fill_null(np.inf).cast(pl.Float64).to_numpy(), above), dtype=pl.Float64)

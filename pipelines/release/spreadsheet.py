@@ -6,13 +6,15 @@ Which tables, and what is said about them, is decided elsewhere.
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import polars.selectors as cs
-import xlsxwriter
 
 from pipelines.machine.errors import CrampAtlasError
+
+if TYPE_CHECKING:
+    import xlsxwriter
 
 MARK = "'"
 """Put before a text that a spreadsheet would run or that begins with the mark itself; dropping one gives the text back."""
@@ -58,6 +60,8 @@ def write_workbook(sheets: Mapping[str, pl.DataFrame | list[str]], path: Path) -
     for name, sheet in sheets.items():
         if isinstance(sheet, pl.DataFrame):
             _require_fit(name, sheet)
+    import xlsxwriter  # only where something is written
+
     with xlsxwriter.Workbook(path, LITERAL_TEXT) as workbook:
         for name, sheet in zip(_sheet_names(list(sheets)), sheets.values(), strict=True):
             if isinstance(sheet, pl.DataFrame):
@@ -69,7 +73,7 @@ def write_workbook(sheets: Mapping[str, pl.DataFrame | list[str]], path: Path) -
                 _write_paragraphs(workbook, name, sheet)
 
 
-def _write_paragraphs(workbook: xlsxwriter.Workbook, name: str, paragraphs: list[str]) -> None:
+def _write_paragraphs(workbook: "xlsxwriter.Workbook", name: str, paragraphs: list[str]) -> None:
     """One below the other in one wide column."""
     worksheet = workbook.add_worksheet(name)
     wrapped = workbook.add_format({"text_wrap": True, "valign": "top"})

@@ -3,7 +3,7 @@
 import math
 from typing import Literal, get_args
 
-from scipy import special
+import scipy
 
 from pipelines.statistics.errors import EmptyDomain, InvalidArgument
 from pipelines.statistics.intervals import Interval, require_level, t_quantile
@@ -30,11 +30,11 @@ def binomial_interval(
         raise InvalidArgument(f"Cases are whole, from 0 to all {n_respondents} respondents; they are {n_cases}.")
     x, n, tail = n_cases, n_respondents, (1 - confidence_level) / 2
     if method == "jeffreys":
-        lower, upper = special.betaincinv(x + 0.5, n - x + 0.5, (tail, 1 - tail))
+        lower, upper = scipy.special.betaincinv(x + 0.5, n - x + 0.5, (tail, 1 - tail))
         return Interval(float(lower), float(upper))
     if method == "clopper_pearson":
-        lower = float(special.betaincinv(x, n - x + 1, tail)) if x else 0.0
-        return Interval(lower, float(special.betaincinv(x + 1, n - x, 1 - tail)) if x < n else 1.0)
+        lower = float(scipy.special.betaincinv(x, n - x + 1, tail)) if x else 0.0
+        return Interval(lower, float(scipy.special.betaincinv(x + 1, n - x, 1 - tail)) if x < n else 1.0)
     correction = min(0.5, abs(x - n / 2)) if method == "wilson_continuity" else 0.0
     quantile = t_quantile(math.inf, confidence_level)
     return Interval(_score_limit(x - correction, n, -quantile), _score_limit(x + correction, n, quantile))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 from pipelines.statistics.design import FloatArray, IntArray
 
@@ -109,4 +109,4 @@ def _root(falls_or_rises: Callable[[float], float]) -> float:
     width = 1.0
     while falls_or_rises(-width) * falls_or_rises(width) > 0 and width < _WIDEST_LOG_ODDS:
         width *= 2
-    return float(optimize.brentq(falls_or_rises, -width, width, xtol=1e-14, rtol=1e-15))
+    return float(scipy.optimize.brentq(falls_or_rises, -width, width, xtol=1e-14, rtol=1e-15))

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from scipy import special
+import scipy
 
 from pipelines.statistics.errors import InvalidArgument
 from pipelines.statistics.intervals import require_level, t_quantile
@@ -74,9 +74,9 @@ def profile_effect(
 def two_sided_p(statistic: float, degrees_freedom: float) -> float:
     """Two-sided p-value of a t statistic; of a normal one where the degrees of freedom are infinite."""
     if math.isinf(degrees_freedom):
-        return float(special.erfc(abs(statistic) / math.sqrt(2)))
+        return float(scipy.special.erfc(abs(statistic) / math.sqrt(2)))
     # The incomplete beta function keeps the tail: 1 - cdf would be 0 for small p-values.
-    return float(special.betainc(degrees_freedom / 2, 0.5, degrees_freedom / (degrees_freedom + statistic**2)))
+    return float(scipy.special.betainc(degrees_freedom / 2, 0.5, degrees_freedom / (degrees_freedom + statistic**2)))
 
 
 def _exp(value: float) -> float:

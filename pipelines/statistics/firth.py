@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+import scipy
 
 from pipelines.statistics.design import FloatArray
 from pipelines.statistics.effect import Effect, profile_effect
@@ -58,13 +58,13 @@ class FirthLogistic:
         coefficients[i] = self.coefficients[i] / unit
         profile = _Profile(replace(self._penalised, x=x), i, coefficients, self.penalised_log_likelihood)
         se = math.sqrt(self.covariance[i, i])
-        allowed = float(special.chdtri(1, 1 - confidence_level))
+        allowed = float(scipy.special.chdtri(1, 1 - confidence_level))
         lower, upper = (unit * profile.limit(coefficients[i], direction * se / unit, allowed) for direction in (-1, 1))
         return profile_effect(
             float(self.coefficients[i]),
             se,
             (lower, upper),
-            float(special.chdtrc(1, max(0.0, profile.drop(0.0)))),
+            float(scipy.special.chdtrc(1, max(0.0, profile.drop(0.0)))),
             confidence_level,
         )
 
@@ -119,8 +119,8 @@ class _Penalised:
     def at(self, coefficients: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Value, modified score (k,) and information (k, k)."""
         predictor = self.x @ coefficients
-        mean = special.expit(predictor)
-        weight = self.n_members * mean * special.expit(-predictor)
+        mean = scipy.special.expit(predictor)
+        weight = self.n_members * mean * scipy.special.expit(-predictor)
         information = (self.x * weight[:, None]).T @ self.x
         sign, log_determinant = np.linalg.slogdet(information)
         if sign <= 0:
@@ -169,6 +169,6 @@ class _Profile:
         inside, outside = estimate, estimate + 2 * stride
         for _ in range(_MOST_WIDENINGS):
             if self.drop(outside) >= allowed:
-                return float(optimize.brentq(lambda at: self.drop(at) - allowed, inside, outside, xtol=1e-12, rtol=1e-14))
+                return float(scipy.optimize.brentq(lambda at: self.drop(at) - allowed, inside, outside, xtol=1e-12, rtol=1e-14))
             inside, outside = outside, outside + 2 * stride
         raise NotConverged("The penalised likelihood does not fall enough to bound the odds ratio; merge sparse levels.")

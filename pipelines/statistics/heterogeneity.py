@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from scipy import optimize, special
+import scipy
 
 from pipelines.statistics.design import FloatArray
 from pipelines.statistics.errors import InvalidArgument
@@ -76,7 +76,7 @@ def heterogeneity(effects: FloatArray, within: FloatArray, method: TauMethod, co
         h_squared=h_squared,
         q=q,
         degrees_freedom=k - 1,
-        q_p=float(special.chdtrc(k - 1, q)),
+        q_p=float(scipy.special.chdtrc(k - 1, q)),
     )
 
 
@@ -100,7 +100,7 @@ def q_profile(effects: FloatArray, within: FloatArray, confidence_level: float) 
     """Limits of tau²: where Q, with tau² in its weights, equals the quantiles of chi-squared (k - 1). 0 where Q starts below."""
     k, ones, typical = len(effects), np.ones((len(effects), 1)), typical_variance(within)
     tail = (1 - confidence_level) / 2
-    high, low = float(special.chdtri(k - 1, tail)), float(special.chdtri(k - 1, 1 - tail))
+    high, low = float(scipy.special.chdtri(k - 1, tail)), float(scipy.special.chdtri(k - 1, 1 - tail))
     if q_statistic(effects, ones, 1 / within) < low:
         return None, None
     lower, upper = (
@@ -178,4 +178,4 @@ def _root_above(falling: Callable[[float], float], scale: float) -> float:
 
 
 def _root(function: Callable[[float], float], low: float, high: float, scale: float) -> float:
-    return float(optimize.brentq(function, low, high, xtol=scale * 1e-6, rtol=_RELATIVE_TOLERANCE))
+    return float(scipy.optimize.brentq(function, low, high, xtol=scale * 1e-6, rtol=_RELATIVE_TOLERANCE))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy import linalg, special
+import scipy
 
 from pipelines.statistics.design import Cells, FloatArray, IntArray, index_levels
 from pipelines.statistics.errors import DegenerateTable, EmptyDomain, InvalidArgument, NoDegreesOfFreedom
@@ -70,10 +70,10 @@ def rao_scott_test(cells: Cells, row: str, column: str, *, domain: pl.Expr | Non
         f=f,
         numerator_df=numerator,
         denominator_df=denominator,
-        p_value=float(special.fdtrc(numerator, denominator, f)),
+        p_value=float(scipy.special.fdtrc(numerator, denominator, f)),
         chi_squared=chi_squared,
         design_effects=np.sort(effects)[::-1],
-        p_first_order=float(special.chdtrc(len(effects), chi_squared / mean_effect)),
+        p_first_order=float(scipy.special.chdtrc(len(effects), chi_squared / mean_effect)),
         p_saddlepoint=weighted_f_tail(chi_squared, effects[effects > _NO_VARIANCE * effects.max()], denominator),
         n_respondents=table.n_respondents,
         n_missing=table.n_missing,
@@ -118,7 +118,7 @@ def wald_f(estimates: FloatArray, covariance: FloatArray, degrees_freedom: int, 
         f = float(estimates @ np.linalg.solve(covariance, estimates)) / k * (denominator / degrees_freedom)
     except np.linalg.LinAlgError:
         raise DegenerateTable(f"The {k} parameters of the test do not vary, or depend on one another: test fewer.") from None
-    return WaldTest(f, k, denominator, float(special.fdtrc(k, denominator, f)))
+    return WaldTest(f, k, denominator, float(scipy.special.fdtrc(k, denominator, f)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,5 +185,5 @@ def _covariance(cells: Cells, table: _TwoWay, influence: FloatArray) -> FloatArr
 
 def _orthogonal_contrasts(n_levels: int) -> FloatArray:
     """Columns (n_levels, n_levels - 1) that sum to 0, orthonormal."""
-    contrasts: FloatArray = linalg.null_space(np.ones((1, n_levels)))
+    contrasts: FloatArray = scipy.linalg.null_space(np.ones((1, n_levels)))
     return contrasts

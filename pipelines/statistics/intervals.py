@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from scipy import optimize, special
+import scipy
 
 from pipelines.statistics.errors import InvalidArgument
 
@@ -71,8 +71,8 @@ def proportion_interval(
             quantile * standard_error / (2 * math.sqrt(proportion * (1 - proportion))),
         )
         return Interval(math.sin(max(0.0, angle - margin)) ** 2, math.sin(min(math.pi / 2, angle + margin)) ** 2)
-    centre, margin = float(special.logit(proportion)), quantile * standard_error / (proportion * (1 - proportion))
-    return Interval(float(special.expit(centre - margin)), float(special.expit(centre + margin)))
+    centre, margin = float(scipy.special.logit(proportion)), quantile * standard_error / (proportion * (1 - proportion))
+    return Interval(float(scipy.special.expit(centre - margin)), float(scipy.special.expit(centre + margin)))
 
 
 def korn_graubard(
@@ -104,7 +104,9 @@ def t_quantile(degrees_freedom: float, confidence_level: float) -> float:
 
 def _quantile(degrees_freedom: float | None, confidence_level: float) -> float:
     probability = 0.5 + confidence_level / 2
-    return float(special.ndtri(probability) if degrees_freedom is None else special.stdtrit(degrees_freedom, probability))
+    return float(
+        scipy.special.ndtri(probability) if degrees_freedom is None else scipy.special.stdtrit(degrees_freedom, probability)
+    )
 
 
 def _t_ratio_squared(proportion: float, n_respondents: int, degrees_freedom: float | None, confidence_level: float) -> float:
@@ -115,8 +117,8 @@ def _t_ratio_squared(proportion: float, n_respondents: int, degrees_freedom: flo
 
 def _beta_limits(proportion: float, size: float, confidence_level: float) -> Interval:
     tail, cases = (1 - confidence_level) / 2, proportion * size
-    lower = 0.0 if proportion == 0 else float(special.betaincinv(cases, size - cases + 1, tail))
-    upper = 1.0 if proportion == 1 else float(special.betaincinv(cases + 1, size - cases, 1 - tail))
+    lower = 0.0 if proportion == 0 else float(scipy.special.betaincinv(cases, size - cases + 1, tail))
+    upper = 1.0 if proportion == 1 else float(scipy.special.betaincinv(cases + 1, size - cases, 1 - tail))
     return Interval(lower, upper)
 
 
@@ -130,16 +132,16 @@ def _wilson(proportion: float, n_effective: float, quantile: float) -> Interval:
 
 def _likelihood_limits(proportion: float, size: float, quantile: float) -> Interval:
     def excess(log_odds: float) -> float:
-        divergence = special.rel_entr(proportion, special.expit(log_odds))
-        divergence += special.rel_entr(1 - proportion, special.expit(-log_odds))
+        divergence = scipy.special.rel_entr(proportion, scipy.special.expit(log_odds))
+        divergence += scipy.special.rel_entr(1 - proportion, scipy.special.expit(-log_odds))
         return float(2 * size * divergence - quantile**2)
 
     # So far from the centre the fall is certain: it is p (distance) + log((1 - p) / (1 - q)) on the lower side.
-    centre, fall = float(special.logit(proportion)), quantile**2 / (2 * size)
+    centre, fall = float(scipy.special.logit(proportion)), quantile**2 / (2 * size)
     lowest = centre - (fall - math.log1p(-proportion)) / proportion
     highest = centre + (fall - math.log(proportion)) / (1 - proportion)
-    lower, upper = (optimize.brentq(excess, centre, end, xtol=1e-14, rtol=1e-14) for end in (lowest, highest))
-    return Interval(float(special.expit(lower)), float(special.expit(upper)))
+    lower, upper = (scipy.optimize.brentq(excess, centre, end, xtol=1e-14, rtol=1e-14) for end in (lowest, highest))
+    return Interval(float(scipy.special.expit(lower)), float(scipy.special.expit(upper)))
 
 
 def require_level(confidence_level: float) -> None:

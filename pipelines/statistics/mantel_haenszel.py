@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy
 
 from pipelines.statistics.design import FloatArray
 from pipelines.statistics.errors import EmptyDomain, InvalidArgument
@@ -181,4 +181,4 @@ def _is_informative(tables: FloatArray) -> npt.NDArray[np.bool_]:
 
 
 def _p(statistic: float, degrees_freedom: int) -> float:
-    return float(special.chdtrc(degrees_freedom, max(statistic, 0.0)))
+    return float(scipy.special.chdtrc(degrees_freedom, max(statistic, 0.0)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy import special
+import scipy
 
 from pipelines.statistics.design import FloatArray, IntArray
 from pipelines.statistics.effect import Effect, effect
@@ -46,9 +46,9 @@ def pair_odds_ratio(case_only_exposed: int, control_only_exposed: int, *, confid
     return MatchedOddsRatio(
         odds_ratio=b / c if c else (math.inf if b else None),
         # The odds of the Clopper-Pearson limits; as complements, so that a limit near 1 loses no digits.
-        lower=float(special.betaincinv(b, c + 1, tail) / special.betaincinv(c + 1, b, 1 - tail)) if b else 0.0,
-        upper=float(special.betaincinv(b + 1, c, 1 - tail) / special.betaincinv(c, b + 1, tail)) if c else math.inf,
-        p_value=min(1.0, 2 * float(special.bdtr(min(b, c), b + c, 0.5))),
+        lower=float(scipy.special.betaincinv(b, c + 1, tail) / scipy.special.betaincinv(c + 1, b, 1 - tail)) if b else 0.0,
+        upper=float(scipy.special.betaincinv(b + 1, c, 1 - tail) / scipy.special.betaincinv(c, b + 1, tail)) if c else math.inf,
+        p_value=min(1.0, 2 * float(scipy.special.bdtr(min(b, c), b + c, 0.5))),
         n_discordant=b + c,
         confidence_level=confidence_level,
     )
@@ -64,7 +64,7 @@ def mcnemar_p(case_only_exposed: int, control_only_exposed: int, *, continuity_c
     if b + c == 0:
         return None
     deviation = max(0, abs(b - c) - (1 if continuity_correction else 0))
-    return float(special.chdtrc(1, deviation**2 / (b + c)))
+    return float(scipy.special.chdtrc(1, deviation**2 / (b + c)))
 
 
 def _require_pairs(b: int, c: int) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import special
+import scipy
 
 from pipelines.statistics.design import FloatArray
 from pipelines.statistics.errors import InvalidArgument
@@ -89,7 +89,7 @@ def meta_analysis(
     tau_squared = spread.tau_squared if spread else 0.0
     weights = 1 / (within + tau_squared)
     estimate, se = float(weights @ effects / weights.sum()), float(1 / math.sqrt(weights.sum()))
-    normal = _limits(estimate, float(special.ndtri((1 + confidence_level) / 2)) * se)
+    normal = _limits(estimate, float(scipy.special.ndtri((1 + confidence_level) / 2)) * se)
     hksj_se = hksj = None
     if k > 1 and not is_equal_effect:
         hksj_se = se * math.sqrt(float(weights @ (effects - estimate) ** 2) / (k - 1))
@@ -113,7 +113,7 @@ def meta_analysis(
         reported_by="hartung_knapp_sidik_jonkman" if is_hksj else "normal",
         prediction=prediction(t_quantile(k - 2, confidence_level), se) if k > 2 else None,
         prediction_k_minus_1=prediction(t_quantile(k - 1, confidence_level), se) if k > 1 else None,
-        prediction_normal=prediction(float(special.ndtri((1 + confidence_level) / 2)), se),
+        prediction_normal=prediction(float(scipy.special.ndtri((1 + confidence_level) / 2)), se),
         prediction_hksj=prediction(t_quantile(k - 1, confidence_level), hksj_se) if k > 1 else None,
         heterogeneity=spread,
         weights=weights / weights.sum(),
@@ -137,7 +137,7 @@ def asymmetry_p(
     design = np.column_stack([np.ones_like(errors), errors])
     fit = weighted_fit(effects, design, 1 / (within + estimate_tau_squared(effects, within, design, tau_method)))
     z = fit.coefficients[1] / math.sqrt(fit.covariance[1, 1])
-    return float(2 * special.ndtr(-abs(z)))
+    return float(2 * scipy.special.ndtr(-abs(z)))
 
 
 def _limits(estimate: float, margin: float) -> Limits:

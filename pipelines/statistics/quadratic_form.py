@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+import scipy
 
 from pipelines.statistics.errors import InvalidArgument
 
@@ -32,7 +32,7 @@ def weighted_f_tail(statistic: float, weights: npt.ArrayLike, degrees_freedom: f
 
     # so near its end that the largest weight alone outweighs the denominator, however many its degrees of freedom
     highest = (1 - min(1e-5, 0.5 / degrees_freedom)) / 2
-    z = float(optimize.brentq(slope, -0.99999 / (2 * denominator), highest, xtol=1e-15, rtol=1e-14))
+    z = float(scipy.optimize.brentq(slope, -0.99999 / (2 * denominator), highest, xtol=1e-15, rtol=1e-14))
     if abs(z) < _NEAR_THE_MEAN:
         return _satterthwaite(statistic, a, degrees_freedom)
     cumulant = -float(np.log1p(-2 * z * own).sum()) / 2 - degrees_freedom * math.log1p(2 * z * denominator) / 2
@@ -41,9 +41,9 @@ def weighted_f_tail(statistic: float, weights: npt.ArrayLike, degrees_freedom: f
     if cumulant >= 0:  # by rounding
         return _satterthwaite(statistic, a, degrees_freedom)
     w, v = math.copysign(math.sqrt(-2 * cumulant), z), z * math.sqrt(curvature)
-    return float(special.ndtr(-(w + math.log(v / w) / w)))
+    return float(scipy.special.ndtr(-(w + math.log(v / w) / w)))
 
 
 def _satterthwaite(statistic: float, weights: npt.NDArray[np.float64], degrees_freedom: float) -> float:
     numerator = float(weights.sum() ** 2 / (weights**2).sum())
-    return float(special.fdtrc(numerator, degrees_freedom, statistic / float(weights.sum())))
+    return float(scipy.special.fdtrc(numerator, degrees_freedom, statistic / float(weights.sum())))

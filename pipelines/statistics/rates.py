@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+import scipy
 
 from pipelines.statistics.errors import InvalidArgument
 from pipelines.statistics.intervals import require_level, t_quantile
@@ -58,7 +58,7 @@ def standardised_rate(
 
 
 def _gamma_quantile(probability: float, mean: float, variance: float) -> float:
-    return float(special.gammaincinv(mean**2 / variance, probability) * variance / mean)
+    return float(scipy.special.gammaincinv(mean**2 / variance, probability) * variance / mean)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import polars as pl
-from scipy import special
+import scipy
 
 from pipelines.statistics.design import BoolArray, Cells, FloatArray, IntArray
 from pipelines.statistics.effect import Effect, effect
@@ -245,14 +245,14 @@ def _raw_information(matrix: ModelMatrix, scaled: FloatArray) -> FloatArray:
 
 
 def _mean(predictor: FloatArray, family: Family) -> FloatArray:
-    mean: FloatArray = special.expit(predictor) if family == "logistic" else np.exp(predictor)
+    mean: FloatArray = scipy.special.expit(predictor) if family == "logistic" else np.exp(predictor)
     return mean
 
 
 def _start(matrix: ModelMatrix, weight: FloatArray, cases: FloatArray, family: Family) -> FloatArray:
     share = cases.sum() / weight.sum()
     start = np.zeros(len(matrix.names))
-    start[0] = special.logit(share) if family == "logistic" else np.log(share)
+    start[0] = scipy.special.logit(share) if family == "logistic" else np.log(share)
     return start if matrix.basis is None else matrix.basis.T @ start
 
 

@@ -9,7 +9,7 @@ Poisson).
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, optimize
+import scipy
 
 from pipelines.statistics.design import BoolArray, FloatArray, IntArray
 from pipelines.statistics.errors import NotConverged
@@ -31,7 +31,7 @@ def separating_direction(rising: FloatArray, level: FloatArray) -> FloatArray:
     Together they must have full column rank, with columns of about unit size.
     """
     # The triangle of a QR has the null space of `level` and only k rows.
-    basis = linalg.null_space(np.linalg.qr(level, mode="r"), rcond=_ZERO) if len(level) else np.eye(rising.shape[1])
+    basis = scipy.linalg.null_space(np.linalg.qr(level, mode="r"), rcond=_ZERO) if len(level) else np.eye(rising.shape[1])
     if basis.shape[1] == 0 or len(rising) == 0:
         return np.zeros(rising.shape[1])
     direction: FloatArray = basis @ _rising_direction(rising @ basis)
@@ -87,11 +87,11 @@ def _row_space(x: FloatArray) -> FloatArray:
 def _rising_direction(rows: FloatArray) -> FloatArray:
     """c with rows.c >= 0 and -1 <= c <= 1, as far up as it goes; 0 where only c = 0 qualifies."""
     n_rows, k = rows.shape
-    pivots = linalg.qr(rows.T, mode="r", pivoting=True)[1][:k]  # a full-rank start: then a top of 0 means c = 0
+    pivots = scipy.linalg.qr(rows.T, mode="r", pivoting=True)[1][:k]  # a full-rank start: then a top of 0 means c = 0
     chosen = np.union1d(pivots, np.linspace(0, n_rows - 1, min(n_rows, _ROWS_PER_ROUND)).astype(np.int64))
     while True:
         active = rows[chosen]
-        solved = optimize.linprog(
+        solved = scipy.optimize.linprog(
             -active.sum(axis=0), A_ub=-active, b_ub=np.zeros(len(active)), bounds=[(-1, 1)] * k, method="highs"
         )
         if solved.x is None:

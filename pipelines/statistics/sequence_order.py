@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+import scipy
 
 from pipelines.statistics.design import FloatArray
 from pipelines.statistics.effect import Effect, effect
@@ -58,7 +58,7 @@ def order_model(
 
     def log_likelihood(coefficients: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         predictor = design @ coefficients
-        share = special.expit(predictor)
+        share = scipy.special.expit(predictor)
         value = float(index @ predictor - n_pairs @ np.logaddexp(0.0, predictor))
         weight = n_pairs * share * (1 - share)
         return value, design.T @ (index - n_pairs * share), design.T @ (weight[:, None] * design)
@@ -73,7 +73,7 @@ def order_model(
         ratio=effects[0],
         terms=dict(zip(names, effects[1:], strict=True)),
         means=dict(zip(names, mean.tolist(), strict=True)),
-        p_value=float(special.chdtrc(len(names), max(0.0, 2 * (fit.log_likelihood - without)))) if names else 1.0,
+        p_value=float(scipy.special.chdtrc(len(names), max(0.0, 2 * (fit.log_likelihood - without)))) if names else 1.0,
         log_likelihood=fit.log_likelihood,
         n_index_first=int(index.sum()),
         n_marker_first=int(marker.sum()),

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+import scipy
 
 from pipelines.statistics.design import FloatArray, IntArray
 from pipelines.statistics.effect import two_sided_p
@@ -221,7 +221,7 @@ def _root(falling: Callable[[float], float]) -> float:
     width = 1.0
     while width < _WIDEST_LOG_RATIO and falling(-width) * falling(width) > 0:
         width *= 2
-    return float(optimize.brentq(falling, -width, width, xtol=1e-14, rtol=1e-15))
+    return float(scipy.optimize.brentq(falling, -width, width, xtol=1e-14, rtol=1e-15))
 
 
 def _days(values: npt.ArrayLike, n_days: int) -> FloatArray:
@@ -263,7 +263,7 @@ def _limits(
     tail = (1 - confidence_level) / 2
     # the odds of the limits; as complements, so that a limit near 1 loses no digits
     lower, upper = (
-        float(special.betaincinv(x + 0.5, y + 0.5, level) / special.betaincinv(y + 0.5, x + 0.5, 1 - level))
+        float(scipy.special.betaincinv(x + 0.5, y + 0.5, level) / scipy.special.betaincinv(y + 0.5, x + 0.5, 1 - level))
         for level in (tail, 1 - tail)
     )
     return lower, upper

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy import special
+import scipy
 
 from pipelines.statistics.design import RESERVED_NAMES, Cells
 from pipelines.statistics.effect import Effect
@@ -74,4 +74,4 @@ def cochran_armitage(n_cases: Sequence[int], n_respondents: Sequence[int], score
         raise EmptyDomain("There is no trend to test: all people have one score, or all or none are cases.")
     slope = float(centred @ cases) / spread
     chi_squared = slope**2 * spread / (share * (1 - share))
-    return TrendTest(chi_squared, float(special.chdtrc(1, chi_squared)), slope)
+    return TrendTest(chi_squared, float(scipy.special.chdtrc(1, chi_squared)), slope)

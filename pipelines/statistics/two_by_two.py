@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from scipy import special
+import scipy
 
 from pipelines.statistics.conditional_odds import conditional_family
 from pipelines.statistics.effect import two_sided_p
@@ -104,7 +104,7 @@ def chi_squared_p(
     if continuity_correction:
         deviation -= min(0.5, deviation)
     statistic = deviation**2 * n * n / math.prod(margins) * n
-    return float(special.chdtrc(1, statistic))
+    return float(scipy.special.chdtrc(1, statistic))
 
 
 def require_counts(counts: tuple[float, ...]) -> None:

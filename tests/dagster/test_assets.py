@@ -15,7 +15,7 @@ import yaml
 from pipelines.dagster.assets import shown
 from pipelines.dagster.assets.context import check_result, materialisation
 from pipelines.dagster.assets.described import LINEAGE
-from pipelines.dagster.definitions import definitions
+from pipelines.dagster.graph import definitions
 from pipelines.dagster.lineage import Origin, origins, origins_of
 from pipelines.machine.quoting import identifier
 from pipelines.project.project import Project

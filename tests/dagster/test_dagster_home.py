@@ -14,7 +14,7 @@ import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
-from pipelines.dagster.definitions import definitions
+from pipelines.dagster.graph import definitions
 from pipelines.dagster.home import CODE_SERVER_TAG, MACHINE_TAG, PROCESS_TAG, fail_abandoned_runs, prepare_dagster_home
 from pipelines.stages import load_project
 from pipelines.terminal.cli import app

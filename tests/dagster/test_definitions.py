@@ -10,8 +10,8 @@ import sqlglot
 from dagster._utils.schedules import schedule_execution_time_iterator
 from sqlglot import exp
 
-from pipelines.dagster.definitions import definitions
 from pipelines.dagster.freshness import longest_gap
+from pipelines.dagster.graph import definitions
 from pipelines.machine.errors import ConfigurationError
 from pipelines.project.project import Project
 from pipelines.project.study import Nightly

@@ -14,7 +14,7 @@ from dagster._core.events import EngineEventData
 from dagster._utils.error import serializable_error_info_from_exc_info
 
 from pipelines.dagster.alerts import alert
-from pipelines.dagster.definitions import definitions
+from pipelines.dagster.graph import definitions
 from pipelines.dagster.sensors import FIRST_PAUSE_SECONDS, RUN_KEY_TAG, next_try
 from pipelines.dagster.unusable import PROJECT, unusable
 from pipelines.machine.errors import ConfigurationError

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.dagster.definitions import definitions
+from pipelines.dagster.graph import definitions
 from pipelines.landing.watch import Look, Seen, look
 from pipelines.raw.take_in import take_in
 from tests.atlas import Atlas

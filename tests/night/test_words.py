@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipelines.dagster.alerts import alert
-from pipelines.dagster.definitions import definitions
+from pipelines.dagster.graph import definitions
 from pipelines.release.kept import current_release
 from pipelines.terminal.cli import app
 from pipelines.terminal.exit_codes import exit_code_of

@@ -7,10 +7,11 @@ the people whom both releases count, and those whom one of them counts besides.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_array, hstack, vstack
+import scipy
 
 from pipelines.project.respondents import POOLED
 from pipelines.release.disclosure.atoms import Classification, atoms_of, counted_anew
@@ -19,6 +20,9 @@ from pipelines.release.disclosure.former import COUNTS, MANY, name_of
 from pipelines.release.disclosure.model import Model, Row, Unit, has_weight, model_of
 from pipelines.release.disclosure.pairs import kinds_of_sets
 from pipelines.report.estimation import in_population
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Tables = Mapping[str, pl.DataFrame]
 
@@ -68,7 +72,7 @@ def units_to_keep_back(now: Now, hidden: Collection[int], then: pl.DataFrame, sh
     return sorted({*hidden, *(numbers[number] for number in back)})
 
 
-def _stacked(new: Model, old: Model, upper: Model, of_own: csr_array, people: FloatArray, links: csr_array) -> Disclosed:
+def _stacked(new: Model, old: Model, upper: Model, of_own: "csr_array", people: FloatArray, links: "csr_array") -> Disclosed:
     """Both releases over two layers of atoms, `people` (2 * atoms,): `upper` counts both, the other one the first.
 
     `of_own` (sums, atoms): sums of the second layer that are small.
@@ -76,16 +80,16 @@ def _stacked(new: Model, old: Model, upper: Model, of_own: csr_array, people: Fl
     n_atoms = len(people) // 2
     has_own = bool(people[n_atoms:].any())
 
-    def over_layers(model: Model, sums: csr_array) -> csr_array:
-        return hstack([sums, sums if model is upper else csr_array(sums.shape)], format="csr")
+    def over_layers(model: Model, sums: "csr_array") -> "csr_array":
+        return scipy.sparse.hstack([sums, sums if model is upper else scipy.sparse.csr_array(sums.shape)], format="csr")
 
-    nothing = csr_array(links.shape)
+    nothing = scipy.sparse.csr_array(links.shape)
     seen = sorted({count for unit in old.units for count in unit.counts})
-    of_layer = hstack([csr_array((of_own.shape[0], n_atoms)), of_own], format="csr")
+    of_layer = scipy.sparse.hstack([scipy.sparse.csr_array((of_own.shape[0], n_atoms)), of_own], format="csr")
     parts = [over_layers(model, model.sensitive.matrix()) for model in (new, old)]
     columns = slice(None) if has_own else slice(0, n_atoms)
-    sensitive = vstack([*parts, of_layer] if has_own else parts, format="csr")
-    both = vstack([hstack([links, nothing]), hstack([nothing, links])], format="csr")
+    sensitive = scipy.sparse.vstack([*parts, of_layer] if has_own else parts, format="csr")
+    both = scipy.sparse.vstack([scipy.sparse.hstack([links, nothing]), scipy.sparse.hstack([nothing, links])], format="csr")
     return Disclosed(
         atoms=people[columns],
         links=both[:, columns] if has_own else links,

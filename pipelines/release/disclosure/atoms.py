@@ -8,11 +8,15 @@ are unknown together. Which groups there can be is read off the people themselve
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.sparse import csr_array, vstack
+import scipy
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 CHANCE = 0.05
 """Probability under which it is no accident that everybody with one answer has a certain other one too."""
@@ -55,7 +59,7 @@ class Atoms:
     details: Block
     by_exposure: dict[str, Block]
     people: npt.NDArray[np.float64]
-    links: csr_array
+    links: "csr_array"
 
 
 def atoms_of(people: pl.DataFrame, names: Classification) -> Atoms:
@@ -79,7 +83,7 @@ def atoms_of(people: pl.DataFrame, names: Classification) -> Atoms:
         details=blocks[0],
         by_exposure=by_exposure,
         people=np.concatenate([block.table["n"].to_numpy() for block in blocks]).astype(np.float64),
-        links=vstack(links, format="csr") if links else csr_array((0, first)),
+        links=scipy.sparse.vstack(links, format="csr") if links else scipy.sparse.csr_array((0, first)),
     )
 
 
@@ -101,13 +105,13 @@ def _block(people: pl.DataFrame, columns: list[str], states: pl.DataFrame) -> pl
     return joined.with_columns(pl.col("n").fill_null(0))
 
 
-def _link(one: Block, other: Block, key: list[str], n_atoms: int) -> csr_array:
+def _link(one: Block, other: Block, key: list[str], n_atoms: int) -> "csr_array":
     """(keys, atoms): for each wave, population and outcomes, the people of one block less those of the other."""
     keys = pl.concat([one.table.select(key), other.table.select(key)]).unique().sort(pl.all()).with_row_index("key")
     parts = []
     for block, sign in ((one, 1.0), (other, -1.0)):
         rows = block.table.select(key).join(keys, on=key, how="left", nulls_equal=True, maintain_order="left")["key"].to_numpy()
-        parts.append(csr_array((np.full(len(rows), sign), (rows, block.atoms)), shape=(keys.height, n_atoms)))
+        parts.append(scipy.sparse.csr_array((np.full(len(rows), sign), (rows, block.atoms)), shape=(keys.height, n_atoms)))
     return parts[0] + parts[1]
 
 

@@ -8,11 +8,14 @@ Nothing in here knows tables, columns or study.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import LinearConstraint, linprog, milp
-from scipy.sparse import csr_array, eye_array, hstack, vstack
+import scipy
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -40,11 +43,11 @@ class Disclosed:
     """
 
     atoms: FloatArray
-    links: csr_array
-    counts: csr_array
+    links: "csr_array"
+    counts: "csr_array"
     units: Sequence[Sequence[int]]
-    sensitive: csr_array
-    known: csr_array | None = None
+    sensitive: "csr_array"
+    known: "csr_array | None" = None
 
 
 def units_to_hide(published: Disclosed, small: Iterable[int], width: int) -> list[int]:
@@ -82,16 +85,16 @@ def _nearest_world(published: Disclosed, hidden: set[int], target: int, wanted: 
     visible = np.flatnonzero(n_units)
     counts, links = published.counts[visible], published.links
     if published.known is not None:
-        links = vstack([links, published.known], format="csr")
+        links = scipy.sparse.vstack([links, published.known], format="csr")
     values = counts @ published.atoms
     price = n_units[visible] * np.sqrt(1 + values)
     n_atoms, n_visible = len(published.atoms), len(visible)
-    differs = eye_array(n_visible, format="csr")
-    conditions = vstack(
+    differs = scipy.sparse.eye_array(n_visible, format="csr")
+    conditions = scipy.sparse.vstack(
         [
-            hstack([links, csr_array((links.shape[0], 2 * n_visible))]),
-            hstack([counts, differs, -differs]),
-            hstack([published.sensitive[[target]], csr_array((1, 2 * n_visible))]),
+            scipy.sparse.hstack([links, scipy.sparse.csr_array((links.shape[0], 2 * n_visible))]),
+            scipy.sparse.hstack([counts, differs, -differs]),
+            scipy.sparse.hstack([published.sensitive[[target]], scipy.sparse.csr_array((1, 2 * n_visible))]),
         ],
         format="csr",
     )
@@ -105,9 +108,9 @@ def _nearest_world(published: Disclosed, hidden: set[int], target: int, wanted: 
     return world, set(visible[np.abs(counts @ (world - published.atoms)) > TOLERANCE].tolist())
 
 
-def _cheapest(costs: FloatArray, conditions: csr_array, values: FloatArray, n_atoms: int) -> FloatArray | None:
+def _cheapest(costs: FloatArray, conditions: "csr_array", values: FloatArray, n_atoms: int) -> FloatArray | None:
     """The first `n_atoms` unknowns at least cost, none below 0; in whole people where they can be found. None: there are none."""
-    found = linprog(costs, A_eq=conditions, b_eq=values, bounds=(0, None), method="highs")
+    found = scipy.optimize.linprog(costs, A_eq=conditions, b_eq=values, bounds=(0, None), method="highs")
     if found.status == INFEASIBLE:
         return None
     if found.status != 0:
@@ -116,5 +119,7 @@ def _cheapest(costs: FloatArray, conditions: csr_array, values: FloatArray, n_at
     if np.abs(atoms - np.round(atoms)).max() <= TOLERANCE:
         return atoms
     are_people = np.concatenate([np.ones(n_atoms), np.zeros(len(costs) - n_atoms)])
-    whole = milp(costs, constraints=LinearConstraint(conditions, values, values), integrality=are_people, options=SEARCH)
+    whole = scipy.optimize.milp(
+        costs, constraints=scipy.optimize.LinearConstraint(conditions, values, values), integrality=are_people, options=SEARCH
+    )
     return atoms if whole.x is None else whole.x[:n_atoms]

@@ -6,16 +6,19 @@ weight, `answers` is everything else; of an odds ratio, `cells` are the four cou
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_array
+import scipy
 
 from pipelines.project.respondents import ALL, FOUR_CELLS, POOLED
 from pipelines.release.disclosure.atoms import Atoms, Block, IntArray
 from pipelines.release.disclosure.audit import Disclosed, FloatArray
 from pipelines.report.estimation import in_population
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 PREVALENCES = (
     "report.prevalence_by_age_band",
@@ -51,10 +54,10 @@ class Sums:
     def number(self, members: Iterable[int]) -> int:
         return self._numbers.setdefault(tuple(members), len(self._numbers))
 
-    def matrix(self) -> csr_array:
+    def matrix(self) -> "csr_array":
         columns = [member for members in self._numbers for member in members]
         rows = np.repeat(np.arange(len(self._numbers)), [len(members) for members in self._numbers])
-        return csr_array((np.ones(len(columns)), (rows, columns)), shape=(len(self._numbers), len(self.people)))
+        return scipy.sparse.csr_array((np.ones(len(columns)), (rows, columns)), shape=(len(self._numbers), len(self.people)))
 
     def value(self, members: IntArray) -> int:
         return round(float(self.people[members].sum()))
@@ -95,7 +98,7 @@ class Model:
         counts = tuple(self.counts.number(members.tolist()) for members in published.values()) if is_known else ()
         self.units.append(Unit(table, row, name, counts, is_small or not is_known))
 
-    def published(self, links: csr_array) -> Disclosed:
+    def published(self, links: "csr_array") -> Disclosed:
         """All of it, for the audit; `links` (links, atoms) are the sums of atoms that everybody knows to be 0."""
         return Disclosed(self.people, links, self.counts.matrix(), [unit.counts for unit in self.units], self.sensitive.matrix())
 

@@ -5,15 +5,18 @@ themselves. An odds ratio of pairs is the ratio of the two kinds of discordant p
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_array, vstack
+import scipy
 
 from pipelines.project.respondents import FOUR_CELLS, POOLED
 from pipelines.release.disclosure.atoms import IntArray
 from pipelines.release.disclosure.model import ODDS_RATIOS, Model
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Row = dict[str, Any]
 
@@ -33,7 +36,7 @@ SETS = {cell: (cell,) for cell in FOUR_CELLS}
 
 def model_of_pairs(
     rows: pl.DataFrame, populations: Sequence[str], minimum: int, speaking: Mapping[int, int]
-) -> tuple[Model, csr_array]:
+) -> tuple[Model, "csr_array"]:
     """The model of the matched rows of report.odds_ratios of one source, and links (links, atoms) between rows of one people.
 
     Hidden from the start are rows whose pairs do not follow from what is published, rows of pooled waves that are not the sum
@@ -62,7 +65,7 @@ def model_of_pairs(
     return model, _links(rows, atoms, len(people))
 
 
-def _links(rows: pl.DataFrame, atoms: Mapping[tuple[int, str], int], n_atoms: int) -> csr_array:
+def _links(rows: pl.DataFrame, atoms: Mapping[tuple[int, str], int], n_atoms: int) -> "csr_array":
     """Rows of one wave and population are about the same people, whatever the exposure: analysed and missing add up alike."""
     everybody: dict[int, dict[int, float]] = {}
     for (number, kind), atom in atoms.items():
@@ -73,8 +76,8 @@ def _links(rows: pl.DataFrame, atoms: Mapping[tuple[int, str], int], n_atoms: in
         first = firsts.setdefault((rows["wave"][number], rows["population"][number]), number)
         if first != number:
             link = everybody[first] | {atom: -n for atom, n in people.items()}
-            links.append(csr_array((list(link.values()), ([0] * len(link), list(link))), shape=(1, n_atoms)))
-    return vstack(links, format="csr") if links else csr_array((0, n_atoms))
+            links.append(scipy.sparse.csr_array((list(link.values()), ([0] * len(link), list(link))), shape=(1, n_atoms)))
+    return scipy.sparse.vstack(links, format="csr") if links else scipy.sparse.csr_array((0, n_atoms))
 
 
 def kinds_of_sets(row: Row) -> dict[str, int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
-from scipy import special
+import scipy
 
 from pipelines.project.respondents import POOLED
 from pipelines.release.disclosure.model import ODDS_RATIOS, PREVALENCES, TRENDS, Row
@@ -115,7 +115,7 @@ def _of_ratio(row: Row, sampling: Sampling) -> Row:
         found |= dict.fromkeys(("odds_ratio_lower", "odds_ratio_upper", "p_value"))
     elif lower is not None and upper is not None and upper > lower > 0:
         error = math.log(upper / lower) / (2 * t_quantile(degrees, level))
-        found["p_value"] = _rounded(float(2 * special.stdtr(degrees, -abs(math.log(row["odds_ratio"])) / error)))
+        found["p_value"] = _rounded(float(2 * scipy.special.stdtr(degrees, -abs(math.log(row["odds_ratio"])) / error)))
     if "association_p_value" in row and row["weight"] is None:
         found["association_p_value"] = None
     if row.get("prevalence_ratio") is not None:
