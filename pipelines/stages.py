@@ -6,13 +6,14 @@ from pipelines.contracts.comparability import unjudged
 from pipelines.core.plan import plan_core
 from pipelines.machine.faults import known, listed, nearest
 from pipelines.machine.settings import Settings
+from pipelines.project.event_checks import event_problems
 from pipelines.project.literature import PUBLISHED, TABLES
 from pipelines.project.project import Project, refuse
 from pipelines.project.selects import ANSWERS, DECODED, columns_asked
 from pipelines.project.source_checks import source_problems
 from pipelines.project.study_checks import study_problems
 from pipelines.raw.plan import plan_raw
-from pipelines.report.estimators import ESTIMATORS
+from pipelines.report.estimators import ESTIMATORS, EVENT_ESTIMATORS
 from pipelines.report.plan import plan_report
 from pipelines.report.register import FRAMES
 from pipelines.store import Place, Store
@@ -45,19 +46,13 @@ def plan(project: Project, place: Place) -> Plan | None:
 
 
 def _check(project: Project) -> None:
-    problems = []
-    for source in project.sources.values():
-        problems += [
-            f"{table} has no select for source {source.source}: add sql/core/{table.removeprefix('core.')}/{source.source}.sql"
-            for table in project.tables("core")
-            if f"{table}/{source.source}" not in project.selects
-        ]
+    problems = _check_core(project)
     delivered = {f"raw.{table}" for source in project.sources.values() for table in source.tables}
     problems += [f"contract {table} is named by no source" for table in project.tables("raw") if table not in delivered]
     problems += [
         f"{table} is neither estimated nor selected: add sql/report/{table.removeprefix('report.')}.sql"
         for table in project.tables("report")
-        if table not in project.selects and table not in ESTIMATORS
+        if table not in project.selects and table not in ESTIMATORS and table not in EVENT_ESTIMATORS
     ]
     problems += [
         f"{select.name} has no contract data_contracts/{name.split('/')[0].replace('.', '/')}.odcs.yaml"
@@ -81,6 +76,7 @@ def _check(project: Project) -> None:
     problems += _check_waves(project)
     problems += source_problems(project)
     problems += study_problems(project)
+    problems += event_problems(project)
     refuse(problems or _check_comparability(project), project.settings)
 
 
@@ -94,6 +90,37 @@ def _check_evidence(project: Project) -> list[str]:
         ]
     named = [name for name, source in project.sources.items() if source.source == PUBLISHED]
     return [f"{project.sources[name].file}: {PUBLISHED} is what the literature is called: rename the source" for name in named]
+
+
+def _check_core(project: Project) -> list[str]:
+    """A source has respondents, or, where it holds events, rows of another core table; a core table has some source."""
+    respondents, problems = project.study.respondents, []
+    tables = project.tables("core")
+    for source in project.sources.values():
+        events = [table for table in tables if table != respondents and source.source in project.sources_of(table)]
+        if source.holds_events:
+            if f"{respondents}/{source.source}" in project.selects:
+                problems.append(
+                    f"{source.file} is of design {source.design}, which has no respondents: delete "
+                    f"sql/core/{respondents.removeprefix('core.')}/{source.source}.sql, or give the source another design"
+                )
+            if not events:
+                others = " or ".join(_select_of(table, source.source) for table in tables if table != respondents)
+                problems.append(f"{source.source} has no select for a table of events: add {others or 'the table first'}")
+        elif respondents in tables and f"{respondents}/{source.source}" not in project.selects:
+            problems.append(
+                f"{respondents} has no select for source {source.source}: add {_select_of(respondents, source.source)}"
+            )
+    problems += [
+        f"{table} has no select for any source: add {_select_of(table, '<source>')}"
+        for table in tables
+        if table != respondents and not project.sources_of(table)
+    ]
+    return problems
+
+
+def _select_of(table: str, source: str) -> str:
+    return f"sql/core/{table.removeprefix('core.')}/{source}.sql"
 
 
 def _check_reads(project: Project) -> list[str]:

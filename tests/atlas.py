@@ -53,6 +53,28 @@ OPTIONAL_PARTS: dict[str, OptionalPart] = {
             "sql/report/published_numbers.sql",
         ),
     ),
+    "sequences": OptionalPart(
+        keys=("sequence_symmetry",),
+        files=(
+            "data_contracts/*/*dispensings*",
+            "data_contracts/report/*sequence_*.odcs.yaml",
+            "sql/checks/sequence_*.sql",
+            "sql/core/dispensings*",
+            "sql/queries/*sequence_*.sql",
+            "sql/report/*sequence_*.sql",
+            "sql/synthetic/*dispensings.sql",
+        ),
+    ),
+    "diary": OptionalPart(
+        keys=("diary",),
+        files=(
+            "data_contracts/*/*diary*",
+            "sql/checks/*diary*.sql",
+            "sql/core/*diary*",
+            "sql/queries/*diary*.sql",
+            "sql/synthetic/*diary.sql",
+        ),
+    ),
 }
 """Left out of the projects of tests unless they ask for them: a table more costs time in every refresh."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.atlas import Atlas, add_part, make_atlas
 from tests.nhanes_files import nhanes_folder
@@ -59,6 +60,18 @@ def refreshed_synthetic(folder: Path) -> Atlas:
     return atlas
 
 
+def refreshed_events(folder: Path) -> Atlas:
+    """The embedded sources of events, and few people in them."""
+    atlas = make_atlas(folder, keeping=("sequences", "diary"))
+    for name, people in (("synthetic_dispensings", 20_000), ("synthetic_diary", 12)):
+        path = folder / "data_contracts" / "sources" / f"{name}.yaml"
+        source = yaml.safe_load(path.read_text(encoding="utf-8"))
+        source["generator"]["people"] = people
+        path.write_text(yaml.safe_dump(source, sort_keys=False), encoding="utf-8")
+    assert atlas.refresh().success
+    return atlas
+
+
 def refreshed_nhanes(folder: Path) -> Atlas:
     files = nhanes_folder()
     atlas = make_atlas(folder)
@@ -71,6 +84,12 @@ def refreshed_nhanes(folder: Path) -> Atlas:
 def published_synthetic(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
     """The embedded default after one refresh. Read only."""
     return shared(tmp_path_factory, "synthetic", refreshed_synthetic)
+
+
+@pytest.fixture(scope="session")
+def published_events(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
+    """The embedded default with the register of dispensings and the diary after one refresh. Read only."""
+    return shared(tmp_path_factory, "events", refreshed_events)
 
 
 @pytest.fixture(scope="session")

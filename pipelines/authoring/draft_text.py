@@ -98,7 +98,7 @@ def source_text(source: str, wave: str, line: str, form_todo: Sequence[str]) -> 
 # A draft, written by `cramp-atlas contract init`: every TODO is a decision for you.
 source: {source}
 title: "TODO the survey's or study's name"
-# TODO survey (weights, strata, PSUs), cohort or clinic (unweighted), or case_control (matched sets)
+# TODO survey (weights, strata, PSUs), cohort or clinic (unweighted), or case_control (matched sets); register or diary (events)
 design: cohort
 # TODO public_use, synthetic, or restricted for people who did not agree to be published: what is published of those goes
 # through disclosure control. Ask whoever is responsible for the data; restricted is right until they say otherwise.

@@ -113,15 +113,36 @@ class CaseControlGenerator(_Settings):
     mess: Mess = Mess()
 
 
-Generator = SurveyGenerator | CaseControlGenerator
+class EventStreams(_Settings):
+    """Names of the uniforms `u_<name>` that the select finds for a person, for a person and a planted value, and for a day."""
 
-GENERATORS: Mapping[str, type[SurveyGenerator] | type[CaseControlGenerator]] = {
+    people: list[str]
+    courses: list[str] = []
+    days: list[str] = []
+
+
+class EventsGenerator(_Settings):
+    """Events of people: a register or a diary. Each wave has people of its own."""
+
+    seed: int = Field(ge=0)
+    tables: Tables
+    people: int = Field(ge=1)
+    days: int = Field(0, ge=0, description="Days of each person, where the select asks for them.")
+    streams: EventStreams
+    planted: dict[str, OddsRatio] = Field(description="What is to be found again: a ratio a class, or a rate a day.")
+
+
+Generator = SurveyGenerator | CaseControlGenerator | EventsGenerator
+
+GENERATORS: Mapping[str, type[SurveyGenerator] | type[CaseControlGenerator] | type[EventsGenerator]] = {
     "survey": SurveyGenerator,
     "case_control": CaseControlGenerator,
+    "register": EventsGenerator,
+    "diary": EventsGenerator,
 }
 """Design of a source -> what its generator can say."""
 
-_Made = TypeVar("_Made", SurveyGenerator, CaseControlGenerator)
+_Made = TypeVar("_Made", SurveyGenerator, CaseControlGenerator, EventsGenerator)
 
 
 def survey_generator(source: Source) -> SurveyGenerator:
@@ -132,6 +153,11 @@ def survey_generator(source: Source) -> SurveyGenerator:
 def case_control_generator(source: Source) -> CaseControlGenerator:
     """The checked settings of a synthetic case-control source; raises ConfigurationError that names all that are wrong."""
     return _checked(CaseControlGenerator, source)
+
+
+def events_generator(source: Source) -> EventsGenerator:
+    """The checked settings of synthetic events; raises ConfigurationError that names all that are wrong."""
+    return _checked(EventsGenerator, source)
 
 
 def check_generator(source: Source) -> None:
@@ -154,7 +180,8 @@ def generator_faults(source: Source, columns: Mapping[str, Collection[str]] | No
         return
     settings = GENERATORS.get(source.design)
     if settings is None:
-        yield Fault(("generator",), f"only a source of design {' or '.join(sorted(GENERATORS))} can be generated")
+        *designs, last = sorted(GENERATORS)
+        yield Fault(("generator",), f"only a source of design {', '.join(designs)} or {last} can be generated")
         return
     try:
         made = settings.model_validate(source.generator)
@@ -162,10 +189,11 @@ def generator_faults(source: Source, columns: Mapping[str, Collection[str]] | No
         yield from (Fault(("generator", *fault.location), fault.message) for fault in faults(error, settings))
         return
     yield from _tables(source, made)
-    yield from _variables(made, (columns or {}).get(made.tables.people))
+    if not isinstance(made, EventsGenerator):
+        yield from _variables(made, (columns or {}).get(made.tables.people))
     if isinstance(made, SurveyGenerator):
         yield from _sizes(made.population)
-    elif set(made.sets) != set(source.study_waves):
+    elif isinstance(made, CaseControlGenerator) and set(made.sets) != set(source.study_waves):
         yield Fault(("generator", "sets"), f"must name the waves of the source, each once: {', '.join(source.study_waves)}")
 
 
@@ -184,7 +212,7 @@ def _tables(source: Source, made: Generator) -> Iterator[Fault]:
                 yield Fault(("waves", wave, "tables", table), "is not generated: generator.tables names people and planted only")
 
 
-def _variables(made: Generator, columns: Collection[str] | None) -> Iterator[Fault]:
+def _variables(made: SurveyGenerator | CaseControlGenerator, columns: Collection[str] | None) -> Iterator[Fault]:
     """The variables that are left unanswered or messed up are columns of the people."""
     if columns is None:
         return

@@ -131,7 +131,7 @@ def _selected_levels(project: "Project", column: str) -> tuple[str, ...] | None:
     for source in project.sources.values():
         select = project.selects.get(f"{project.study.respondents}/{source.source}")
         if select is None:
-            return None
+            continue
         try:
             levels += _levels_in(select.text, column, contracts, source)
         except (UnlistedText, SqlglotError, ValueError, KeyError):

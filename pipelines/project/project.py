@@ -4,7 +4,7 @@ This module only assembles. Whether its parts fit together, and what an object i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
 
@@ -12,6 +12,7 @@ from pipelines.contracts.comparability import Comparability
 from pipelines.contracts.model import Contract, load_contracts
 from pipelines.machine.errors import ConfigurationError, attempt
 from pipelines.machine.settings import Settings
+from pipelines.project.drug_classes import DrugClasses, load_drug_classes
 from pipelines.project.evidence import Evidence, load_evidence
 from pipelines.project.literature import OF_THE_LITERATURE, PUBLISHED
 from pipelines.project.selects import Select, load_checks, load_selects, load_vocabularies
@@ -35,6 +36,7 @@ class Project:
     vocabularies: Mapping[str, Select]
     checks: Mapping[str, tuple[Select, ...]]
     evidence: Evidence | None = None
+    drug_classes: Mapping[str, DrugClasses] = field(default_factory=dict)
 
     @classmethod
     def read(cls, settings: Settings) -> "Project":
@@ -52,11 +54,23 @@ class Project:
         checks = attempt(problems, load_checks, settings.sql / "checks")
         has_evidence = study is not None and study.evidence is not None
         evidence = attempt(problems, load_evidence, settings.data_contracts / "evidence") if has_evidence else None
+        drug_classes = attempt(problems, load_drug_classes, settings.data_contracts / "drug_classes.csv")
         if not problems:
             problems += standard_problems(settings.project / "study.yaml", study, standards)
         refuse(problems, settings)
         wanted = study.standardisation.standard_population
-        return cls(settings, study, sources, contracts, standards[wanted], selects, vocabularies, checks, evidence)
+        return cls(
+            settings,
+            study,
+            sources,
+            contracts,
+            standards[wanted],
+            selects,
+            vocabularies,
+            checks,
+            evidence,
+            drug_classes,
+        )
 
     @cached_property
     def store(self) -> Store:
@@ -84,8 +98,18 @@ class Project:
         if table in self.selects:
             return list(self.selects[table].reads)
         if table.startswith("core."):
-            return sorted({read for source in self.sources for read in self.selects[f"{table}/{source}"].reads})
-        return [self.study.respondents]
+            return sorted({read for source in self.sources_of(table) for read in self.selects[f"{table}/{source}"].reads})
+        made_from = self.study.table_of(table)
+        return [made_from] if made_from else []
+
+    def sources_of(self, table: str) -> list[str]:
+        """The sources that a core or report table holds something of: those with a select for it, or of what it is made from."""
+        if table.startswith("core."):
+            return [source for source in self.sources if f"{table}/{source}" in self.selects]
+        reads = [read for read in self.reads(table) if read.startswith(("raw.", "core.", "report."))]
+        delivered = {self.raw_source(read).source for read in reads if read.startswith("raw.")}
+        made = {source for read in reads if not read.startswith("raw.") for source in self.sources_of(read)}
+        return [source for source in self.sources if source in delivered | made or (table in self.selects and not reads)]
 
     def places(self, table: str) -> list[Place]:
         """Where the accepted objects of a table are: one a source and wave, for report tables one a source, or one in all for
@@ -97,8 +121,9 @@ class Project:
             source = self.raw_source(table)
             return [Place(schema, name, source.source, wave) for wave in source.waves_of(name)]
         if schema == "core":
-            return [Place(schema, name, source.source, wave) for source in self.sources.values() for wave in source.study_waves]
-        return [Place(schema, name, source, SHARED_WAVE) for source in self.sources]
+            sources = [self.sources[source] for source in self.sources_of(table)]
+            return [Place(schema, name, source.source, wave) for source in sources for wave in source.study_waves]
+        return [Place(schema, name, source, SHARED_WAVE) for source in self.sources_of(table)]
 
     def comparability_of(self, source: Source) -> list[Comparability]:
         """The verdicts on the waves of a source: those in the contract of the respondents, then those in the source's file."""

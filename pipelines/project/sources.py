@@ -49,7 +49,9 @@ class Source(_Settings):
 
     source: str
     title: Line
-    design: Literal["survey", "cohort", "clinic", "case_control"]
+    design: Literal["survey", "cohort", "clinic", "case_control", "register", "diary"] = Field(
+        description="How it chose its people. A register and a diary hold events of people and no respondents."
+    )
     classification: Literal["public_use", "synthetic", "restricted"] = Field(
         description="What is published of a restricted source goes through disclosure control."
     )
@@ -139,6 +141,11 @@ class Source(_Settings):
         if self.design == "survey":
             return frozenset({"stratum", "psu", "interview_weight", *(f"{component}_weight" for component in self.components)})
         return frozenset({"matched_set", "is_case"}) if self.design == "case_control" else frozenset()
+
+    @property
+    def holds_events(self) -> bool:
+        """Whether its records are events of people, and it has no respondents."""
+        return self.design in {"register", "diary"}
 
     @property
     def is_restricted(self) -> bool:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pipelines.contracts.yaml_source import read_yaml
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.faults import faults, found
+from pipelines.project.events import OF_EVENTS, DiarySettings, SequenceSymmetrySettings, section_of
 from pipelines.project.lines import Line, Words, refused
 from pipelines.project.schedule import cron_fault, timezone_fault
 from pipelines.statistics.multiplicity import AdjustmentMethod
@@ -191,7 +192,7 @@ class EvidenceSettings(_Settings):
 
 
 class Study(_Settings):
-    """study.yaml, checked."""
+    """study.yaml, checked. The sections on events are optional: without one there are no tables of it."""
 
     study: Line
     title: Line
@@ -206,6 +207,8 @@ class Study(_Settings):
     characteristics: Characteristics = Characteristics()
     odds_ratios: OddsRatioSettings
     standardisation: Standardisation
+    sequence_symmetry: SequenceSymmetrySettings | None = None
+    diary: DiarySettings | None = None
     drift: DriftThresholds = DriftThresholds()
     disclosure: DisclosureSettings = DisclosureSettings()
     retention: Retention
@@ -231,9 +234,18 @@ class Study(_Settings):
         return list(dict.fromkeys([*self.outcomes, *self.categorical_characteristics, *self.continuous_characteristics]))
 
     def of_estimates(self) -> dict[str, Any]:
-        """The settings that a number in a report table can depend on."""
+        """The settings that a number in a report table can depend on, of the sections that there are."""
         without = {"title", "question", "drift", "disclosure", "retention", "nightly", "alerts", "evidence"}
+        without |= {section for section in OF_EVENTS if getattr(self, section, None) is None}
         return self.model_dump(mode="json", exclude=without)
+
+    def table_of(self, report_table: str) -> str | None:
+        """The core table that an estimated report table is made from; None where its section is not there."""
+        section = section_of(report_table)
+        if section is None:
+            return self.respondents
+        settings: SequenceSymmetrySettings | DiarySettings | None = getattr(self, section)
+        return settings.events if settings else None
 
     def settings_of_estimates(self, sections: Collection[str]) -> dict[str, str]:
         """Setting -> its value as JSON, such as `odds_ratios.multiple_testing`, of those sections that a number can depend on."""

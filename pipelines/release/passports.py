@@ -8,7 +8,7 @@ import polars as pl
 
 from pipelines.project.project import Project
 from pipelines.release.graph import Graph, Making
-from pipelines.report.estimators import ESTIMATORS
+from pipelines.report.estimators import ESTIMATORS, EVENT_ESTIMATORS
 from pipelines.store import Place, Sidecar, digest
 
 FLOW = "report.respondent_flow"
@@ -62,8 +62,7 @@ def _json(value: Any) -> str:
 
 def _made_by(project: Project, place: Place, sidecar: Sidecar) -> tuple[str | None, str | None]:
     """The SQL file and its text, or the estimator. No text where the file has changed since: the object is an older one."""
-    if place.name in ESTIMATORS:
-        estimator = ESTIMATORS[place.name]
+    if estimator := ESTIMATORS.get(place.name) or EVENT_ESTIMATORS.get(place.name):
         return f"{estimator.__module__}.{estimator.__qualname__}", None
     select = project.selects[place.name if place.schema == "report" else f"{place.name}/{place.source}"]
     return select.name, select.text if sidecar.ingredients.get(select.name) == digest(select.text) else None

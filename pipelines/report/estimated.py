@@ -13,9 +13,10 @@ from pipelines.making.engine import confine, engine
 from pipelines.making.seeing import bind_for
 from pipelines.project.project import Project
 from pipelines.report.estimation import Estimation
-from pipelines.report.estimators import COUNTING_RECORDS, ESTIMATORS, SETTINGS_NOT_READ
+from pipelines.report.estimators import COUNTING_RECORDS, ESTIMATORS, EVENT_ESTIMATORS, SETTINGS_NOT_READ
+from pipelines.report.events import Events
 from pipelines.report.finite import with_finite_numbers
-from pipelines.report.plan import records_received
+from pipelines.report.plan import records_received, sections_read
 from pipelines.report.scales import marked_for_scale
 from pipelines.store import Place
 from pipelines.store.recipe import Plan
@@ -26,11 +27,31 @@ def estimated(project: Project, plan: Plan) -> Made:
     place = plan.place
     objects = {read: project.store.path(read, content) for read, content in plan.inputs.items()}
     with engine(project.settings) as connection:
-        estimation = _estimation(project, connection, place, objects)
-        confine(connection)
-        frame = marked_for_scale(with_finite_numbers(ESTIMATORS[place.name](estimation)), estimation)
+        if place.name in EVENT_ESTIMATORS:
+            events = _events(project, connection, place, objects)
+            confine(connection)
+            frame, columns_read = with_finite_numbers(EVENT_ESTIMATORS[place.name](events)), events.columns_read
+        else:
+            estimation = _estimation(project, connection, place, objects)
+            confine(connection)
+            frame = marked_for_scale(with_finite_numbers(ESTIMATORS[place.name](estimation)), estimation)
+            columns_read = estimation.columns_read
     table = _as_contracted(frame, project.contracts[place.name].arrow_schema())
-    return Made(*project.store.write(place, table), sorted(estimation.columns_read))
+    return Made(*project.store.write(place, table), sorted(columns_read))
+
+
+def _events(project: Project, connection: duckdb.DuckDBPyConnection, place: Place, objects: Mapping[Place, Path]) -> Events:
+    source, [table] = project.sources[place.source], project.reads(place.name)
+    bind_for(project, connection, place, table, objects)
+    settings = project.study.sequence_symmetry
+    return Events(
+        connection=connection,
+        table=table,
+        study=project.study.without(set(type(project.study).model_fields) - sections_read(place.name)),
+        source=source,
+        waves=[wave for wave in source.study_waves if any(read.wave == wave for read in objects)],
+        drug_classes=project.drug_classes[settings.drug_classes] if settings else {},
+    )
 
 
 def _estimation(

@@ -4,11 +4,12 @@ from pipelines.machine.code import libraries
 from pipelines.making.ingredients import of_code, of_contract, of_study
 from pipelines.making.seeing import accepted_inputs, places_of, places_read, raw_place
 from pipelines.making.selecting import ENGINE_LIBRARIES
+from pipelines.project.events import section_of
 from pipelines.project.literature import PUBLISHED
 from pipelines.project.project import Project
 from pipelines.project.selects import tables_of_rows
 from pipelines.project.sources import Source
-from pipelines.report.estimators import COUNTING_RECORDS, ESTIMATORS, SETTINGS_NOT_READ, Received
+from pipelines.report.estimators import COUNTING_RECORDS, ESTIMATORS, EVENT_ESTIMATORS, SETTINGS_NOT_READ, Received
 from pipelines.report.register import digests_read
 from pipelines.store import Place, digest
 from pipelines.store.recipe import Plan
@@ -28,6 +29,15 @@ def plan_report(project: Project, place: Place) -> Plan:
             **digests_read(project, select.reads),
             **of_code("engine code", "report.by_select", "project.study"),
             "libraries": libraries(ENGINE_LIBRARIES),
+        }
+    elif place.name in EVENT_ESTIMATORS:
+        source = project.sources[place.source]
+        made_by = {
+            **of_study(project, sections_read(place.name)),
+            "drug classes": digest(_drug_classes(project)),
+            "source": digest([source.source, source.study_waves, source.is_synthetic]),
+            **of_code("estimator code", "report.estimated", _module_of(place.name)),
+            "libraries": libraries(ESTIMATE_LIBRARIES),
         }
     else:
         source = project.sources[place.source]
@@ -57,9 +67,22 @@ def plan_report(project: Project, place: Place) -> Plan:
     return Plan(place, common | made_by, inputs, is_absent=not inputs and place.source != PUBLISHED)
 
 
+def sections_read(table: str) -> set[str]:
+    """The sections of study.yaml that the estimator of a table of events is given."""
+    section = section_of(table)
+    return {"confidence_level"} | ({section} if section else set())
+
+
+def _drug_classes(project: Project) -> dict[str, tuple[str, ...]]:
+    """Class -> codes, of the version that the study names."""
+    settings = project.study.sequence_symmetry
+    return {name: found.codes for name, found in project.drug_classes[settings.drug_classes].items()} if settings else {}
+
+
 def _module_of(table: str) -> str:
     """Where the very estimator of a table is written."""
-    return ESTIMATORS[table].__module__.removeprefix("pipelines.")
+    estimator = EVENT_ESTIMATORS.get(table) or ESTIMATORS[table]
+    return estimator.__module__.removeprefix("pipelines.")
 
 
 def records_received(project: Project, source: Source) -> dict[str, Received]:

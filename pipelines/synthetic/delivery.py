@@ -9,11 +9,14 @@ import polars as pl
 
 from pipelines.machine.code import code_digest
 from pipelines.machine.files import replace_text, sha256_of_file
+from pipelines.project.events import OF_EVENTS
 from pipelines.project.generator import (
     CaseControlGenerator,
+    EventsGenerator,
     SurveyGenerator,
     case_control_generator,
     check_generator,
+    events_generator,
     survey_generator,
 )
 from pipelines.project.project import Project
@@ -21,6 +24,7 @@ from pipelines.project.sources import Source
 from pipelines.store import digest
 from pipelines.synthetic.case_control import draw_sets, planted_odds_ratios
 from pipelines.synthetic.census import planted_truth
+from pipelines.synthetic.events import draw_events, planted_events
 from pipelines.synthetic.records import as_delivered, population_select, with_unanswered
 from pipelines.synthetic.survey import draw_population, draw_sample
 
@@ -52,12 +56,13 @@ def deliver(project: Project, source: Source) -> bool:
 def recipe_of(project: Project, source: Source) -> str:
     """SHA-256 over everything that decides a byte of the delivery; raises ConfigurationError where it cannot be generated."""
     check_generator(source)
-    harmonising = project.selects[f"{project.study.respondents}/{source.source}"]
+    harmonising = project.selects.get(f"{project.study.respondents}/{source.source}")
+    of_respondents = {key: part for key, part in project.study.of_estimates().items() if key not in OF_EVENTS}
     return digest(
         {
             "source": source.model_dump(mode="json"),
-            "study": project.study.of_estimates(),
-            "selects": [population_select(project, source), harmonising.text],
+            "study": of_respondents if harmonising else {},
+            "selects": [population_select(project, source), harmonising.text if harmonising else ""],
             "columns": [project.contracts[f"raw.{table}"].column_types() for table in source.tables],
             "codebooks": [project.contracts[f"raw.{table}"].codebook_digest for table in source.tables],
             "code": code_digest(["synthetic.delivery"]),
@@ -103,9 +108,18 @@ def _case_control(project: Project, source: Source) -> Iterator[tuple[str, str]]
         yield _planted_file(source, made, wave, planted_odds_ratios(made, source, project.study, wave))
 
 
+def _events(project: Project, source: Source) -> Iterator[tuple[str, str]]:
+    made = events_generator(source)
+    for wave in source.study_waves:
+        yield source.waves[wave].tables[made.tables.people].file, draw_events(project, source, wave).write_csv()
+        yield _planted_file(source, made, wave, planted_events(source, wave))
+
+
 _DELIVERIES: Mapping[str, Callable[[Project, Source], Iterator[tuple[str, str]]]] = {
     "survey": _survey,
     "case_control": _case_control,
+    "register": _events,
+    "diary": _events,
 }
 
 
@@ -119,6 +133,6 @@ def _people_file(
 
 
 def _planted_file(
-    source: Source, made: SurveyGenerator | CaseControlGenerator, wave: str, planted: pl.DataFrame
+    source: Source, made: SurveyGenerator | CaseControlGenerator | EventsGenerator, wave: str, planted: pl.DataFrame
 ) -> tuple[str, str]:
     return source.waves[wave].tables[made.tables.planted].file, planted.write_csv()

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [statistics|contracts|harmonising|page|publishing|taking_in] [millions ...]`.
+"""`python -m tests.benchmarks [statistics|contracts|harmonising|events|page|publishing|taking_in] [millions ...]`.
 
 Estimators by a scan, contracts by hand SQL, harmonising, publishing and taking in by a copy of the same files, the page by its
 cells.
@@ -20,6 +20,7 @@ from rich.table import Table
 from tests.atlas import Atlas, make_atlas
 from tests.benchmarks.answers import answers_contract, write_answers
 from tests.benchmarks.contract_tasks import WAYS, by_contract, by_hand
+from tests.benchmarks.dispensings import estimate_dispensings, scan_dispensings, write_dispensings
 from tests.benchmarks.harmonising import MOST_COPIES, copy_people, harmonise_people, write_people
 from tests.benchmarks.page import SECONDS_A_CELL, write_large_page
 from tests.benchmarks.publishing import copy_seconds, enlarge
@@ -31,6 +32,7 @@ MILLIONS = {
     "statistics": (1, 10),
     "contracts": (1, 10),
     "harmonising": (1, 10),
+    "events": (20,),
     "page": (),
     "publishing": (1, 10),
     "taking_in": (1, 5),
@@ -39,6 +41,7 @@ NOT_UNLESS_NAMED = {"publishing", "taking_in"}
 """Needs several gigabytes of disk."""
 CONTRACT_ROUNDS = 5
 HARMONISING_ROUNDS = 3
+EVENTS_ROUNDS, DISPENSINGS_A_PERSON = 3, 20
 ROUNDS = {"prevalence": 15, "categorical": 11, "continuous": 5}
 MOST_MEMORY_MB = 400
 SVY_UP_TO = 1_000_000  # respondents: above, svy needs several GB
@@ -56,6 +59,8 @@ def main(arguments: list[str]) -> None:
         time_contracts(millions or list(MILLIONS["contracts"]))
     if "harmonising" in wanted:
         time_harmonising(millions or list(MILLIONS["harmonising"]))
+    if "events" in wanted:
+        time_events(millions or list(MILLIONS["events"]))
     if "page" in wanted:
         time_page()
     if "publishing" in wanted:
@@ -96,6 +101,26 @@ def time_harmonising(millions: list[float]) -> None:
             ours, copy = (list(zip(*times, strict=True)) for times in zip(*pairs, strict=True))
             size, seconds = f"{path.stat().st_size / 1e6:,.0f}", [f"{min(copy[0]):.2f}", f"{min(ours[0]):.2f}"]
             table.add_row(f"{n:,}", size, *seconds, ratios(ours[0], copy[0]), ratios(ours[1], copy[1]), f"{MOST_COPIES:g}")
+    console.print(table)
+
+
+def time_events(millions: list[float]) -> None:
+    """Sequence ratios of dispensings, twenty a person, by a scan of the same columns; memory in a process of its own."""
+    table = Table("dispensings", "people", "scan s", "estimate s", "estimate / scan", "of CPU", "peak MB")
+    with tempfile.TemporaryDirectory() as folder:
+        for n in (int(number * 1_000_000) for number in millions):
+            path = Path(folder) / f"dispensings_{n}.parquet"
+            console.print(f"writing {n:,} dispensings")
+            write_dispensings(path, n // DISPENSINGS_A_PERSON, n)
+            scan_dispensings(path)  # not counted
+            pairs = [
+                (timed(partial(estimate_dispensings, path)), timed(partial(scan_dispensings, path))) for _ in range(EVENTS_ROUNDS)
+            ]
+            ours, scans = (list(zip(*times, strict=True)) for times in zip(*pairs, strict=True))
+            seconds = [f"{min(scans[0]):.2f}", f"{min(ours[0]):.2f}"]
+            peak = in_process("dispensings", "estimate", path)
+            people = f"{n // DISPENSINGS_A_PERSON:,}"
+            table.add_row(f"{n:,}", people, *seconds, ratios(ours[0], scans[0]), ratios(ours[1], scans[1]), f"{peak:,.0f}")
     console.print(table)
 
 

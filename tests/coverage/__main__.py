@@ -7,8 +7,14 @@ from time import monotonic
 from tests.coverage.console import console
 from tests.coverage.estimator_report import report_estimators
 from tests.coverage.planted import report_planted
+from tests.coverage.sequences import report_sequences
 
-REPORTS = {"estimators": [report_estimators], "planted": [report_planted], "all": [report_estimators, report_planted]}
+REPORTS = {
+    "estimators": [report_estimators],
+    "planted": [report_planted],
+    "sequences": [report_sequences],
+    "all": [report_estimators, report_planted, report_sequences],
+}
 
 
 def main() -> int:
@@ -19,7 +25,8 @@ def main() -> int:
         nargs="?",
         choices=REPORTS,
         default="all",
-        help="estimators: samples of a population whose truth is computed; planted: the synthetic sources, through the pipeline",
+        help="estimators: samples of a population whose truth is computed; planted, sequences: the synthetic sources, "
+        "through the pipeline",
     )
     reports = REPORTS[parser.parse_args().what]
     began = monotonic()

@@ -61,7 +61,7 @@ WRONG: list[tuple[str, str, str, str, str]] = [
         "design: survey\n# PSUs are numbered 1, 2 in every stratum.\npsus_nested: true",
         "design: cohort",
         "generator",
-        "only a source of design case_control or survey",
+        "only a source of design case_control, diary, register or survey",
     ),
     (
         PAIRS,

@@ -155,7 +155,7 @@ def test_a_source_without_a_generator_is_refused(landed: Project, survey: Source
 
 
 def test_a_design_that_cannot_be_generated_is_refused(landed: Project, survey: Source) -> None:
-    with pytest.raises(ConfigurationError, match="case_control or survey"):
+    with pytest.raises(ConfigurationError, match="case_control, diary, register or survey"):
         deliver(landed, survey.model_copy(update={"design": "clinic"}))
 
 

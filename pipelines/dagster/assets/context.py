@@ -67,7 +67,7 @@ def materialisation(
     if table.startswith("report."):
         metadata |= report_metadata(project, table, accepted, _metadata_before(table, instance))
         of_sources = {place.source: sidecar for place, sidecar in accepted.items() if place.source != PUBLISHED}
-        metadata |= read_by_estimator(project, of_sources)
+        metadata |= read_by_estimator(project, table, of_sources)
     metadata["objects"] = dg.MetadataValue.table(
         [dg.TableRecord(_object(project, place, sidecar)) for place, sidecar in accepted.items()]
         or [dg.TableRecord({"source": "none", "wave": "", "rows": 0, "verdict": "nothing accepted yet"})]

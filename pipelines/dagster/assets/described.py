@@ -20,7 +20,7 @@ from pipelines.project.project import Project
 from pipelines.project.respondents import DESIGN_COLUMNS
 from pipelines.project.selects import Select
 from pipelines.project.sources import Source
-from pipelines.report.estimators import ESTIMATORS, SETTINGS_NOT_READ
+from pipelines.report.estimators import ESTIMATORS, EVENT_ESTIMATORS, SETTINGS_NOT_READ
 from pipelines.report.register import FRAMES
 from pipelines.store import Sidecar
 
@@ -50,6 +50,8 @@ def definition_metadata(project: Project, table: str) -> dict[str, Any]:
     }
     if contract.schema == "raw":
         metadata |= _delivered(project.raw_source(table), contract.table)
+    elif of_events := EVENT_ESTIMATORS.get(table):
+        metadata["estimator"] = f"{of_events.__module__}.{of_events.__qualname__}"
     elif estimator := ESTIMATORS.get(table):
         metadata["estimator"] = f"{estimator.__module__}.{estimator.__qualname__}"
         metadata["dagster/column_lineage"] = _table_lineage(_estimated(project, table))
@@ -58,13 +60,14 @@ def definition_metadata(project: Project, table: str) -> dict[str, Any]:
     return metadata | ({"checks": _sql(checks)} if checks else {})
 
 
-def read_by_estimator(project: Project, made: Mapping[str, Sidecar]) -> dict[str, Any]:
+def read_by_estimator(project: Project, table: str, made: Mapping[str, Sidecar]) -> dict[str, Any]:
     """Metadata of a materialisation: what the estimator has read, by source, down to the delivered variables."""
     study = project.study
+    read = study.table_of(table) or study.respondents
     variables = dict.fromkeys([*study.variables, *study.exposures, *study.adjustment])
     sections = {}
     for source, sidecar in made.items():
-        made_from = origins_of(project, study.respondents, source)
+        made_from = origins_of(project, read, source) if sidecar.columns_read else {}
         ordered = [*(name for name in variables if name in sidecar.columns_read), *sidecar.columns_read]
         sections[source] = [
             (
@@ -75,7 +78,7 @@ def read_by_estimator(project: Project, made: Mapping[str, Sidecar]) -> dict[str
             )
             for column in dict.fromkeys(ordered)
         ]
-    head = (f"read from {study.respondents}", "as", "delivered as", "what was asked")
+    head = (f"read from {read}", "as", "delivered as", "what was asked")
     return {LINEAGE: _grids(head, sections)} if any(sections.values()) else {}
 
 
@@ -100,7 +103,7 @@ def _selected(project: Project, table: str) -> dict[str, Any]:
     """The lineage of a table that is made by SQL. Where sqlglot cannot tell it, the table is made all the same."""
     try:
         if table.startswith("core."):
-            found = {source: origins_of(project, table, source) for source in project.sources}
+            found = {source: origins_of(project, table, source) for source in project.sources_of(table)}
         else:
             found = {source: origins(project, select) for source, select in _selects(project, table).items()}
     except (SqlglotError, ValueError):
@@ -217,7 +220,7 @@ def _files(project: Project, table: str) -> dict[Path, int | None]:
     selects = [*_selects(project, table).values(), *project.checks.get(name, ())]
     files: dict[Path, int | None] = {settings.data_contracts / schema / f"{name}.odcs.yaml": None}
     files |= {settings.project / select.name: None for select in selects}
-    if estimator := ESTIMATORS.get(table):
+    if estimator := ESTIMATORS.get(table) or EVENT_ESTIMATORS.get(table):
         files |= {Path(inspect.getfile(estimator)): inspect.getsourcelines(estimator)[1]}
     if schema == "raw":
         source = settings.data_contracts / "sources" / f"{project.raw_source(table).source}.yaml"

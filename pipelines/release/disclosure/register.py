@@ -60,8 +60,17 @@ REPORTS: dict[str, dict[str, Kind]] = {
 }
 """Columns of the report tables whose counts the audit follows."""
 
-ONLY_INSIDE = frozenset({"report.characteristics_by_outcome", "report.planted_truth", "report.respondent_flow"}) | TABLES
-"""Report tables whose counts are finer than the atoms: of a restricted source they have no public row."""
+ONLY_INSIDE = frozenset(
+    {
+        *("report.characteristics_by_outcome", "report.planted_truth", "report.respondent_flow"),
+        *("report.sequence_ratios", "report.sequence_pairs_by_month", "report.planted_sequence_ratios", "report.diary_rates"),
+        *TABLES,
+    }
+)
+"""Report tables whose counts are finer than the atoms, or are of events: of a restricted source they have no public row.
+
+Counts of pairs within one window and the next, by month, or of a class and one that holds it differ by few people, and each
+delivery adds some: what follows from them is not audited."""
 
 MetaKind = Literal["setting", "record_count", "record_text", "record_fact", "time", "release"]
 """What a column of a meta table is made of:

@@ -1,7 +1,7 @@
 """What the report page says: read from the public database of a release, in the order in which it is read."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,21 +14,18 @@ from pipelines.project.project import Project
 from pipelines.project.respondents import ALL
 from pipelines.project.sources import Source
 from pipelines.raw.drift.words import in_words
-from pipelines.release.figures.drawing import Figure
 from pipelines.release.figures.forest import forest_figure
 from pipelines.release.figures.prevalence import prevalence_figure
 from pipelines.release.formatting import SYNTHETIC, Row, percent_with_interval
-from pipelines.release.page import evidence, people, quality, tables
+from pipelines.release.page import events, evidence, people, quality, tables
 from pipelines.release.page.display import DisplayTable
 from pipelines.release.page.labels import Labels, best_of_waves
+from pipelines.release.page.parts import Drawing, EventsPart, Table
 from pipelines.release.page.sections import Sections, Undrawn
 from pipelines.release.wording import cite, cite_sources
 
 MOST_CELLS = 20_000
 """Cells of tables that a page holds at most: some two hundred printed pages. The other tables are in the files beside it."""
-
-Drawing = Callable[[], Figure]
-Table = DisplayTable | Undrawn
 
 
 @dataclass(frozen=True)
@@ -57,11 +54,13 @@ class SourcePart:
     first_tables: Sequence[Table]
     outcomes: Sequence[OutcomePart | Undrawn]
     other_tables: Sequence[Table]
+    events: Sequence[EventsPart] = ()
 
     @property
     def sections(self) -> list[Table]:
         of_outcomes = [table for outcome in self.outcomes for table in _sections_of(outcome)]
-        return [*self.first_tables, *of_outcomes, *self.other_tables]
+        of_events = [table for part in self.events for table in part.tables]
+        return [*self.first_tables, *of_outcomes, *of_events, *self.other_tables]
 
 
 @dataclass(frozen=True)
@@ -252,7 +251,9 @@ def _source_part(project: Project, name: str, held: Held, sections: Sections) ->
     flow = reports["respondent_flow"]
     first = [sections.draw("Respondent flow", name, partial(people.flow_table, labels, flow))] if flow else []
     lead = sections.draw("Prevalence of each outcome", name, partial(_lead, labels, reports["prevalence_by_age_band"]))
-    return SourcePart(labels.source, lead, first, outcomes, other)
+    settings = project.study.sequence_symmetry
+    classes = project.drug_classes[settings.drug_classes] if settings else {}
+    return SourcePart(labels.source, lead, first, outcomes, other, events.events_parts(labels, classes, reports, sections))
 
 
 def _outcome_part(labels: Labels, outcome: str, reports: Mapping[str, Sequence[Row]], sections: Sections) -> OutcomePart:
