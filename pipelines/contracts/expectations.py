@@ -3,7 +3,7 @@
 A result never holds a value of the data. What a verdict leads to is decided elsewhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -45,11 +45,26 @@ class RuleResult:
     query: str | None
 
 
-def judge(parquet: Path, contract: Contract, wave: str, settings: Settings | None = None) -> list[RuleResult]:
+Outcomes = Mapping[str, Mapping[str, Any] | str]
+"""Rule id -> what Great Expectations returns of it, or why it could not be judged."""
+
+
+def nobody(rules: Sequence[Rule]) -> Outcomes:
+    """No rule is judged elsewhere."""
+    return {}
+
+
+def judge(
+    parquet: Path,
+    contract: Contract,
+    wave: str,
+    settings: Settings | None = None,
+    elsewhere: Callable[[Sequence[Rule]], Outcomes] = nobody,
+) -> list[RuleResult]:
     """Judge every rule of the contract on one object, in the contract's order, in as much memory as the settings leave.
 
-    A rule about a column that the wave did not ask is `not_applicable`. Raises SchemaProblems where the file has not the
-    contract's columns and types, which `conform` gives it.
+    What `elsewhere` returns no outcome of is judged by Great Expectations. A rule about a column that the wave did not ask is
+    `not_applicable`. Raises SchemaProblems where the file has not the contract's columns and types, which `conform` gives it.
     """
     with pq.ParquetFile(parquet) as file:
         n_rows = file.metadata.num_rows
@@ -58,8 +73,9 @@ def judge(parquet: Path, contract: Contract, wave: str, settings: Settings | Non
                 [f"{contract.name}: {parquet.name} has other columns or types than the contract. Write it from `conform`."]
             )
     applicable = [rule for rule in contract.rules if not _why_not_applicable(rule, contract, wave, n_rows)]
-    checks = {rule.rule_id: (rule.expectation, rule.kwargs) for rule in applicable}
-    outcomes = validate(parquet, checks, settings) if applicable else {}
+    outcomes = dict(elsewhere(applicable)) if applicable else {}
+    here = {rule.rule_id: (rule.expectation, rule.kwargs) for rule in applicable if rule.rule_id not in outcomes}
+    outcomes |= validate(parquet, here, settings) if here else {}
     results = []
     for rule in contract.rules:
         reason = _why_not_applicable(rule, contract, wave, n_rows)

@@ -17,8 +17,7 @@ from pipelines.machine.quoting import literal
 from pipelines.making.build import Built, Made, build
 from pipelines.making.design import problems_of_design
 from pipelines.making.engine import bind_select, engine
-from pipelines.making.ordering import in_order
-from pipelines.making.selecting import as_promised, bound
+from pipelines.making.selecting import as_promised, bound, use_in_order
 from pipelines.project.project import Project
 from pipelines.project.respondents import TEXT_OF, WEIGHTS
 from pipelines.project.selects import ANSWERS, Select
@@ -44,7 +43,9 @@ def harmonised(project: Project, plan: Plan) -> Made:
     with bound(project, plan, select, known) as connection:
         text = completed(connection, select, vocabulary, project.contracts[place.name], source, known["study.age_bands"])
         schema = project.contracts[place.name].arrow_schema()
-        made = Made(*in_order(connection, text, lambda rows: project.store.write(place, typed(select, rows, schema))))
+        made = Made(
+            *use_in_order(project, connection, text, lambda rows: project.store.write(place, typed(select, rows, schema)))
+        )
     if place.name == project.study.respondents and source.design == "survey":
         _require_design(project, source, select.name, project.store.path(place, made.content))
     return made

@@ -1,6 +1,7 @@
 """Where things are on this machine. What an analyst decides about the study is not here: it is in study.yaml."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ByteSize, Field, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,7 +26,7 @@ def found_project() -> Path:
 class Settings(BaseSettings):
     """Read from the environment (`CRAMP_ATLAS_...`); relative paths are relative to the project folder."""
 
-    model_config = SettingsConfigDict(env_prefix="CRAMP_ATLAS_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CRAMP_ATLAS_", frozen=True, populate_by_name=True)
 
     project: Path = Field(
         default_factory=found_project,
@@ -34,6 +35,10 @@ class Settings(BaseSettings):
     warehouse: Path = Field(Path("warehouse"), description="Folder of the store and the releases.")
     landing: Path | None = Field(None, description="Folder of the deliveries; default: landing/ in the warehouse.")
     nhanes_url: str = Field("https://wwwn.cdc.gov", description="Base of the NHANES files: an http(s) or file URL, or a folder.")
+    engine: Literal["duckdb", "spark"] = Field("duckdb", description="What runs the selects: DuckDB here, or a server of Spark.")
+    spark_remote: SecretStr = Field(
+        SecretStr(""), validation_alias="SPARK_REMOTE", description="That server, of Spark Connect: sc://host:port."
+    )
     memory_limit: str = Field("4GB", description="What DuckDB may hold in memory before it spills to disk.")
     delivery_memory_limit: str = Field("1GB", description="The same while deliveries are taken in and harmonised.")
     reader_memory_limit: ByteSize = Field(ByteSize(16 * 10**9), description="Address space of the process that reads deliveries.")

@@ -76,4 +76,6 @@ def bind_select(connection: duckdb.DuckDBPyConnection, name: str, select: str) -
     """Make a select readable as `name` (`schema.table`)."""
     schema, _, table = name.partition(".")
     connection.execute(f"create schema if not exists {identifier(schema)}")
-    connection.execute(f"create or replace view {identifier(schema)}.{identifier(table)} as {select}")
+    view = f"{identifier(schema)}.{identifier(table)}"
+    connection.execute(f"create or replace view {view} as {select}")
+    connection.execute(f"comment on view {view} is {literal(select)}")  # its very words, which another engine is given

@@ -23,11 +23,17 @@ def of_code(name: str, *makers: str) -> dict[str, str]:
 
 
 def of_contract(project: Project, place: Place) -> dict[str, str]:
-    """What is demanded of the table, its codebook, and the claims about it. Words for readers are no ingredient."""
+    """What is demanded of the table, its codebook, the claims about it, and who judges. Words for readers are no ingredient."""
     contract = project.contracts[place.name]
     checks = {check.name: digest(check.text) for check in project.checks.get(place.table, ())}
     codebook = {"codebook": contract.codebook_digest} if contract.codebook else {}
-    return {"contract": contract.digest_of_demands, **codebook, **checks}
+    engine = of_engine(project) if place.schema != "raw" else {}  # deliveries are taken in on this machine
+    return {"contract": contract.digest_of_demands, **codebook, **checks, **engine}
+
+
+def of_engine(project: Project) -> dict[str, str]:
+    """The engine that runs selects and claims, where that is not DuckDB: sums may differ in their last digits."""
+    return {} if project.settings.engine == "duckdb" else {"engine": project.settings.engine}
 
 
 def of_study(project: Project, sections: Collection[str]) -> dict[str, str]:

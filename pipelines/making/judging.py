@@ -1,7 +1,9 @@
 """Judging a candidate object: its contract, then the claims in sql/checks that name its table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,11 @@ import duckdb
 
 from pipelines.contracts.expectations import RuleResult, Status, judge, not_applicable
 from pipelines.machine.faults import listed
-from pipelines.making.engine import confine, engine
+from pipelines.making.engine import bind_objects, confine, engine
 from pipelines.making.faults import ANY, verdict_on
+from pipelines.making.rules_as_sql import outcomes
 from pipelines.making.seeing import bind_for, is_there
+from pipelines.making.spark import server
 from pipelines.project.project import Project
 from pipelines.project.selects import Select
 from pipelines.store import Place
@@ -21,8 +25,18 @@ NAMED = "named"
 
 
 def judge_contract(project: Project, place: Place, candidate: Path) -> list[RuleResult]:
-    """The verdict of every rule of the contract on the candidate, by Great Expectations."""
-    return judge(candidate, project.contracts[place.name], place.wave, project.settings)
+    """The verdict of every rule of the contract on the candidate, by Great Expectations.
+
+    Where the engine is Spark, its server judges core tables, as far as their rules are SQL that it reads alike.
+    """
+    contract = project.contracts[place.name]
+    if project.settings.engine == "duckdb" or place.schema != "core":
+        return judge(candidate, contract, place.wave, project.settings)
+    with engine(project.settings) as connection:
+        bind_objects(connection, contract, [candidate])
+        with server(project.settings, connection) as spark:
+            elsewhere = partial(outcomes, spark, contract.name)
+            return judge(candidate, contract, place.wave, project.settings, elsewhere)
 
 
 def judge_claims(project: Project, place: Place, candidates: Mapping[Place, Path]) -> list[RuleResult]:
@@ -38,7 +52,18 @@ def judge_claims(project: Project, place: Place, candidates: Mapping[Place, Path
         for table in sorted({table for check in checks for table in check.reads} | {place.name}):
             bind_for(project, connection, place, table, candidates)
         confine(connection)
-        return [_judge_claim(project, connection, place, check, candidates) for check in checks]
+        with _counting(project, connection) as count:
+            return [_judge_claim(project, connection, count, place, check, candidates) for check in checks]
+
+
+@contextmanager
+def _counting(project: Project, connection: duckdb.DuckDBPyConnection) -> Iterator[Callable[[str], int]]:
+    """What returns the one number of a select, on the engine of the project."""
+    if project.settings.engine == "spark":
+        with server(project.settings, connection) as spark:
+            yield lambda sql: spark.numbers(sql)[0]
+    else:
+        yield lambda sql: int(connection.sql(sql).fetchall()[0][0])
 
 
 def nothing_to_judge(project: Project, place: Place, reason: str) -> list[RuleResult]:
@@ -48,13 +73,18 @@ def nothing_to_judge(project: Project, place: Place, reason: str) -> list[RuleRe
 
 
 def _judge_claim(
-    project: Project, connection: duckdb.DuckDBPyConnection, place: Place, check: Select, candidates: Mapping[Place, Path]
+    project: Project,
+    connection: duckdb.DuckDBPyConnection,
+    count: Callable[[str], int],
+    place: Place,
+    check: Select,
+    candidates: Mapping[Place, Path],
 ) -> RuleResult:
     missing = [table for table in check.reads if not is_there(project, place, table, candidates)]
     if missing:
         return _claim(check, "not_applicable", 0, f"no delivery with {', '.join(missing)} was ever accepted")
     try:
-        offending = connection.sql(f"select count(*) from ({check.text})").fetchall()[0][0]
+        offending = count(f"select count(*) as n from ({check.text})")
         names = _named(connection, check) if offending and place.schema == "report" else ""
         is_empty = not any(connection.sql(f"select 1 from {table} limit 1").fetchall() for table in check.reads)
     except ANY as error:

@@ -1,6 +1,6 @@
-"""Running one select over the accepted objects that its plan names."""
+"""Running one select over the accepted objects that its plan names, on DuckDB or on a server of Spark Connect."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import duckdb
@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.making.engine import bind_frame, confine, engine
-from pipelines.making.ordering import BATCH_ROWS
+from pipelines.making.ordering import BATCH_ROWS, in_order
 from pipelines.making.seeing import bind_for
+from pipelines.making.spark import server
 from pipelines.project.project import Project
 from pipelines.project.selects import Select
 from pipelines.store.recipe import Plan
@@ -46,5 +47,23 @@ def as_promised(name: str, column: pa.Array, field: pa.Field) -> pa.Array:
 @contextmanager
 def selected(project: Project, plan: Plan, select: Select, known: Mapping[str, pl.DataFrame]) -> Iterator[pa.RecordBatchReader]:
     """The rows of a select over what it reads."""
-    with bound(project, plan, select, known) as connection, connection.sql(select.text).to_arrow_reader(BATCH_ROWS) as rows:
-        yield rows
+    with bound(project, plan, select, known) as connection:
+        if project.settings.engine == "spark":
+            with server(project.settings, connection) as spark:
+                yield spark.rows(select.text)
+        else:
+            with connection.sql(select.text).to_arrow_reader(BATCH_ROWS) as rows:
+                yield rows
+
+
+def use_in_order(
+    project: Project,
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    use: Callable[[pa.RecordBatchReader], tuple[str, int]],
+) -> tuple[str, int]:
+    """What `use` makes of the rows of a select in its order; all that it reads is bound on the connection."""
+    if project.settings.engine == "spark":
+        with server(project.settings, connection) as spark:
+            return use(spark.rows(sql))
+    return in_order(connection, sql, use)

@@ -1,6 +1,6 @@
 """The claims of sql/checks about a delivery."""
 
-from pipelines.making.ingredients import of_code
+from pipelines.making.ingredients import of_code, of_engine
 from pipelines.making.judging import as_records, judge_claims, problems_of
 from pipelines.making.seeing import accepted_inputs, places_read
 from pipelines.project.project import Project
@@ -19,7 +19,7 @@ def claims_about(project: Project, candidates: dict[Place, Sidecar]) -> dict[Pla
         ingredients = {check.name: digest(check.text) for check in project.checks.get(place.table, ())}
         if not ingredients:
             continue
-        ingredients |= of_code("judging code", "making.judging")
+        ingredients |= of_code("judging code", "making.judging") | of_engine(project)
         judged = claims_place(place)
         others = [read for check in project.checks[place.table] for read in _other_tables(project, place, check, candidates)]
         plan = Plan(judged, ingredients, contents | accepted_inputs(project, others))

@@ -12,7 +12,7 @@ select
   source, wave, population, outcome, exposure, exposure_level,
   round(crude.odds_ratio, 2) as crude_odds_ratio,
   round(adjusted.odds_ratio, 2) as adjusted_odds_ratio,
-  round(adjusted.odds_ratio / crude.odds_ratio, 2) as adjusted_over_crude,
+  round(adjusted.odds_ratio / nullif(crude.odds_ratio, 0), 2) as adjusted_over_crude,
   case
     when ln(crude.odds_ratio) * ln(adjusted.odds_ratio) < 0 then 'across 1'
     when abs(ln(adjusted.odds_ratio)) < abs(ln(crude.odds_ratio)) then 'towards 1'

@@ -9,6 +9,6 @@ select
 from report.prevalence_by_age_band
 where population = 'everyone_asked'
 qualify wave = coalesce(
-  max(wave) filter (where wave = 'pooled') over (partition by source), max(wave) over (partition by source)
+  max(case when wave = 'pooled' then wave end) over (partition by source), max(wave) over (partition by source)
 )
 order by source, wave, outcome, age_band

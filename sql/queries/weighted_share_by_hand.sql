@@ -5,7 +5,7 @@ with by_hand as (
   select
     source, wave, age_band,
     count(*) as n_respondents,
-    sum(case when has_cramps then interview_weight else 0 end) / sum(interview_weight) as weighted_share
+    sum(case when has_cramps then interview_weight else 0 end) / nullif(sum(interview_weight), 0) as weighted_share
   from core.respondents
   where has_cramps is not null and age_years >= 16 and interview_weight > 0
   group by source, wave, age_band

@@ -7,7 +7,7 @@ with shown as (
   from report.prevalence_by_age_band_and_sex
   where population = 'everyone_asked'
   qualify wave = coalesce(
-    max(wave) filter (where wave = 'pooled') over (partition by source), max(wave) over (partition by source)
+    max(case when wave = 'pooled' then wave end) over (partition by source), max(wave) over (partition by source)
   )
 ),
 women as (
@@ -26,7 +26,7 @@ select
   round(men.prevalence, 3) as men_prevalence,
   round(men.prevalence_lower, 3) as men_prevalence_lower,
   round(men.prevalence_upper, 3) as men_prevalence_upper,
-  round(women.prevalence / men.prevalence, 2) as women_to_men_ratio
+  round(women.prevalence / nullif(men.prevalence, 0), 2) as women_to_men_ratio
 from women
 inner join men using (source, wave, outcome, age_band)
 order by source, wave, outcome, age_band
