@@ -43,6 +43,10 @@ OF_THE_SELECT = frozenset(
 )
 """Errors of Spark that say something of a select or of what it read, as long as the session is still there."""
 
+AT_RUN_TIME = "SparkRuntimeException"
+OF_A_ROW = ("Cast error", "Divide by zero", "Arithmetic overflow")
+"""How such errors of Sail begin or what they hold where a value does not do; others of that name are the server's own."""
+
 MARK = "cramp_atlas_session"
 """A view that says whether a session is the one in which everything was bound."""
 
@@ -140,7 +144,7 @@ class Server:
         except CrampAtlasError:
             raise
         except Exception as error:
-            if type(error).__name__ in OF_THE_SELECT and self._is_there():
+            if _is_of_the_select(error) and self._is_there():
                 raise CrampAtlasError(
                     f"the query failed on the server of Spark ({type(error).__name__}); run it by hand to see why"
                 ) from error
@@ -223,6 +227,11 @@ def spark_type(kind: str) -> str:
 
 def _quoted(name: str) -> str:
     return f"`{name.replace('`', '``')}`"
+
+
+def _is_of_the_select(error: Exception) -> bool:
+    kind = type(error).__name__
+    return kind in OF_THE_SELECT or (kind == AT_RUN_TIME and any(words in str(error) for words in OF_A_ROW))
 
 
 def _one_batch(rows: pa.Table) -> pa.RecordBatch:
