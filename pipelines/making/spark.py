@@ -5,6 +5,7 @@ refuses what it refuses on one machine too. The server reads the same Parquet ob
 brought into these types. What the server keeps is views of one session, which end with it.
 """
 
+import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -147,10 +148,10 @@ class Server:
             if _is_of_the_select(error) and self._is_there():
                 raise CrampAtlasError(
                     f"the query failed on the server of Spark ({type(error).__name__}); run it by hand to see why"
-                ) from error
+                ) from None  # whose text may hold a value
             raise MachineFault(
                 f"the server of Spark failed or was lost ({type(error).__name__}): {LATER}; if it stays, look at the server"
-            ) from error
+            ) from None
 
     def _is_there(self) -> bool:
         """Whether the server is up, and has not lost this session."""
@@ -178,10 +179,12 @@ def connected(remote: str) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of pandas, which is not used
             import pyspark
+            import pyspark.sql.connect.logging
             from pyspark.sql.connect.client.retries import DefaultPolicy
             from pyspark.sql.connect.session import SparkSession
     except ImportError as error:
         raise MachineFault(f"CRAMP_ATLAS_ENGINE is spark, but the client of Spark is not installed: {EXTRA}") from error
+    logging.getLogger(pyspark.sql.connect.logging.__name__).disabled = True  # it quotes what the server says, with values
     try:
         session = SparkSession.builder.remote(remote).create()
         session.client.set_retry_policies(
@@ -191,7 +194,7 @@ def connected(remote: str) -> Any:
     except Exception as error:
         raise MachineFault(
             f"the server of SPARK_REMOTE does not answer ({type(error).__name__}): {LATER}; if it stays, see whether it runs"
-        ) from error
+        ) from None  # whose text may hold the address
     if problem := of_another_version(pyspark.__version__, theirs):
         session.stop()
         raise MachineFault(problem)
