@@ -96,7 +96,7 @@ ours as (
   select
     number_id,
     100 * cast(sum(case when is_so then cast(weight as decimal(38, 6)) else 0 end) as double)
-    / cast(sum(cast(weight as decimal(38, 6))) as double) as ours
+    / nullif(cast(sum(cast(weight as decimal(38, 6))) as double), 0) as ours
   from counted
   group by number_id
   union all
@@ -106,7 +106,7 @@ ours as (
   select 'grandner2017_frequent_' || replace(wave, '-', '_') as number_id, 100 * frequent as ours
   from cramps
   union all
-  select 'codebook_' || left(wave, 4) || '_slq160_' || cast(cast(code as integer) as varchar) as number_id, n as ours
+  select 'codebook_' || left(wave, 4) || '_slq160_' || cast(cast(round(code) as integer) as varchar) as number_id, n as ours
   from answers
 )
 select
