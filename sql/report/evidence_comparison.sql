@@ -15,7 +15,8 @@ with ours as (
 ),
 published as (
   select
-    *,
+    evidence_id, study, design, people, outcome, recall_window, case_threshold, exposure_instrument, measure,
+    estimate, lower, upper, printed, verified,
     case when measure = 'prevalence' then 'none' else exposure end as compared_exposure,
     measure = 'prevalence' as is_prevalence
   from evidence.register
@@ -29,7 +30,8 @@ designs(published_design, design) as (
 ),
 paired as (
   select
-    ours.*,
+    ours.source, ours.wave, ours.population, ours.outcome, ours.measure, ours.exposure, ours.model,
+    ours.estimate, ours.lower, ours.upper, ours.reason, ours.is_synthetic,
     published.evidence_id,
     published.study,
     published.measure as published_measure,
