@@ -94,9 +94,10 @@ def test_a_reader_that_the_machine_fails_says_nothing_against_the_file(landed: L
     assert landed.number == "8.34"
 
 
-def test_a_limit_that_was_raised_as_advised_lets_the_same_file_in(landed: Landed) -> None:
-    """A true limit: the reader gets no address space at all, however it dies of that."""
+def test_a_limit_that_was_raised_as_advised_lets_the_same_file_in(landed: Landed, lines: Path) -> None:
+    """A true limit: the reader gets no address space for what it needs, however it dies of that."""
     landed.land("8.34")
+    lines.write_text("bytearray(900_000_000)", encoding="utf-8")
     landed.with_limits(reader_memory_limit=600_000_000)
     [reason] = landed.take_in().postponed
     assert "600,000,000 bytes of memory needed" in reason
