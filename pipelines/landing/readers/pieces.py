@@ -83,7 +83,7 @@ def _arrow(frame: pl.DataFrame) -> pa.Table:
 
 def written_pieces(path: Path) -> Iterator[pl.DataFrame]:
     """The pieces in a file of `write_pieces`; of an empty delivery one of no rows."""
-    with pa.memory_map(str(path)) as file:
+    with pa.OSFile(str(path), "rb") as file:  # a map would keep all that was read of it in memory
         reader = pa.ipc.open_file(file)
         if not reader.num_record_batches:
             yield _frame(reader.schema.empty_table())
