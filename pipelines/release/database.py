@@ -1,6 +1,6 @@
 """Writing the DuckDB files of a release. They are built once, checkpointed, and never opened for writing again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -24,8 +24,12 @@ def write_database(
     frames: Mapping[str, pl.DataFrame],
     views: Mapping[str, str],
     settings: Settings,
+    afterwards: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
 ) -> None:
-    """One table for each contract, from its objects or its frame, or a view by its select; with comments on them and columns."""
+    """One table for each contract, from its objects or its frame, or a view by its select; with comments on them and columns.
+
+    `afterwards` adds what is neither, before the file is closed for good.
+    """
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": settings.memory_limit,
         "temp_directory": str(settings.warehouse_folder / "spill"),
@@ -52,6 +56,8 @@ def write_database(
                 connection.execute(f"create table {table} as {no_rows(contract)} union all by name from views.{table}")
             comments += comments_sql(contract, contract.schema, contract.table, "view" if name in views else "table")
         connection.execute("; ".join(["begin", *comments, "commit"]))  # one by one they take longer than the tables
+        if afterwards:
+            afterwards(connection)
         connection.execute("detach views")
         connection.execute("checkpoint")
     leftover = path.with_name(path.name + ".wal")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from pipelines.release.damage import damaged_files
 from pipelines.release.database import write_database
 from pipelines.release.disclosed import for_readers, meta_for_readers, protect_reports
 from pipelines.release.kept import BUILDING, DATABASES, current_release, held_release, manifests, point_to, releases_folder
+from pipelines.release.macros.writing import write_macros
 from pipelines.release.manifest import new_manifest
 from pipelines.release.meta import TIMES, conforming, meta_tables, no_rows_of
 from pipelines.release.page.writing import write_page
@@ -222,7 +224,8 @@ def _write(
         contracts = [contract for contract in project.contracts.values() if contract.schema in DATABASES[name]]
         files = for_readers(paths, safe, kept_back)
         views = selects_of(manifest) if name == "epi.duckdb" else {}
-        write_database(folder / name, contracts, files, meta_for_readers(frames, kept_back), views, project.settings)
+        macros = partial(write_macros, project=project) if "core" in DATABASES[name] and project.has_respondents else None
+        write_database(folder / name, contracts, files, meta_for_readers(frames, kept_back), views, project.settings, macros)
     manifest["undrawn"] += write_page(project, folder, manifest)
     written = sorted(path for path in folder.rglob("*") if path.is_file())
     manifest["files"] = {str(path.relative_to(folder)): sha256_of_file(path) for path in written}

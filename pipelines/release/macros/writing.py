@@ -1,0 +1,209 @@
+"""The macros of a release as statements: what is known of its respondents, its sources and its study is written into them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from typing import Any
+
+import duckdb
+
+from pipelines.contracts.columns import NUMERIC_TYPES
+from pipelines.machine.quoting import literal
+from pipelines.project.project import Project
+from pipelines.release.macros.distributions import DISTRIBUTIONS
+from pipelines.release.macros.estimating import MEASURES, comparison_select, mean_select, prevalence_select
+from pipelines.release.macros.facts import facts_of
+from pipelines.release.macros.refusing import REFUSING
+from pipelines.report.scales import DIFFERENT_SCALES
+
+FIELD = re.compile(r"\b[cqsvx](?:\.\w+)+")
+"""A field of a lambda's variable, or of a field of it."""
+
+SOURCES, VERDICTS, COLUMNS = "_sources()", "_verdicts()", "_columns()"
+
+
+def write_macros(connection: duckdb.DuckDBPyConnection, project: Project) -> None:
+    """The schema `ask` in a release that holds the respondents; reads what is delivered of them from the connection."""
+    connection.execute("create schema ask")
+    scalars = {name: _with_fields(text) for name, text in _scalars(connection, project).items()}
+    connection.execute("; ".join(f"create macro ask.{name} as {text}" for name, text in scalars.items()))
+    questions = _questions(project.study.confidence_level, project.study.respondents)
+    connection.execute("; ".join(f"create macro ask.{name} as table {text}" for name, text in questions.items()))
+
+
+def _scalars(connection: duckdb.DuckDBPyConnection, project: Project) -> dict[str, str]:
+    study, respondents = project.study, project.contracts[project.study.respondents]
+    sources = [facts_of(connection, study.respondents, source) for source in project.sources.values()]
+    verdicts = [
+        {"source": source.source, "variables": v.variables, "waves": v.waves, "reason": v.reason, "condition": v.where}
+        for source in project.sources.values()
+        for v in project.comparability_of(source)
+        if v.verdict == "not_comparable" or v.where
+    ]
+    references = {
+        name: str(exposure.reference).lower() if isinstance(exposure.reference, bool) else exposure.reference
+        for name, exposure in study.exposures.items()
+    }
+    types = respondents.column_types()
+    no_verdict = (
+        "struct_pack(source := '', variables := []::varchar[], waves := []::varchar[], reason := '', condition := null::varchar)"
+    )
+    return {
+        SOURCES: _list(map(_struct, sources)),
+        VERDICTS: _list(map(_struct, verdicts)) if verdicts else f"[{no_verdict}]",
+        COLUMNS: _map(types),
+        "_references()": _map(references),
+        "_source(name)": "list_filter(ask._sources(), lambda s: s.source = name)[1]",
+        **DISTRIBUTIONS,
+        **REFUSING,
+        **_WRITING,
+    }
+
+
+# a question is put together in steps, each of which sees the one before it under one name: written out in one another, the macros
+# would be so long that DuckDB took seconds to read them
+_WRITING = {
+    "_by_list(split)": "array_to_string(list_transform(split, lambda x: ask._name(x) || ', '), '')",
+    "_known_by(split)": "array_to_string(list_transform(split, lambda x: 'and ' || ask._name(x) || ' is not null '), '')",
+    "_beyond(apart, waves, variables, condition)": """
+      array_to_string(list_transform(list_filter(apart, lambda v: v.condition is not null), lambda v:
+        'and case when (' || condition || chr(10) || ') and ('
+        || array_to_string(list_transform(list_intersect(v.variables, variables),
+             lambda x: ask._name(x) || ' is not null'), ' or ')
+        || ') and not coalesce((' || v.condition || '), false) then error('
+        || ask._literal(ask._listed(list_intersect(v.variables, variables)) || ' is comparable between '
+             || array_to_string(list_sort(list_intersect(v.waves, waves)), ' and ') || ' where ' || v.condition
+             || ' only, and others of those asked about have it: ' || v.reason) || ') else true end '), '')""",
+    "_uneven(s, waves, weight)": f"""
+      case when len(waves) > 1 and list_contains(s.uneven, weight) then {literal(DIFFERENT_SCALES)} else '' end""",
+    "_asked(names, condition, source, wave, weight)": """
+      list_transform(list_transform(list_transform(
+        [struct_pack(s := ask._source(source), c := ask._parsed(condition))],
+        lambda q: struct_pack(s := q.s, c := q.c, wave := ask._wave(q.s, wave), variables := list_concat(names, q.c.columns))),
+        lambda q: struct_pack(s := q.s, c := q.c, wave := q.wave, waves := ask._waves(q.s, q.wave), variables := q.variables,
+          weight := ask._weight(q.s, q.variables, weight))),
+        lambda q: struct_pack(s := q.s, c := q.c, wave := q.wave, waves := q.waves, variables := q.variables, weight := q.weight,
+          apart := ask._apart(source, q.waves, q.variables)))[1]""",
+    "_fault(q, source, weight)": """
+      coalesce(ask._source_fault(source, q.s, list_transform(ask._sources(), lambda s: s.source)), ask._condition_fault(q.c),
+               ask._names_fault(q.variables), ask._wave_fault(q.s, q.wave, q.waves), ask._weight_fault(q.s, weight),
+               ask._pool_fault(q.apart, q.waves, q.variables))""",
+    # the condition comes last: nothing that it holds is taken for a place to fill
+    "_filled(template, q, condition)": """
+      replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(template,
+        '{stratum}', coalesce(list_filter(q.s.strata, lambda x: x.wave = q.wave)[1].stratum, '0')),
+        '{psu}', q.s.psu),
+        '{lonely}', ask._literal(q.s.lonely)),
+        '{source}', ask._literal(q.s.source)),
+        '{waves}', array_to_string(list_transform(q.waves, lambda w: ask._literal(w)), ', ')),
+        '{wave}', ask._literal(q.wave)),
+        '{n_waves}', len(q.waves)::varchar),
+        '{weight}', coalesce(ask._name(q.weight) || '::double', '1::double')),
+        '{weight_name}', coalesce(ask._literal(q.weight), 'null::varchar')),
+        '{uneven}', ask._literal(ask._uneven(q.s, q.waves, q.weight))),
+        '{beyond}', ask._beyond(q.apart, q.waves, q.variables, condition)),
+        '{condition}', condition)""",
+    "_select(fault, text)": """
+      list_transform([fault], lambda f: case when f is not null then error(f) else text end)[1]""",
+}
+
+
+def _questions(level: float, respondents: str) -> dict[str, str]:
+    numbers = "[" + ", ".join(map(literal, [*sorted(NUMERIC_TYPES), "BOOLEAN"])) + "]"
+    parameters = "(outcome, \"by\" := '', condition := 'true', source := null, wave := null, weight := null)"
+    prevalence = (prevalence_select(level, is_survey) for is_survey in (True, False))
+    questions = {f"prevalence{parameters}": _by_question(prevalence, "['BOOLEAN']", "what is true or false", y="")}
+    for name in ("mean", "total"):
+        selects = (mean_select(level, is_survey, is_total=name == "total") for is_survey in (True, False))
+        questions[name + parameters] = _by_question(selects, numbers, "a number", y="::double")
+    parameters = "(outcome, exposure, condition := 'true', source := null, wave := null, reference := null, weight := null)"
+    for measure in MEASURES:
+        questions[measure + parameters] = _comparison(comparison_select(measure, level, is_survey) for is_survey in (True, False))
+    return {name: text.replace("{respondents}", respondents) for name, text in questions.items()}
+
+
+def _by_question(selects: Iterable[str], types: str, wanted: str, *, y: str) -> str:
+    fault = (
+        "coalesce(ask._names_fault([lower(outcome)]), "
+        f"case when not list_contains({types}, ask._columns()[lower(outcome)]) then lower(outcome) || ' is ' "
+        f"|| ask._columns()[lower(outcome)] || ', and this question is about {wanted}' end, "
+        'ask._split_fault(ask._names("by"), lower(outcome)), ask._fault(q, source, weight))'
+    )
+    places = {
+        "columns": f"ask._by_list(ask._names(\"by\")) || ask._name(lower(outcome)) || '{y} as _y'",
+        "grouped": 'ask._by_list(ask._names("by"))',
+        "shown_by": 'ask._by_list(ask._names("by"))',
+        "keys": "ask._by_list(ask._names(\"by\")) || '_all'",
+        "known": 'ask._known_by(ask._names("by"))',
+    }
+    return _query('list_concat([lower(outcome)], ask._names("by"))', fault, selects, places)
+
+
+def _comparison(selects: Iterable[str]) -> str:
+    fault = (
+        "coalesce(ask._names_fault([lower(outcome), lower(exposure)]), "
+        "case when ask._columns()[lower(outcome)] <> 'BOOLEAN' then lower(outcome) || ' is ' || ask._columns()[lower(outcome)] "
+        "|| ', and this question is about what is true or false' "
+        "when ask._columns()[lower(exposure)] not in ('BOOLEAN', 'VARCHAR') then lower(exposure) || ' is ' "
+        "|| ask._columns()[lower(exposure)] || ', and an exposure is true or false or has levels' "
+        "when lower(outcome) = lower(exposure) then 'a variable is not related to itself: name another exposure' "
+        f"when {_REFERENCE} is null then 'say with which level the others are compared, such as reference := ''none''' end, "
+        "ask._fault(q, source, weight))"
+    )
+    places = {
+        "columns": "ask._name(lower(outcome)) || ' as _y'",
+        "exposure": "ask._name(lower(exposure))",
+        "outcome_name": "ask._literal(lower(outcome))",
+        "exposure_name": "ask._literal(lower(exposure))",
+        "reference": f"ask._literal({_REFERENCE})",
+    }
+    return _query("[lower(outcome), lower(exposure)]", fault, selects, places)
+
+
+_CONDITION = "coalesce(condition, 'true')"
+_REFERENCE = (
+    "coalesce(reference, ask._references()[lower(exposure)], "
+    "case when ask._columns()[lower(exposure)] = 'BOOLEAN' then 'false' end)"
+)
+
+
+def _query(names: str, fault: str, selects: Iterable[str], places: Mapping[str, str]) -> str:
+    survey, unweighted = selects
+    template = f"case when {_with_fields('q.s.design')} = 'survey' then {literal(survey)} else {literal(unweighted)} end"
+    for place, text in places.items():
+        template = f"replace({template}, '{{{place}}}', {text})"
+    return (
+        f"select * from query(list_transform([ask._asked({names}, {_CONDITION}, source, wave, weight)], lambda q: "
+        f"ask._select({fault}, ask._filled({template}, q, {_CONDITION})))[1])"
+    )
+
+
+def _with_fields(text: str) -> str:
+    """The text with `q.s.design` written as calls: in the arguments of a table function DuckDB takes the former for a text."""
+    return FIELD.sub(lambda found: reduce(lambda inner, name: f"struct_extract({inner}, '{name}')", found[0].split(".")), text)
+
+
+def _struct(values: Mapping[str, Any]) -> str:
+    return "struct_pack(" + ", ".join(f"{name} := {_value(value)}" for name, value in values.items()) + ")"
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "null::varchar"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return _struct(value)
+    if isinstance(value, (list, tuple)):
+        return _list(map(_value, value)) if value else "[]::varchar[]"
+    return str(literal(value))
+
+
+def _list(items: Iterable[str]) -> str:
+    return f"[{', '.join(items)}]"
+
+
+def _map(values: Mapping[str, str]) -> str:
+    if not values:
+        return "map([]::varchar[], []::varchar[])"
+    return f"map({_list(map(literal, values))}, {_list(map(literal, values.values()))})"
