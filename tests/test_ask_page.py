@@ -12,8 +12,8 @@ PAGE = (REPOSITORY / "docs" / "ask.md").read_text(encoding="utf-8")
 QUESTIONS = re.findall(r"^```sql\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
 
 COLUMNS = (
-    "age_band, n_respondents, n_cases, n_missing, prevalence, prevalence_se, prevalence_lower, prevalence_upper, degrees_freedom, "
-    "design_effect, n_effective, weight, presentation, presentation_reason"
+    "age_band, n_respondents, n_cases, n_missing, prevalence, prevalence_se, prevalence_lower, prevalence_upper, "
+    "degrees_freedom, design_effect, n_effective, weight, presentation, presentation_reason"
 )
 
 
