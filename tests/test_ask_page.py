@@ -40,5 +40,5 @@ def test_an_answer_is_the_row_of_the_report(published_synthetic: Atlas) -> None:
 
 
 def test_the_public_file_answers_nothing(published_synthetic: Atlas) -> None:
-    with pytest.raises(duckdb.Error, match="ask"):
+    with pytest.raises(duckdb.Error, match="prevalence"):
         published_synthetic.query("from ask.prevalence('has_cramps', source := 'synthetic_survey')", "epi_public.duckdb")

@@ -17,6 +17,7 @@ from pipelines.report.prevalence import without_unreliable
 from pipelines.statistics import Cells, Design, collapse, compare, compare_means, prevalence, regression
 from pipelines.statistics.errors import EmptyDomain
 from pipelines.statistics.model_matrix import Categorical
+from tests.patience import PATIENCE_SECONDS
 from tests.release.macros.asked import WAVES, asked_project, people, write_database
 
 NUMBERS = ("n_respondents", "n_cases", "n_missing", "prevalence", "prevalence_se", "prevalence_lower", "prevalence_upper")
@@ -160,7 +161,7 @@ def test_means_are_those_of_the_estimator(connection: duckdb.DuckDBPyConnection)
 
 def test_thirty_questions_have_the_answers_of_r(connection: duckdb.DuckDBPyConnection) -> None:
     script = Path(__file__).with_name("questions.R")
-    said = subprocess.run(["Rscript", str(script)], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(["Rscript", str(script)], capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS).stdout
     lines = [line.split("\t") for line in said.splitlines()]
     assert len({question for question, *_ in lines}) == 30
     for question, row, *numbers in lines:
