@@ -33,10 +33,10 @@ PARTS = ("study.yaml", "dagster.yaml", "workspace.yaml", "data_contracts", "sql"
 
 @dataclass(frozen=True)
 class OptionalPart:
-    """What a study need not have: keys of study.yaml, and what only they use (patterns of files and folders)."""
+    """What a study need not have: keys of study.yaml, or of one of its sections, and what only they use (patterns of files)."""
 
     keys: tuple[str, ...]
-    files: tuple[str, ...]
+    files: tuple[str, ...] = ()
 
 
 OPTIONAL_PARTS: dict[str, OptionalPart] = {
@@ -73,6 +73,17 @@ OPTIONAL_PARTS: dict[str, OptionalPart] = {
             "sql/core/*diary*",
             "sql/queries/*diary*.sql",
             "sql/synthetic/*diary.sql",
+        ),
+    ),
+    "further exposures": OptionalPart(
+        keys=(
+            "populations.adults_65_plus",
+            "exposures.magnesium_intake_mg",
+            "exposures.is_in_lowest_magnesium_quartile",
+            "exposures.serum_calcium_mg_dl",
+            "exposures.serum_potassium_mmol_l",
+            "exposures.sitting_minutes_per_day",
+            "exposures.is_pregnant",
         ),
     ),
 }
@@ -174,8 +185,12 @@ def leave_out(folder: Path, part: OptionalPart) -> None:
     study = folder / "study.yaml"
     text = study.read_text(encoding="utf-8")
     for key in part.keys:
-        # the comment above a key belongs to it, as do the indented lines below
-        text = re.sub(rf"(?m)^(?:#.*\n)*{key}:.*\n(?:[ \t]+.*\n|\n(?=[ \t]))*\n?", "", text)
+        section, _, name = key.rpartition(".")
+        if section:
+            text = re.sub(rf"(?m)^  {name}:.*\n(?:   +.*\n)*", "", text)
+        else:
+            # the comment above a key belongs to it, as do the indented lines below
+            text = re.sub(rf"(?m)^(?:#.*\n)*{key}:.*\n(?:[ \t]+.*\n|\n(?=[ \t]))*\n?", "", text)
     study.write_text(text, encoding="utf-8")
     for pattern in part.files:
         for path in sorted(folder.glob(pattern)):

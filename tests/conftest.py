@@ -74,7 +74,7 @@ def refreshed_events(folder: Path) -> Atlas:
 
 def refreshed_nhanes(folder: Path) -> Atlas:
     files = nhanes_folder()
-    atlas = make_atlas(folder)
+    atlas = make_atlas(folder, keeping=["further exposures"])
     atlas.fetch_nhanes(str(files))
     assert atlas.refresh().success
     return atlas
@@ -94,7 +94,7 @@ def published_events(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
 
 @pytest.fixture(scope="session")
 def published_nhanes(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
-    """All three sources after one refresh, NHANES from its real files. Read only."""
+    """All three sources after one refresh, NHANES from its real files, with the further exposures. Read only."""
     return shared(tmp_path_factory, "nhanes", refreshed_nhanes)
 
 

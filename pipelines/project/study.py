@@ -73,11 +73,16 @@ class AgeBands(_Settings):
 
 
 class Population(_Settings):
-    """A domain of the respondent table; `where` is a SQL condition on its columns."""
+    """A domain of the respondent table; `where` is a SQL condition on its columns.
+
+    `counted_apart`: its members are marked in sums of their own. A population that is added so moves no last digit of the others,
+    which a mark beside theirs does: it parts their sums, and these add up in another order.
+    """
 
     label: Line
     where: str
     by_age_band: bool = False
+    counted_apart: bool = False
 
 
 class Outcome(_Settings):
@@ -85,10 +90,36 @@ class Outcome(_Settings):
 
 
 class Exposure(_Settings):
-    """An exposure and the level that the others are compared with."""
+    """An exposure with levels, of which `reference` is the one that the others are compared with, or a number.
+
+    The odds ratio of a number is `per` so many of its `unit`. `populations`: those in which it is related to outcomes, where they
+    are not those of `odds_ratios`. `hypotheses`: the name of a group of exposures whose p-values are adjusted among themselves,
+    apart from those of exposures without one.
+    """
 
     label: Line
-    reference: Level
+    reference: Level | None = None
+    per: float | None = Field(None, gt=0)
+    unit: Line | None = None
+    populations: Annotated[list[str], Field(min_length=1)] | None = None
+    hypotheses: Line | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "Exposure":
+        if (self.reference is None) == (self.per is None):
+            raise ValueError("an exposure has a reference (one of its levels) or is a number, per so many of its unit; not both")
+        if (self.per is None) != (self.unit is None):
+            raise ValueError("per and unit stand together, such as per: 100 and unit: mg")
+        return self
+
+    @property
+    def is_number(self) -> bool:
+        return self.per is not None
+
+    @property
+    def step(self) -> str:
+        """What the odds ratio of a number is of, such as `per 100 mg`."""
+        return f"per {self.per:,g} {self.unit}" if self.per != 1 else f"per {self.unit}"
 
 
 class Adjustment(_Settings):
@@ -217,15 +248,24 @@ class Study(_Settings):
     evidence: EvidenceSettings | None = None
 
     @property
+    def exposures_with_levels(self) -> list[str]:
+        return [name for name, exposure in self.exposures.items() if not exposure.is_number]
+
+    def populations_of(self, exposure: str) -> list[str]:
+        """The populations in which an exposure is related to outcomes."""
+        return self.exposures[exposure].populations or self.odds_ratios.populations
+
+    @property
     def categorical_characteristics(self) -> list[str]:
         """Those of `characteristics`, and all exposures and variables that are adjusted for by their levels."""
         by_levels = [name for name, adjustment in self.adjustment.items() if adjustment.form is None]
-        return list(dict.fromkeys([*self.characteristics.categorical, *by_levels, *self.exposures]))
+        return list(dict.fromkeys([*self.characteristics.categorical, *by_levels, *self.exposures_with_levels]))
 
     @property
     def continuous_characteristics(self) -> list[str]:
-        """Those of `characteristics`, and the variables that are adjusted for as numbers."""
+        """Those of `characteristics`, and the exposures and the variables that are adjusted for as numbers."""
         numbers = [name for name, adjustment in self.adjustment.items() if adjustment.form]
+        numbers += [name for name, exposure in self.exposures.items() if exposure.is_number]
         return list(dict.fromkeys([*self.characteristics.continuous, *numbers]))
 
     @property

@@ -83,12 +83,14 @@ def _names(project: "Project") -> Iterator[Fault]:
         other = by_name.setdefault(name.casefold(), name)
         if other != name:
             yield Fault(("populations", name), f"differs from {other} by letter case only: rename one of them")
-    for section, populations in (
-        ("odds_ratios", study.odds_ratios.populations),
-        ("standardisation", study.standardisation.populations),
-    ):
+    asked_of: dict[tuple[str, ...], list[str]] = {
+        ("odds_ratios",): study.odds_ratios.populations,
+        ("standardisation",): study.standardisation.populations,
+        **{("exposures", name): exposure.populations or [] for name, exposure in study.exposures.items()},
+    }
+    for section, populations in asked_of.items():
         for index, name in enumerate(populations):
-            at = (section, "populations", index)
+            at = (*section, "populations", index)
             if name not in study.populations:
                 yield Fault(at, f"names {name}, which is not under populations; {known(study.populations, name)}")
             if name in populations[:index]:
@@ -136,9 +138,12 @@ def _columns(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:
     study, table = project.study, project.study.respondents
     by_levels = {name: adjustment for name, adjustment in study.adjustment.items() if adjustment.form is None}
     as_numbers = {name: adjustment for name, adjustment in study.adjustment.items() if adjustment.form}
+    with_levels = {name: exposure for name, exposure in study.exposures.items() if not exposure.is_number}
+    per_unit = {name: exposure for name, exposure in study.exposures.items() if exposure.is_number}
     sections: Sequence[tuple[tuple[str, ...], Mapping[str, object], tuple[str, ...], str]] = (
         (("outcomes",), study.outcomes, ("BOOLEAN",), "an outcome is true or false"),
-        (("exposures",), study.exposures, WITH_LEVELS, "an exposure has levels: true and false, or text"),
+        (("exposures",), with_levels, WITH_LEVELS, "a reference is a level: of true and false, or of text"),
+        (("exposures",), per_unit, tuple(NUMERIC_TYPES), "only a number has an odds ratio per so many units"),
         (("adjustment",), by_levels, WITH_LEVELS, "a number needs a form: linear, quadratic or spline"),
         (("adjustment",), as_numbers, tuple(NUMERIC_TYPES), "only a number is adjusted for in a form"),
         (("characteristics", "categorical"), study.characteristics.categorical, WITH_LEVELS, "a categorical one has levels"),

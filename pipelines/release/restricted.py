@@ -66,7 +66,7 @@ def _protected(
     study, name, minimum = project.study, project.study.respondents, project.study.disclosure.minimum_cell
     weights = {weight for frame in tables.values() for weight in frame["weight"].drop_nulls()}
     asked = {name for frame in tables.values() if "exposure" in frame.columns for name in frame["exposure"]}
-    exposures = [name for name in study.exposures if name in asked]
+    exposures = [name for name in study.exposures_with_levels if name in asked]
 
     def counted(more: Mapping[str, str]) -> tuple[pl.DataFrame, Classification]:
         return count_people(connection, name, study, project.standard_population, weights, exposures, more)

@@ -1,10 +1,10 @@
-"""How odds ratios are adjusted for a variable: by groups, or as a number in a declared form."""
+"""How a variable enters a model: as an adjuster by groups or as a number in a declared form, as an exposure in steps."""
 
 from collections.abc import Sequence
 
 import polars as pl
 
-from pipelines.project.study import Adjustment, Study
+from pipelines.project.study import Adjustment, Exposure, Study
 from pipelines.statistics import Cells, Numeric
 
 
@@ -26,6 +26,11 @@ def as_numbers(cells: Cells, study: Study, adjusters: Sequence[str]) -> tuple[Ce
         if study.adjustment[name].form
         for column in (name, *_columns(name, study.adjustment[name]))
     ]
+
+
+def in_steps(cells: Cells, name: str, exposure: Exposure) -> Cells:
+    """The cells with a number counted in steps of `per` units, so that its coefficient is that of a step."""
+    return Cells(cells.table.with_columns(pl.col(name).cast(pl.Float64) / exposure.per), cells.design)
 
 
 def _described(name: str, adjustment: Adjustment) -> str:

@@ -45,6 +45,8 @@ def characteristics_by_outcome(estimation: Estimation) -> pl.DataFrame:
     categorical = estimation.asked(study.categorical_characteristics)
     continuous = estimation.asked(study.continuous_characteristics)
     rows: list[Row] = []
+    elsewhere = {name for name in study.exposures if not set(study.populations_of(name)) & set(study.odds_ratios.populations)}
+    categorical = [name for name in categorical if name not in elsewhere or name in study.characteristics.categorical]
     for population in study.odds_ratios.populations:
         levels = {name: estimation.levels(name, population) for name in categorical} | dict.fromkeys(continuous)
         for scope in estimation.scopes():
@@ -72,7 +74,7 @@ def _rows(
         return [key | {"level": as_text(level)} | not_shown(refusal) for level in named]
     status = STATUS if estimation.is_matched else outcome
     asked = _asked(estimation, scope, population, status)
-    cells = estimation.cells(scope, weight, (*([status] if estimation.is_matched else estimation.outcomes), name))
+    cells = estimation.cells(scope, weight, (*([status] if estimation.is_matched else estimation.outcomes), name), population)
     domain = pl.col(in_population(population))
     try:
         found = [_means(cells, name, status, domain)] if levels is None else _shares(cells, name, status, domain, levels)
@@ -91,7 +93,7 @@ def _asked(estimation: Estimation, scope: Scope, population: str, status: str) -
     """Members whose case status is known, whether they are in the component of the characteristic or not."""
     weight = estimation.weight({status, *estimation.population_variables(population)})
     keys = (STATUS,) if estimation.is_matched else tuple(estimation.outcomes)
-    table = estimation.cells(scope, weight, keys).table
+    table = estimation.cells(scope, weight, keys, population).table
     return int(table.filter(pl.col(in_population(population)) & pl.col(status).is_not_null())["n"].sum())
 
 

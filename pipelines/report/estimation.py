@@ -63,7 +63,7 @@ class Estimation:
     received: Mapping[str, Received] = field(default_factory=dict)
     columns_read: set[str] = field(default_factory=set)
     _beyond: dict[tuple[str, tuple[str, ...], str, str], bool] = field(default_factory=dict, repr=False)
-    _counted: dict[tuple[Scope, str | None, tuple[str, ...]], Cells] = field(default_factory=dict, repr=False)
+    _counted: dict[tuple[Scope, str | None, tuple[str, ...], tuple[str, ...]], Cells] = field(default_factory=dict, repr=False)
 
     @property
     def standard(self) -> StandardPopulation:
@@ -181,28 +181,34 @@ class Estimation:
         ).fetchall()
         return [level for (level,) in found]
 
-    def cells(self, scope: Scope, weight: str | None, keys: tuple[str, ...]) -> Cells:
-        """Sufficient statistics by `keys` (columns) and by `in_<population>` flags, counted once.
+    def cells(self, scope: Scope, weight: str | None, keys: tuple[str, ...], population: str) -> Cells:
+        """Sufficient statistics by `keys` (columns) and by the flag `in_<population>` of a population, counted once.
 
-        Waves pool as disjoint sets of strata; those of a panel have the same strata and PSUs.
+        The flags of all populations that are not counted apart are there together. Waves pool as disjoint sets of strata; those
+        of a panel have the same strata and PSUs.
         """
-        question = (scope, weight, keys)
+        question = (scope, weight, keys, self._counted_together(population))
         if question not in self._counted:
-            self._counted[question] = self._count(scope, weight, keys)
+            self._counted[question] = self._count(*question)
             self.columns_read.update(AGE if key == STANDARD_AGE_GROUP else key for key in keys)
             self.columns_read.update(*(self.population_variables(population) for population in self.study.populations))
             texts = {f"{name}_text" for name in self._texts} if weight else set()
             self.columns_read.update({"wave", "stratum", "psu", weight, *texts} if weight else {"wave"})
         return self._counted[question]
 
-    def _count(self, scope: Scope, weight: str | None, keys: tuple[str, ...]) -> Cells:
+    def _counted_together(self, population: str) -> tuple[str, ...]:
+        """The populations whose flags stand beside that of a population."""
+        populations = self.study.populations
+        if populations[population].counted_apart:
+            return (population,)
+        return tuple(name for name, other in populations.items() if not other.counted_apart)
+
+    def _count(self, scope: Scope, weight: str | None, keys: tuple[str, ...], populations: tuple[str, ...]) -> Cells:
         waves = ", ".join(literal(wave) for wave in scope.waves)
         columns = f"* replace ({self._stratum(scope)} as stratum, {self._psu} as psu)" if self.is_weighted else "*"
         relation = f"(select {columns} from {self.respondents} where wave in ({waves})) as respondents"
         design = Design("stratum", "psu", weight, lonely=self.source.lonely_psu) if self.is_weighted else Design(None, None, None)
-        flags = {
-            in_population(name): f"coalesce({population.where}, false)" for name, population in self.study.populations.items()
-        }
+        flags = {in_population(name): f"coalesce({self.study.populations[name].where}, false)" for name in populations}
         columns_of = {key: self.standard.group_of_age(AGE) if key == STANDARD_AGE_GROUP else identifier(key) for key in keys}
         return collapse(self.connection, relation, design, keys=columns_of | flags)
 

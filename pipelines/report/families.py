@@ -5,12 +5,15 @@ import polars as pl
 from pipelines.statistics import adjust_p_values
 from pipelines.statistics.multiplicity import AdjustmentMethod
 
-FAMILY = ["wave", "population", "outcome", "model"]
+FAMILY = ["wave", "population", "outcome", "model", "hypotheses"]
 """What tests of one family have in common, within a source."""
 
 
 def with_adjusted_p_values(frame: pl.DataFrame, method: AdjustmentMethod) -> pl.DataFrame:
-    """Adjust within each family: the exposures and levels that one model relates to one outcome in one population."""
+    """Adjust within each family: the exposures and levels that one model relates to one outcome in one population.
+
+    `hypotheses` of study.yaml parts the exposures; those without it are one family.
+    """
     if "p_value" not in frame.columns:
         return frame
     frame = frame.with_row_index("row")

@@ -48,9 +48,10 @@ def _row(estimation: Estimation, scope: Scope, population: str, outcome: str) ->
 def _asked(estimation: Estimation, scope: Scope, weight: str | None, population: str, outcome: str) -> Row:
     """Members of the population with a weight above 0, by their answer; who is not in the outcome's component gave none."""
     reason = f"{outcome}{REASON}"
-    cells = estimation.cells(scope, weight, (outcome, reason))
+    cells = estimation.cells(scope, weight, (outcome, reason), population)
     members = cells.table.filter(pl.col(in_population(population)))
-    in_any = estimation.cells(scope, estimation.weight(estimation.population_variables(population)), (outcome, reason)).table
+    of_population = estimation.weight(estimation.population_variables(population))
+    in_any = estimation.cells(scope, of_population, (outcome, reason), population).table
     n_not_in_component = int(in_any.filter(pl.col(in_population(population)))["n"].sum()) - int(members["n"].sum())
     missing, known = (members.filter(is_unknown) for is_unknown in (pl.col(outcome).is_null(), pl.col(outcome).is_not_null()))
     found = _missing(missing[reason], missing["n"])

@@ -30,6 +30,8 @@ def matched_rows(estimation: Estimation, scope: Scope, exposure: str) -> list[Ro
         return []
     rows = []
     for population in estimation.study.odds_ratios.populations:
+        if population not in estimation.study.populations_of(exposure):
+            continue
         key = {
             "wave": scope.wave,
             "population": population,

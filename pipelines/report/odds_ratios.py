@@ -8,13 +8,13 @@ from typing import Any
 import polars as pl
 
 from pipelines.project.study import Exposure
-from pipelines.report.adjusting import as_numbers, described
+from pipelines.report.adjusting import as_numbers, described, in_steps
 from pipelines.report.estimation import Estimation, Scope, in_population
 from pipelines.report.families import with_adjusted_p_values
 from pipelines.report.matched import matched_rows
 from pipelines.report.stratified import mantel_haenszel_estimates
 from pipelines.report.verdicts import EVERYBODY_OR_NOBODY, FEWER_TERMS, Row, as_text, not_shown, verdict_on_cells, with_note
-from pipelines.statistics import Categorical, Cells, Regression, StatsError, e_value, regression
+from pipelines.statistics import Categorical, Cells, Numeric, Regression, StatsError, e_value, regression
 from pipelines.statistics.model_matrix import Term
 
 MANTEL_HAENSZEL = "mantel_haenszel"
@@ -30,10 +30,12 @@ def odds_ratios(estimation: Estimation) -> pl.DataFrame:
     asked = estimation.asked(list(estimation.study.exposures))
     for scope in estimation.scopes():
         for name in asked:
+            exposure = estimation.study.exposures[name]
             if estimation.source.design == "case_control":
-                rows += matched_rows(estimation, scope, name)
+                found = matched_rows(estimation, scope, name)
             else:
-                rows += _survey_rows(estimation, scope, name, estimation.study.exposures[name])
+                found = _survey_rows(estimation, scope, name, exposure)
+            rows += [row | {"hypotheses": exposure.hypotheses} for row in found]
     if not rows:
         return pl.DataFrame()
     common = {"source": estimation.source.source, "is_suppressed": False, "is_synthetic": estimation.source.is_synthetic}
@@ -45,9 +47,11 @@ def odds_ratios(estimation: Estimation) -> pl.DataFrame:
 
 def _survey_rows(estimation: Estimation, scope: Scope, name: str, exposure: Exposure) -> list[Row]:
     study = estimation.study
-    levels = [level for level in estimation.levels(name) if level != exposure.reference]
+    levels = (
+        [exposure.step] if exposure.is_number else [level for level in estimation.levels(name) if level != exposure.reference]
+    )
     rows = []
-    for population in study.odds_ratios.populations:
+    for population in study.populations_of(name):
         for model in ("crude", "adjusted") if estimation.is_weighted else ("crude", "adjusted", MANTEL_HAENSZEL):
             for outcome in study.outcomes:
                 if outcome == name:  # a variable is not related to itself
@@ -60,7 +64,7 @@ def _survey_rows(estimation: Estimation, scope: Scope, name: str, exposure: Expo
                     "population": population,
                     "outcome": outcome,
                     "exposure": name,
-                    "reference_level": as_text(exposure.reference),
+                    "reference_level": None if exposure.is_number else as_text(exposure.reference),
                     "model": model,
                     "adjusted_for": described(study, adjusters),
                     "confidence_level": study.confidence_level,
@@ -70,7 +74,9 @@ def _survey_rows(estimation: Estimation, scope: Scope, name: str, exposure: Expo
                 if refusal:
                     rows += [key | {"exposure_level": as_text(level)} | not_shown(refusal) for level in levels]
                     continue
-                cells = estimation.cells(scope, weight, (*study.outcomes, name, *study.adjustment))
+                cells = estimation.cells(scope, weight, (*study.outcomes, name, *study.adjustment), population)
+                if exposure.is_number:
+                    cells = in_steps(cells, name, exposure)
                 rows += _model_rows(estimation, cells, key, name, exposure, levels, adjusters)
     return rows
 
@@ -103,21 +109,23 @@ def _model_rows(
     if numbers:
         cells, of_numbers = as_numbers(cells, estimation.study, numbers)
         beside += of_numbers
-    unexposed = complete.filter(pl.col(name) == exposure.reference)
+    unexposed = complete.filter(pl.lit(False) if exposure.is_number else pl.col(name) == exposure.reference)
     prevalence = _share(complete, outcome)
     fitted: Fitted | str | None = None
     if key["model"] != MANTEL_HAENSZEL:
-        fitted = _fit(cells, outcome, Categorical(name, exposure.reference), beside, domain)
-    if fitted is None and numbers:
-        fitted = f"Mantel-Haenszel compares within groups, and {', '.join(numbers)} is adjusted for as a number"
+        term = Numeric(name) if exposure.is_number else Categorical(name, exposure.reference)
+        fitted = _fit(cells, outcome, term, beside, domain)
+    not_grouped = [name] if exposure.is_number else numbers
+    if fitted is None and not_grouped:
+        fitted = f"Mantel-Haenszel compares within groups, and {', '.join(not_grouped)} {_taken(exposure)} as a number"
     rows = []
     for level in levels:
-        exposed = complete.filter(pl.col(name) == level)
+        exposed = complete if exposure.is_number else complete.filter(pl.col(name) == level)
         four = {
             "exposed_cases": _count(exposed, outcome, True),
             "exposed_noncases": _count(exposed, outcome, False),
-            "unexposed_cases": _count(unexposed, outcome, True),
-            "unexposed_noncases": _count(unexposed, outcome, False),
+            "unexposed_cases": None if exposure.is_number else _count(unexposed, outcome, True),
+            "unexposed_noncases": None if exposure.is_number else _count(unexposed, outcome, False),
         }
         row = key | {"exposure_level": as_text(level)} | four
         if isinstance(fitted, str) or exposed.is_empty():
@@ -128,7 +136,7 @@ def _model_rows(
             common = mantel_haenszel_estimates(exposed, unexposed, outcome, adjusters, key["confidence_level"])
             estimates = not_shown(common) if isinstance(common, str) else common | verdict_on_cells(four, None)
         else:
-            estimates = _estimates(fitted, name, level, key["confidence_level"])
+            estimates = _estimates(fitted, name, None if exposure.is_number else level, key["confidence_level"])
             if "odds_ratio" in estimates:
                 verdict = verdict_on_cells(four, fitted.logistic.degrees_freedom)
                 verdict = with_note(verdict, _put_aside(fitted.logistic, adjusters))
@@ -136,6 +144,10 @@ def _model_rows(
                 estimates |= {"degrees_freedom_rule": estimation.degrees_freedom_rule}
         rows.append(row | estimates | _e_value(estimates, is_rare))
     return rows
+
+
+def _taken(exposure: Exposure) -> str:
+    return "is taken" if exposure.is_number else "is adjusted for"
 
 
 @dataclass(frozen=True)

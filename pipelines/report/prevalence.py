@@ -48,12 +48,20 @@ def prevalence_by_age_band_and_sex(estimation: Estimation) -> pl.DataFrame:
 
 
 def prevalence_by_exposure(estimation: Estimation) -> pl.DataFrame:
-    """The same at each level of each exposure that the source asked about."""
+    """The same at each level of each exposure that the source asked about, but for numbers, which have none.
+
+    An exposure that names its populations is split by in these alone.
+    """
+    study = estimation.study
     splits = [
         Split((name,), (name,), pl.DataFrame({name: estimation.levels(name)}), {"exposure": name})
-        for name in estimation.asked(list(estimation.study.exposures))
+        for name in estimation.asked(study.exposures_with_levels)
     ]
-    table = _table(estimation, lambda _: splits)
+    named = {name: exposure.populations for name, exposure in study.exposures.items() if exposure.populations}
+    table = _table(
+        estimation,
+        lambda population: [split for split in splits if population in named.get(split.by[0], study.populations)],
+    )
     if table.is_empty():
         return table
     level = pl.coalesce(pl.col(split.by[0]).cast(pl.String) for split in splits)
@@ -93,7 +101,7 @@ def _population(estimation: Estimation, scope: Scope, population: str, splits: S
             if refusal:
                 rows = not_shown(split.rows, refusal)
             else:
-                cells = estimation.cells(scope, weight, (*estimation.study.outcomes, *split.keys))
+                cells = estimation.cells(scope, weight, (*estimation.study.outcomes, *split.keys), population)
                 rows = without_unreliable(_estimate(estimation, cells, population, outcome, split))
             frames.append(with_labels(estimation, scope, population, outcome, weight, rows, split.labels))
     return frames

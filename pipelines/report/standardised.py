@@ -109,7 +109,7 @@ def _people_beyond(estimation: Estimation, scope: Scope, weight: str | None, pop
 def _estimate(
     estimation: Estimation, scope: Scope, weight: str | None, population: str, outcome: str, asked: pl.DataFrame
 ) -> pl.DataFrame:
-    cells = estimation.cells(scope, weight, (*estimation.study.outcomes, STANDARD_AGE_GROUP, "sex"))
+    cells = estimation.cells(scope, weight, (*estimation.study.outcomes, STANDARD_AGE_GROUP, "sex"), population)
     domain = pl.col(in_population(population))
     estimated = []
     by: list[str]

@@ -45,7 +45,7 @@ def _row(estimation: Estimation, scope: Scope, population: str, outcome: str) ->
     refusal = estimation.refusal(scope, variables, population)
     if refusal:
         return key | not_shown(refusal)
-    cells = estimation.cells(scope, weight, (*estimation.study.outcomes, AGE_BAND))
+    cells = estimation.cells(scope, weight, (*estimation.study.outcomes, AGE_BAND), population)
     domain = pl.col(in_population(population))
     analysed = cells.table.filter(domain, pl.col("n") > 0).drop_nulls([outcome, AGE_BAND])
     n_bands = analysed[AGE_BAND].n_unique()

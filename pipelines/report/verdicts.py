@@ -26,9 +26,11 @@ Row = dict[str, Any]
 def verdict_on_cells(four: Row, degrees_freedom: int | None) -> Row:
     """Whether an odds ratio is to be looked at, with all reasons. `degrees_freedom` None: its method uses none."""
     shown: Row = {"presentation": "show", "presentation_reason": None}
-    is_sparse = min(four.values()) < SPARSE_CELL
+    counted = [n for n in four.values() if n is not None]  # of a number there are the cases and the noncases alone
+    is_sparse = min(counted) < SPARSE_CELL
     has_few = degrees_freedom is not None and degrees_freedom < FEWEST_DEGREES_OF_FREEDOM
-    verdict = with_note(shown, f"fewer than {SPARSE_CELL} respondents {IN_ONE_CELL}" if is_sparse else None)
+    where = IN_ONE_CELL if len(counted) == len(four) else "with, or without, the outcome"
+    verdict = with_note(shown, f"fewer than {SPARSE_CELL} respondents {where}" if is_sparse else None)
     return with_note(verdict, FEW_DEGREES_OF_FREEDOM if has_few else None)
 
 

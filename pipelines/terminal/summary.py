@@ -110,7 +110,7 @@ def _print_odds_ratios(project: Project, connection: duckdb.DuckDBPyConnection, 
         """,
     )
     for labels, of_source in _by_source(project, rows):
-        for population in project.study.odds_ratios.populations:
+        for population in project.study.populations:
             if ours := [row for row in of_source if row["population"] == population]:
                 console.print(_odds_ratio_table(labels, ours))
 

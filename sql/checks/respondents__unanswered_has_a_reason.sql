@@ -27,3 +27,9 @@ union all
 select respondent_id, 'has_cramps' from respondents where (has_cramps is null) = (has_cramps_missing is null)
 union all
 select respondent_id, 'has_frequent_cramps' from respondents where (has_frequent_cramps is null) = (has_frequent_cramps_missing is null)
+union all
+select respondent_id, 'is_in_lowest_magnesium_quartile' from respondents where (is_in_lowest_magnesium_quartile is null) = (is_in_lowest_magnesium_quartile_missing is null)
+union all
+select respondent_id, 'serum_calcium_mg_dl' from respondents where (serum_calcium_mg_dl is null) = (serum_calcium_mg_dl_missing is null)
+union all
+select respondent_id, 'serum_potassium_mmol_l' from respondents where (serum_potassium_mmol_l is null) = (serum_potassium_mmol_l_missing is null)

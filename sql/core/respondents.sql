@@ -39,6 +39,14 @@ select
     as sitting_minutes_per_day_missing,
   answers.magnesium_intake_mg,
   case when answers.magnesium_intake_mg is null then answers.magnesium_intake_mg_missing end as magnesium_intake_mg_missing,
+  answers.is_in_lowest_magnesium_quartile,
+  case when answers.is_in_lowest_magnesium_quartile is null then answers.is_in_lowest_magnesium_quartile_missing end
+    as is_in_lowest_magnesium_quartile_missing,
+  answers.serum_calcium_mg_dl,
+  case when answers.serum_calcium_mg_dl is null then answers.serum_calcium_mg_dl_missing end as serum_calcium_mg_dl_missing,
+  answers.serum_potassium_mmol_l,
+  case when answers.serum_potassium_mmol_l is null then answers.serum_potassium_mmol_l_missing end
+    as serum_potassium_mmol_l_missing,
   answers.body_mass_index_kg_m2,
   case when answers.body_mass_index_kg_m2 is null then answers.body_mass_index_kg_m2_missing end as body_mass_index_kg_m2_missing,
   answers.cramp_frequency,

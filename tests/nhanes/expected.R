@@ -12,9 +12,17 @@ drugs <- xpt("1988", "RXQ_DRUG")
 ingredients <- as.matrix(drugs[, grep("^RXDICI", names(drugs))])
 in_category <- function(code) as.character(drugs$RXDDRGID)[apply(ingredients == code, 1, any, na.rm = TRUE)]
 
+# the value that a quarter of the adults with a reliable recalled day do not exceed, by their dietary weight
+lowest_quartile <- function(d) {
+  design <- svydesign(ids = ~psu, strata = ~stratum, weights = ~dietary_weight, nest = TRUE, data = d)
+  adults <- subset(design, age >= 20 & !is.na(magnesium_intake_mg) & dietary_weight > 0)
+  upper <- coef(svyquantile(~magnesium_intake_mg, adults, .25, ci = FALSE, qrule = "hf1"))[[1]]
+  ifelse(d$age >= 20 & d$dietary_weight > 0, d$magnesium_intake_mg <= upper, NA)
+}
+
 one_cycle <- function(wave, year, letter) {
   d <- xpt(year, paste0("DEMO_", letter))
-  d <- data.frame(SEQN = d$SEQN, wave = wave, age = pmin(d$RIDAGEYR, 80), female = d$RIAGENDR == 2, race = d$RIDRETH1,
+  d <- data.frame(SEQN = d$SEQN, wave = wave, is_pregnant = ifelse(d$RIDEXPRG %in% 1:2, d$RIDEXPRG == 1, NA), age = pmin(d$RIDAGEYR, 80), female = d$RIAGENDR == 2, race = d$RIDRETH1,
                   weight = d$WTINT2YR, exam_weight = d$WTMEC2YR, stratum = d$SDMVSTRA, psu = d$SDMVPSU)
   s <- xpt(year, paste0("SLQ_", letter))
   d$slq160 <- s$SLQ160[match(d$SEQN, s$SEQN)]
@@ -34,6 +42,10 @@ one_cycle <- function(wave, year, letter) {
   recall <- match(d$SEQN, r$SEQN)
   d$magnesium_intake_mg <- ifelse(r$DR1DRSTZ[recall] %in% 1, r$DR1TMAGN[recall], NA)
   d$dietary_weight <- ifelse(is.na(r$WTDRD1[recall]), 0, r$WTDRD1[recall])
+  d$is_in_lowest_magnesium_quartile <- lowest_quartile(d)
+  s <- xpt(year, paste0("BIOPRO_", letter))
+  d$serum_calcium_mg_dl <- s$LBXSCA[match(d$SEQN, s$SEQN)]
+  d$serum_potassium_mmol_l <- s$LBXSKSI[match(d$SEQN, s$SEQN)]
   rx <- xpt(year, paste0("RXQ_RX_", letter))
   id <- as.character(rx$RXDDRGID); name <- as.character(rx$RXDDRUG)
   unknown <- is.na(rx$RXDUSE) | rx$RXDUSE %in% c(7, 9) | name %in% c("55555", "77777", "99999")
@@ -58,7 +70,17 @@ people$race <- relevel(factor(people$race), ref = "3")
 people$activity_level <- relevel(factor(people$activity_level), ref = "vigorous")
 stopifnot(nrow(people) == 20497)
 
+weights_of <- c(body_mass_index_kg_m2 = "exam_weight", magnesium_intake_mg = "dietary_weight", is_pregnant = "exam_weight",
+                is_in_lowest_magnesium_quartile = "dietary_weight", serum_calcium_mg_dl = "exam_weight",
+                serum_potassium_mmol_l = "exam_weight")
+weight_of <- function(name) if (name %in% names(weights_of)) weights_of[[name]] else "weight"
+# numbers, and of how many units their odds ratios are
+steps <- c(magnesium_intake_mg = 100, serum_calcium_mg_dl = 1, serum_potassium_mmol_l = 1, sitting_minutes_per_day = 60)
+names_of_steps <- c(magnesium_intake_mg = "per 100 mg", serum_calcium_mg_dl = "per mg/dL", serum_potassium_mmol_l = "per mmol/L",
+                    sitting_minutes_per_day = "per 60 minutes a day")
+
 populations <- list(
+  adults_65_plus = people$age >= 65,
   everyone_asked = people$age >= 16, adults_20_plus = people$age >= 20, adults_60_plus = people$age >= 60,
   women_20_44 = people$female & people$age >= 20 & people$age < 45)
 outcomes <- c("has_cramps", "has_frequent_cramps")
@@ -107,18 +129,19 @@ by_sex_and_exposure <- function() {
   by_sex <- list(); by_exposure <- list()
   for (wave in names(waves)) {
     in_wave <- people$wave %in% waves[[wave]]
-    design <- design_of(waves[[wave]])
     for (outcome in outcomes) {
       y <- people[[outcome]][in_wave]
+      design <- design_of(waves[[wave]])
       for (sex in c("female", "male")) for (band in c("all", levels(people$age_band))) {
         member <- (populations$everyone_asked & people$female == (sex == "female") & (band == "all" | people$age_band == band))[in_wave]
         by_sex[[length(by_sex) + 1]] <- cbind(data.frame(wave, population = "everyone_asked", outcome, age_band = band, sex),
                                               estimate(design, member, y, outcome))
       }
-      for (exposure in c("is_sedentary", "activity_level", grep("^takes_", names(people), value = TRUE))) {
+      for (exposure in c("is_sedentary", "activity_level", grep("^takes_", names(people), value = TRUE), "is_in_lowest_magnesium_quartile")) {
         x <- as.character(people[[exposure]])
+        design <- design_of(waves[[wave]], weight_of(exposure))
         for (level in unique(x[!is.na(x)])) {
-          member <- (populations$adults_20_plus & !is.na(x) & x == level)[in_wave]
+          member <- (populations$adults_20_plus & !is.na(x) & x == level)[in_wave] & weights(design) > 0
           by_exposure[[length(by_exposure) + 1]] <- cbind(
             data.frame(wave, population = "adults_20_plus", outcome, exposure, exposure_level = sub("TRUE", "true", sub("FALSE", "false", level))),
             estimate(design, member, y, outcome))
@@ -136,28 +159,36 @@ fit <- function(formula, design, family) {
 }
 
 odds_ratios <- function() {
-  exposures <- c("is_sedentary", "activity_level", grep("^takes_", names(people), value = TRUE))
+  exposures <- c("is_sedentary", "activity_level", grep("^takes_", names(people), value = TRUE),
+                 "is_in_lowest_magnesium_quartile", "is_pregnant", names(steps))
   rows <- list()
   for (wave in names(waves)) {
-    design <- design_of(waves[[wave]])
     in_wave <- people$wave %in% waves[[wave]]
     for (outcome in outcomes) for (exposure in exposures) for (model in c("crude", "adjusted")) {
+      design <- design_of(waves[[wave]], weight_of(exposure))
+      population <- if (exposure == "is_pregnant") "women_20_44" else "adults_20_plus"
+      is_number <- exposure %in% names(steps)
+      if (is_number) design$variables[[exposure]] <- design$variables[[exposure]] / steps[[exposure]]
       x <- people[[exposure]][in_wave]; y <- people[[outcome]][in_wave]
-      member <- populations$adults_20_plus[in_wave]
+      member <- populations[[population]][in_wave] & weights(design) > 0
       keep <- member & !is.na(x) & !is.na(y)
+      if (!any(keep)) next
       domain <- subset(design, keep)
       domain$variables$age_band <- droplevels(domain$variables$age_band)
-      formula <- as.formula(paste0("as.numeric(", outcome, ") ~ ", exposure, if (model == "adjusted") " + age_band + female + race"))
+      adjusters <- if (population == "women_20_44") " + age_band + race" else " + age_band + female + race"
+      formula <- as.formula(paste0("as.numeric(", outcome, ") ~ ", exposure, if (model == "adjusted") adjusters))
       logistic <- fit(formula, domain, quasibinomial()); poisson <- fit(formula, domain, quasipoisson())
       df <- degf(domain); t <- qt(.975, df)
       for (term in grep(paste0("^", exposure), names(coef(logistic)), value = TRUE)) {
         level <- sub("TRUE", "true", sub(exposure, "", term, fixed = TRUE))
         exposed <- as.character(x) == ifelse(level == "true", "TRUE", level)
         unexposed <- as.character(x) == ifelse(level == "true", "FALSE", "vigorous")
+        if (is_number) { level <- names_of_steps[[exposure]]; exposed <- TRUE; unexposed <- NA }
         b <- coef(logistic)[[term]]; se <- SE(logistic)[[term]]; b2 <- coef(poisson)[[term]]; se2 <- SE(poisson)[[term]]
-        rows[[length(rows) + 1]] <- data.frame(wave, population = "adults_20_plus", outcome, exposure, exposure_level = level, model,
+        rows[[length(rows) + 1]] <- data.frame(wave, population, outcome, exposure, exposure_level = level, model,
           exposed_cases = sum(exposed & y & keep, na.rm = TRUE), exposed_noncases = sum(exposed & !y & keep, na.rm = TRUE),
-          unexposed_cases = sum(unexposed & y & keep, na.rm = TRUE), unexposed_noncases = sum(unexposed & !y & keep, na.rm = TRUE),
+          unexposed_cases = if (is_number) NA else sum(unexposed & y & keep, na.rm = TRUE),
+          unexposed_noncases = if (is_number) NA else sum(unexposed & !y & keep, na.rm = TRUE),
           n_missing = sum(member & !keep), odds_ratio = exp(b), odds_ratio_lower = exp(b - t * se), odds_ratio_upper = exp(b + t * se),
           p_value = 2 * pt(-abs(b / se), df), degrees_freedom = df, prevalence_ratio = exp(b2),
           prevalence_ratio_lower = exp(b2 - t * se2), prevalence_ratio_upper = exp(b2 + t * se2), b, se)
@@ -188,7 +219,7 @@ trends <- function() {
   rows <- list()
   for (wave in names(waves)) {
     design <- design_of(waves[[wave]])
-    for (outcome in outcomes) for (population in c("everyone_asked", "adults_20_plus", "adults_60_plus", "women_20_44")) {
+    for (outcome in outcomes) for (population in c("everyone_asked", "adults_20_plus", "adults_60_plus", "adults_65_plus", "women_20_44")) {
       keep <- (populations[[population]] & !is.na(people[[outcome]]))[people$wave %in% waves[[wave]]]
       domain <- subset(design, keep)
       domain$variables$age_band <- droplevels(domain$variables$age_band)
@@ -206,13 +237,13 @@ trends <- function() {
 
 # cases and noncases described and compared: svychisq, and for means svyglm on the outcome with the design's degrees of freedom
 characteristics <- function() {
-  weights_of <- c(body_mass_index_kg_m2 = "exam_weight", magnesium_intake_mg = "dietary_weight")
-  continuous <- c("age_years", "body_mass_index_kg_m2", "sitting_minutes_per_day", "magnesium_intake_mg")
-  categorical <- c("age_band", "sex", "race_ethnicity", "is_sedentary", "activity_level", grep("^takes_", names(people), value = TRUE))
+  continuous <- c("age_years", "body_mass_index_kg_m2", names(steps))
+  categorical <- c("age_band", "sex", "race_ethnicity", "is_sedentary", "activity_level", grep("^takes_", names(people), value = TRUE),
+                   "is_in_lowest_magnesium_quartile")
   races <- c("mexican_american", "other_hispanic", "non_hispanic_white", "non_hispanic_black", "other_race")
   rows <- list()
   for (wave in names(waves)) for (name in c(categorical, continuous)) {
-    design <- design_of(waves[[wave]], if (name %in% names(weights_of)) weights_of[[name]] else "weight")
+    design <- design_of(waves[[wave]], weight_of(name))
     design <- update(design, age_years = age, sex = ifelse(female, "female", "male"), race_ethnicity = races[as.integer(as.character(race))])
     for (outcome in outcomes) {
       x <- design$variables[[name]]; y <- design$variables[[outcome]]

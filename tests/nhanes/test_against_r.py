@@ -17,7 +17,7 @@ TOLERANCE = 1e-6
 
 PREVALENCE_KEYS = ["wave", "population", "outcome", "age_band"]
 ODDS_RATIO_KEYS = ["wave", "population", "outcome", "exposure", "exposure_level", "model"]
-NOT_POOLED = {"is_sedentary", "activity_level"}
+NOT_POOLED = {"is_sedentary", "activity_level", "sitting_minutes_per_day"}
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,7 @@ def test_prevalences_by_exposure_are_those_of_survey(published_nhanes: Atlas, fr
     keys = ["wave", "population", "outcome", "exposure", "exposure_level"]
     compare_prevalence(expected.filter(~not_comparable), found.filter(~not_comparable), keys)
     assert found.filter(not_comparable)["prevalence"].null_count() == 2 * (2 + 3)
+    assert set(found.filter(exposure="is_in_lowest_magnesium_quartile")["weight"]) == {"dietary_weight"}
 
 
 def test_standardised_prevalences_are_those_of_survey(published_nhanes: Atlas, from_r: Path) -> None:
@@ -97,11 +98,39 @@ def test_trends_over_age_are_those_of_survey(published_nhanes: Atlas, from_r: Pa
 
 
 def test_odds_and_prevalence_ratios_are_those_of_survey(published_nhanes: Atlas, from_r: Path) -> None:
-    expected = pl.read_csv(from_r / "odds_ratios.csv")
-    found = published(published_nhanes, "odds_ratios")
+    everything = pl.read_csv(from_r / "odds_ratios.csv", null_values="NA")
+    # minutes spent sitting were first asked in 2007
+    unasked = (pl.col("exposure") == "sitting_minutes_per_day") & (pl.col("wave") == "2005-2006")
     not_comparable = pl.col("exposure").is_in(NOT_POOLED) & (pl.col("wave") == "pooled")
-    compare(expected.filter(~not_comparable), found.filter(~not_comparable), ODDS_RATIO_KEYS)
+    rows = published(published_nhanes, "odds_ratios")
+    assert rows.filter(unasked)["odds_ratio"].null_count() == len(rows.filter(unasked)) == 2 * 2
+    found, expected = rows.filter(~unasked & ~not_comparable), everything.filter(~not_comparable)
+    of_numbers = pl.col("unexposed_cases").is_null()
+    unexposed = ["unexposed_cases", "unexposed_noncases"]
+    compare(expected.filter(~of_numbers), found, ODDS_RATIO_KEYS)
+    compare(expected.filter(of_numbers).drop(unexposed), found, ODDS_RATIO_KEYS)
+    assert set(found.filter(pl.col("reference_level").is_null())["exposure"]) == set(expected.filter(of_numbers)["exposure"])
+    assert found.filter(pl.col("reference_level").is_null()).select(unexposed).null_count().row(0) == (4 * 12 - 8,) * 2
     assert len(found) == len(expected)
+
+
+def test_each_further_exposure_has_the_weight_of_its_component_and_a_family_of_its_own(published_nhanes: Atlas) -> None:
+    rows = published(published_nhanes, "odds_ratios").filter(pl.col("hypotheses") == "further")
+    weights = set(rows.select("exposure", "population", "weight").iter_rows())
+    assert weights == {
+        ("magnesium_intake_mg", "adults_20_plus", "dietary_weight"),
+        ("is_in_lowest_magnesium_quartile", "adults_20_plus", "dietary_weight"),
+        ("serum_calcium_mg_dl", "adults_20_plus", "exam_weight"),
+        ("serum_potassium_mmol_l", "adults_20_plus", "exam_weight"),
+        ("sitting_minutes_per_day", "adults_20_plus", "interview_weight"),
+        ("is_pregnant", "women_20_44", "exam_weight"),
+    }
+    families = rows.filter(wave="pooled", population="adults_20_plus").drop_nulls("p_value_family_size")
+    assert set(families["p_value_family_size"]) == {4}
+    others = published(published_nhanes, "odds_ratios").filter(
+        pl.col("hypotheses").is_null(), wave="pooled", exposure="takes_statin"
+    )
+    assert not others["p_value_family"].str.contains("magnesium|serum|pregnant").any()
 
 
 def test_characteristics_are_those_of_survey(published_nhanes: Atlas, from_r: Path) -> None:
@@ -121,13 +150,13 @@ def test_characteristics_are_those_of_survey(published_nhanes: Atlas, from_r: Pa
         )
         for group in ("cases", "noncases")
     )
-    not_pooled = pl.col("characteristic").is_in([*NOT_POOLED, "sitting_minutes_per_day"]) & (pl.col("wave") == "pooled")
+    not_pooled = pl.col("characteristic").is_in(NOT_POOLED) & (pl.col("wave") == "pooled")
     assert found.filter(not_pooled)["estimate"].null_count() == 2 * 2 * (2 + 3 + 1)
     expected = everything.filter(~not_pooled)
     # minutes spent sitting were first asked in 2007
     unasked = found.filter(pl.col("characteristic") == "sitting_minutes_per_day", pl.col("wave") == "2005-2006")
     assert unasked["estimate"].null_count() == len(unasked) == 4
-    assert len(expected) == len(found) - len(found.filter(not_pooled)) - len(unasked) == 416
+    assert len(expected) == len(found) - len(found.filter(not_pooled)) - len(unasked) == 464
     keys.append("group")
     width = pl.col("upper") - pl.col("lower")
     is_imprecise = (width >= 0.3) | ((width > 0.05) & (width > 1.3 * pl.col("estimate")))
@@ -145,7 +174,7 @@ def test_characteristics_are_those_of_survey(published_nhanes: Atlas, from_r: Pa
     of_components = found.filter(wave="pooled", outcome="has_cramps", level="mean", group="cases")
     missing = dict(of_components.select("characteristic", "n_missing").iter_rows())
     assert (missing["body_mass_index_kg_m2"], missing["magnesium_intake_mg"]) == (621, 967)
-    assert len(means) == 2 * 2 * (3 + 3 + 1 + 3)
+    assert len(means) == 2 * 2 * (3 + 3 + 1 + 3 + 3 + 3)
 
 
 def test_the_flow_starts_at_the_published_number_of_records_and_ends_where_survey_begins(
@@ -156,7 +185,7 @@ def test_the_flow_starts_at_the_published_number_of_records_and_ends_where_surve
     expected = pl.read_csv(from_r / "prevalence.csv").filter(pl.col("age_band") == "all")
     flow = published(published_nhanes, "respondent_flow")
     joined = expected.join(flow, on=["wave", "population", "outcome"], suffix="_flow", validate="1:1")
-    assert len(joined) == len(flow) == 3 * 4 * 2
+    assert len(joined) == len(flow) == 3 * 5 * 2
     for row in joined.iter_rows(named=True):
         assert (row["n_received"], row["n_set_aside"]) == (records[row["wave"]], 0)
         assert (row["n_analysed"], row["n_missing_flow"]) == (row["n_respondents"], row["n_missing"])
@@ -179,9 +208,9 @@ def test_coefficients_and_standard_errors_are_those_of_svyglm_from_its_own_solut
 
 def test_waves_that_are_not_comparable_are_not_pooled(published_nhanes: Atlas) -> None:
     pooled = published(published_nhanes, "odds_ratios").filter(pl.col("exposure").is_in(NOT_POOLED), pl.col("wave") == "pooled")
-    assert len(pooled) == 12
+    assert len(pooled) == 12 + 4
     assert pooled["odds_ratio"].null_count() == len(pooled)
-    assert pooled["presentation_reason"].str.contains("questionnaire changed in 2007").all()
+    assert pooled["presentation_reason"].str.contains("questionnaire changed in 2007|first asked in 2007").all()
 
 
 def test_headline_numbers_are_the_published_ones(published_nhanes: Atlas) -> None:

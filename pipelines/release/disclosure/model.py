@@ -169,6 +169,9 @@ def _are_answers_small(model: Model, cases: IntArray, others: IntArray) -> bool:
 
 
 def _add_odds_ratio(model: Model, atoms: Atoms, number: int, row: Row) -> None:
+    if row["reference_level"] is None:  # of a number: its people are in no groups that could be followed, so nothing is shown
+        model.units += [Unit(ODDS_RATIOS, number, name, (), is_small=True) for name in ("answers", "missing")]
+        return
     block = atoms.by_exposure[row["exposure"]]
     people, exposure, is_case = _people(row), pl.col(row["exposure"]), pl.col(row["outcome"])
     is_analysed = is_case.is_not_null() & exposure.is_not_null()

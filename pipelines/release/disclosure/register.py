@@ -50,7 +50,7 @@ REPORTS: dict[str, dict[str, Kind]] = {
     "report.trends": OF_RATIOS
     | {"variable": "setting", "n_respondents": "count", "n_levels": "count", "association_p_value": "spread"},
     "report.odds_ratios": OF_RATIOS
-    | dict.fromkeys(("exposure", "exposure_level", "reference_level", "model", "adjusted_for"), "setting")
+    | dict.fromkeys(("exposure", "exposure_level", "reference_level", "hypotheses", "model", "adjusted_for"), "setting")
     | dict.fromkeys(FOUR_CELLS, "count")
     | {"n_missing": "missing"}
     | dict.fromkeys(("prevalence_ratio", "e_value"), "point")

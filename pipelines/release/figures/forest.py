@@ -107,8 +107,13 @@ def _line(row: Row, lower: float, upper: float) -> dict[str, Any]:
 
 
 def contrast(row: Row, labels: Mapping[str, str]) -> str:
-    """What a row compares with what, as `<exposure>: <level> / <reference>`, or the exposure alone where it is yes or no."""
+    """What a row compares with what, as `<exposure>: <level> / <reference>`, or the exposure alone where it is yes or no.
+
+    Of a number, `<exposure>: per <so many units>`.
+    """
     levels = (row["exposure_level"], row["reference_level"])
+    if levels[1] is None:
+        return f"{labels[row['exposure']]}: {levels[0]}"
     return labels[row["exposure"]] + ("" if levels == ("true", "false") else f": {levels[0]} / {levels[1]}")
 
 

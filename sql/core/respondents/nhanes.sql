@@ -55,6 +55,20 @@ activity as (
     case when PAD680_missing is null then PAD680 end as sitting_minutes_per_day,
     PAD680_missing as sitting_unanswered
   from decoded.nhanes_paq
+),
+-- adults with a reliable recalled day: the share of their dietary weight that belongs to intakes up to their own
+magnesium_of_adults as (
+  select
+    diet.SEQN,
+    diet.DR1TMAGN as intake,
+    sum(diet.WTDRD1) over (order by diet.DR1TMAGN) / sum(diet.WTDRD1) over () as share_up_to
+  from decoded.nhanes_dr1tot as diet
+  inner join raw.nhanes_demo as demo on demo.SEQN = diet.SEQN
+  where demo.RIDAGEYR >= 20 and diet.DR1DRSTZ_code = 'reliable' and diet.DR1TMAGN is not null and diet.WTDRD1 > 0
+),
+-- the least intake that a quarter of the adults of this cycle do not exceed
+magnesium_quartile as (
+  select min(intake) as upper_bound from magnesium_of_adults where share_up_to >= 0.25
 )
 select
   cast(demo.SEQN as varchar) as respondent_id,
@@ -97,6 +111,12 @@ select
   end as sitting_minutes_per_day_missing,
   case when diet.DR1DRSTZ_code = 'reliable' then diet.DR1TMAGN end as magnesium_intake_mg,
   case when diet.SEQN is null then 'not_asked' else 'missing' end as magnesium_intake_mg_missing,
+  magnesium_of_adults.intake <= magnesium_quartile.upper_bound as is_in_lowest_magnesium_quartile,
+  case when diet.SEQN is null or demo.RIDAGEYR < 20 then 'not_asked' else 'missing' end as is_in_lowest_magnesium_quartile_missing,
+  biopro.LBXSCA as serum_calcium_mg_dl,
+  case when biopro.SEQN is null then 'not_asked' else 'missing' end as serum_calcium_mg_dl_missing,
+  biopro.LBXSKSI as serum_potassium_mmol_l,
+  case when biopro.SEQN is null then 'not_asked' else 'missing' end as serum_potassium_mmol_l_missing,
   bmx.BMXBMI as body_mass_index_kg_m2,
   case when bmx.SEQN is null then 'not_asked' else 'missing' end as body_mass_index_kg_m2_missing,
   slq.SLQ160_code as cramp_frequency,
@@ -108,8 +128,11 @@ select
   demo.SDMVPSU as psu
 from decoded.nhanes_demo as demo
 cross join meta.this_wave as this_wave
+cross join magnesium_quartile
 left join medicines on medicines.SEQN = demo.SEQN
 left join activity on activity.SEQN = demo.SEQN
+left join magnesium_of_adults on magnesium_of_adults.SEQN = demo.SEQN
+left join raw.nhanes_biopro as biopro on biopro.SEQN = demo.SEQN
 left join raw.nhanes_bmx as bmx on bmx.SEQN = demo.SEQN
 left join decoded.nhanes_dr1tot as diet on diet.SEQN = demo.SEQN
 left join decoded.nhanes_slq as slq on slq.SEQN = demo.SEQN
