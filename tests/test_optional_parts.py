@@ -37,8 +37,9 @@ def test_a_part_goes_with_its_comment_and_its_files_and_nothing_else_does(tmp_pa
 
 
 def test_an_entry_of_a_section_goes_alone(tmp_path: Path) -> None:
-    study = "exposures:\n  is_kept: {label: Kept}\n  is_further:\n    {label: Further, per: 1}\nother:\n  deeper:\n    is_further: {}\n"
+    rest = "other:\n  deeper:\n    is_further: {}\n"
+    study = "exposures:\n  is_kept: {label: Kept}\n  is_further:\n    {label: Further, per: 1}\n" + rest
     (tmp_path / "study.yaml").write_text(study, encoding="utf-8")
     leave_out(tmp_path, OptionalPart(keys=("exposures.is_further",)))
     text = (tmp_path / "study.yaml").read_text(encoding="utf-8")
-    assert text == "exposures:\n  is_kept: {label: Kept}\nother:\n  deeper:\n    is_further: {}\n"
+    assert text == "exposures:\n  is_kept: {label: Kept}\n" + rest

@@ -6,7 +6,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import polars as pl
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from pipelines.contracts.yaml_source import read_yaml
 from pipelines.machine.errors import ConfigurationError
@@ -98,15 +108,27 @@ class Exposure(_Settings):
     """
 
     label: Line
-    reference: Level | None = None
     per: float | None = Field(None, gt=0)
+    reference: bool | str | None
     unit: Line | None = None
     populations: Annotated[list[str], Field(min_length=1)] | None = None
     hypotheses: Line | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _number_has_no_reference(cls, given: Any) -> Any:
+        return {"reference": None, **given} if isinstance(given, dict) and given.get("per") is not None else given
+
+    @field_validator("reference", mode="before")
+    @classmethod
+    def _reference_is_a_level(cls, level: Any, so_far: ValidationInfo) -> Any:
+        if level is None and so_far.data.get("per") is not None:
+            return None
+        return refused(_level_fault)(level)
+
     @model_validator(mode="after")
     def _is_whole(self) -> "Exposure":
-        if (self.reference is None) == (self.per is None):
+        if self.reference is not None and self.per is not None:
             raise ValueError("an exposure has a reference (one of its levels) or is a number, per so many of its unit; not both")
         if (self.per is None) != (self.unit is None):
             raise ValueError("per and unit stand together, such as per: 100 and unit: mg")

@@ -88,9 +88,9 @@ def _names(project: "Project") -> Iterator[Fault]:
         ("standardisation",): study.standardisation.populations,
         **{("exposures", name): exposure.populations or [] for name, exposure in study.exposures.items()},
     }
-    for section, populations in asked_of.items():
+    for asking, populations in asked_of.items():
         for index, name in enumerate(populations):
-            at = (*section, "populations", index)
+            at: tuple[str | int, ...] = (*asking, "populations", index)
             if name not in study.populations:
                 yield Fault(at, f"names {name}, which is not under populations; {known(study.populations, name)}")
             if name in populations[:index]:
@@ -142,7 +142,12 @@ def _columns(project: "Project", held: Mapping[str, Domain]) -> Iterator[Fault]:
     per_unit = {name: exposure for name, exposure in study.exposures.items() if exposure.is_number}
     sections: Sequence[tuple[tuple[str, ...], Mapping[str, object], tuple[str, ...], str]] = (
         (("outcomes",), study.outcomes, ("BOOLEAN",), "an outcome is true or false"),
-        (("exposures",), with_levels, WITH_LEVELS, "a reference is a level: of true and false, or of text"),
+        (
+            ("exposures",),
+            with_levels,
+            WITH_LEVELS,
+            "an exposure has levels: true and false, or text; a number needs per and unit",
+        ),
         (("exposures",), per_unit, tuple(NUMERIC_TYPES), "only a number has an odds ratio per so many units"),
         (("adjustment",), by_levels, WITH_LEVELS, "a number needs a form: linear, quadratic or spline"),
         (("adjustment",), as_numbers, tuple(NUMERIC_TYPES), "only a number is adjusted for in a form"),

@@ -39,7 +39,7 @@ def odds_ratios(estimation: Estimation) -> pl.DataFrame:
     if not rows:
         return pl.DataFrame()
     common = {"source": estimation.source.source, "is_suppressed": False, "is_synthetic": estimation.source.is_synthetic}
-    frame = pl.DataFrame([row | common for row in rows], infer_schema_length=None)
+    frame = pl.DataFrame([row | common for row in rows], infer_schema_length=None, schema_overrides={"hypotheses": pl.String})
     return with_adjusted_p_values(frame, estimation.study.odds_ratios.multiple_testing).sort(
         "source", "wave", "population", "outcome", "exposure", "exposure_level", "model"
     )
