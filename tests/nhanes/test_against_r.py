@@ -115,7 +115,7 @@ def test_odds_and_prevalence_ratios_are_those_of_survey(published_nhanes: Atlas,
 
 
 def test_each_further_exposure_has_the_weight_of_its_component_and_a_family_of_its_own(published_nhanes: Atlas) -> None:
-    rows = published(published_nhanes, "odds_ratios").filter(pl.col("hypotheses") == "further")
+    rows = published(published_nhanes, "odds_ratios").filter(pl.col("hypotheses") == "further exposures")
     weights = set(rows.select("exposure", "population", "weight").iter_rows())
     assert weights == {
         ("magnesium_intake_mg", "adults_20_plus", "dietary_weight"),

@@ -1,5 +1,6 @@
 """The tables of the page with estimates, made from rows of the public report tables."""
 
+import re
 from collections.abc import Sequence
 
 from pipelines.project.respondents import ALL, POOLED
@@ -89,13 +90,14 @@ def standardised_table(labels: Labels, rows: Sequence[Row], standard: str) -> Di
 
 
 def families(labels: Labels, rows: Sequence[Row]) -> list[list[Row]]:
-    """Rows of odds ratios of one outcome in one population by model and wave, the pooled waves first.
+    """Rows of odds ratios of one outcome in one population by hypotheses, model and wave, the pooled waves first.
 
     These are the families that p-values are adjusted in: each has a table of its own.
     """
     waves = sorted(labels.waves(rows), key=lambda wave: wave != POOLED)
-    keys = [(model, wave) for wave in waves for model in dict.fromkeys(row["model"] for row in rows)]
-    found = [[row for row in rows if (row["model"], row["wave"]) == key] for key in keys]
+    models, hypotheses = (dict.fromkeys(row[name] for row in rows) for name in ("model", "hypotheses"))
+    keys = [(model, wave, group) for group in hypotheses for wave in waves for model in models]
+    found = [[row for row in rows if (row["model"], row["wave"], row["hypotheses"]) == key] for key in keys]
     return [of_family for of_family in found if of_family]
 
 
@@ -136,8 +138,11 @@ def odds_ratio_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> Displ
         f"{'; '.join(methods) or 'Nothing could be estimated'}. n/N: cases of all people of the group, unweighted. "
         f"{_family(labels, rows)} E-value: of the odds ratio, and of the limit of its interval that is nearer to 1."
     ]
-    title = f"{labels.study.outcomes[outcome].label}: odds ratios, {MODELS.get(model, model)}, {wave}"
+    hypotheses = rows[0]["hypotheses"]
+    group = f", {hypotheses}" if hypotheses else ""
+    title = f"{labels.study.outcomes[outcome].label}: odds ratios{group}, {MODELS.get(model, model)}, {wave}"
     name = f"odds-ratios-{labels.source.source}-{outcome}-{population}-{model}-{wave}"
+    name += f"-{'-'.join(re.findall(r'[a-z0-9]+', hypotheses.lower()))}" if hypotheses else ""
     return DisplayTable(name, title, columns, cells, notes, footnotes, labels.about(population))
 
 
