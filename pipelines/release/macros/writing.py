@@ -43,6 +43,7 @@ def _scalars(connection: duckdb.DuckDBPyConnection, project: Project) -> dict[st
     references = {
         name: str(exposure.reference).lower() if isinstance(exposure.reference, bool) else exposure.reference
         for name, exposure in study.exposures.items()
+        if exposure.reference is not None  # a number has none
     }
     types = respondents.column_types()
     no_verdict = (
