@@ -24,6 +24,8 @@ SOURCES, VERDICTS, COLUMNS = "_sources()", "_verdicts()", "_columns()"
 
 def write_macros(connection: duckdb.DuckDBPyConnection, project: Project) -> None:
     """The schema `ask` in a release that holds the respondents; reads what is delivered of them from the connection."""
+    if not project.sources:
+        return  # there is nobody to ask about
     connection.execute("create schema ask")
     scalars = {name: _with_fields(text) for name, text in _scalars(connection, project).items()}
     connection.execute("; ".join(f"create macro ask.{name} as {text}" for name, text in scalars.items()))

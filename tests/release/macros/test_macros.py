@@ -278,3 +278,9 @@ def test_a_lonely_psu_counts_as_the_file_of_the_source_says(tmp_path: Path, lone
         model = regression(counted, "has_cramps", [Categorical("is_sedentary", False)], domain=pl.col("inside"))
         [row] = ask(connection, f"odds_ratio('has_cramps', 'is_sedentary', {where})").to_dicts()
         assert row["log_odds_ratio_se"] == pytest.approx(model.term("is_sedentary", True).se, rel=1e-9)
+
+
+def test_a_project_without_sources_has_nothing_to_ask(tmp_path: Path) -> None:
+    write_database(tmp_path / "epi.duckdb", people(), replace(asked_project(), sources={}))
+    with duckdb.connect(str(tmp_path / "epi.duckdb"), read_only=True) as connection:
+        assert connection.sql("select count(*) from duckdb_schemas() where schema_name = 'ask'").fetchall() == [(0,)]
