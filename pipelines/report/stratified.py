@@ -21,7 +21,7 @@ def mantel_haenszel_estimates(
     parts = [(group, is_case) for group in (exposed, unexposed) for is_case in (True, False)]
     counts = {name: group.filter(pl.col(outcome) == is_case) for name, (group, is_case) in zip(FOUR_CELLS, parts, strict=True)}
     long = pl.concat(group.select(*adjusters, pl.lit(name).alias("cell"), "n") for name, group in counts.items())
-    strata = long.group_by(adjusters or [pl.lit(0).alias("stratum")]).agg(
+    strata = long.group_by(adjusters or [pl.lit(0).alias("stratum")], maintain_order=True).agg(
         pl.col("n").filter(pl.col("cell") == name).sum().alias(name) for name in FOUR_CELLS
     )
     try:
