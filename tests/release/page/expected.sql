@@ -70,8 +70,9 @@ group by source, outcome, population, sex
 union all
 
 select
-  'odds-ratios-' || source || '-' || outcome || '-' || population || '-' || model || '-' || wave,
-  exposure_label || if(exposure_level = 'true', '', ': ' || exposure_level || ' / ' || reference_level),
+  'odds-ratios-' || source || '-' || outcome || '-' || population || '-' || model || '-' || wave
+    || coalesce('-' || replace(hypotheses, ' ', '-'), ''),
+  exposure_label || if(exposure_level = 'true', '', ': ' || exposure_level || coalesce(' / ' || reference_level, '')),
   [
     of_all(exposed_cases, exposed_noncases),
     of_all(unexposed_cases, unexposed_noncases),

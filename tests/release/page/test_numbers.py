@@ -85,8 +85,10 @@ def test_every_number_in_a_forest_plot_stands_in_the_table_under_it(published: A
             if not of_table:
                 continue
             label = published.project.study.outcomes[outcome].label
+            adults = published.project.study.populations["adults_20_plus"].label
             [drawn] = page_of(published).xpath(
-                f"//section[@id='{source}']//figure[starts-with(@aria-label, '{label}, odds ratios, ')]//img/@src"
+                f"//section[@id='{source}']//figure[starts-with(@aria-label, '{label}, odds ratios, ')"
+                f" and contains(@aria-label, '{adults}')]//img/@src"
             )
             texts = Counter("".join(text.itertext()) for text in html.fromstring(svg_of(drawn)).iter("text"))
             ratios = Counter(cells[2] for cells in of_table if cells[2] != "–")
