@@ -226,11 +226,16 @@ class Alerts(_Settings):
     moved_standard_errors: float = Field(1.0, gt=0)
 
 
-class Definition(_Settings):
-    """How the study defines an outcome or an exposure, in the words that published estimates are compared by."""
+class OutcomeDefinition(_Settings):
+    """How the study defines an outcome, in the words that published estimates are compared by."""
 
     recall_window: Line | None = None
     case_threshold: Line | None = None
+
+
+class ExposureDefinition(_Settings):
+    """By what the study knows of an exposure, in the words that published estimates are compared by."""
+
     instrument: Line | None = None
 
 
@@ -240,8 +245,8 @@ class EvidenceSettings(_Settings):
     populations: dict[str, Line] = Field(
         {}, description="Population -> whom it stands for, in the words of `people` in the register."
     )
-    outcomes: dict[str, Definition] = {}
-    exposures: dict[str, Definition] = {}
+    outcomes: dict[str, OutcomeDefinition] = {}
+    exposures: dict[str, ExposureDefinition] = {}
 
 
 class Study(_Settings):

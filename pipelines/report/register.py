@@ -176,7 +176,7 @@ def _definitions(project: Project) -> pl.DataFrame:
     """One row per population, outcome and exposure that study.yaml defines for comparisons."""
     settings = project.study.evidence or EvidenceSettings()
     rows: list[Row] = [{"variable": name, "people": people} for name, people in settings.populations.items()]
-    rows += [{"variable": name, **part.model_dump()} for name, part in (settings.outcomes | settings.exposures).items()]
+    rows += [{"variable": name, **part.model_dump()} for name, part in [*settings.outcomes.items(), *settings.exposures.items()]]
     columns = ("variable", "people", "recall_window", "case_threshold", "instrument")
     return pl.DataFrame(rows, schema=dict.fromkeys(columns, TEXT))
 

@@ -45,7 +45,9 @@ def _named(context: typer.Context) -> None:
 @app.command(rich_help_panel=WORK, epilog=ends("cramp-atlas init my-study --study empty"))
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to write; it must be empty or not there yet.")],
-    study: Annotated[str, typer.Option(help="What to begin with: empty, nocturnal-leg-cramps.")] = "empty",
+    study: Annotated[
+        str, typer.Option(help="What to begin with: empty, or a study that the package carries; a name that is none lists them.")
+    ] = "empty",
 ) -> None:
     """Write a new project: study.yaml, contracts and selects, in a folder of its own.
 

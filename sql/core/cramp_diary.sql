@@ -13,3 +13,4 @@ select
   this_wave.is_synthetic
 from answers.cramp_diary as answers
 cross join meta.this_wave as this_wave
+order by length(answers.person_id), answers.person_id, answers.event_date

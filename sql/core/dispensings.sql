@@ -12,3 +12,4 @@ select
   this_wave.is_synthetic
 from answers.dispensings as answers
 cross join meta.this_wave as this_wave
+order by length(answers.person_id), answers.person_id, answers.event_date, answers.atc_code
