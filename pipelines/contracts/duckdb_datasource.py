@@ -4,6 +4,7 @@ Great Expectations takes seconds to import, so it is imported here, on first use
 """
 
 import logging
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,7 +81,8 @@ def _confine(connection: Any, parquet: Path) -> None:
 def great_expectations() -> GreatExpectations:
     """Import Great Expectations and teach it DuckDB; the second call costs nothing."""
     _silence(logging.getLogger("great_expectations"))
-    import great_expectations as gx
+    with _no_spark():
+        import great_expectations as gx
     import sqlalchemy.dialects.postgresql
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults, ProgressBarsConfig
     from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
@@ -128,6 +130,21 @@ def great_expectations() -> GreatExpectations:
         )
 
     return GreatExpectations(gx.get_context, in_memory_config, gx.ExpectationSuite, get_expectation_impl, derived_once)
+
+
+@contextmanager
+def _no_spark() -> Iterator[None]:
+    """Hide the client of Spark, which the library would import and does not need.
+
+    Where no whole Spark is installed, what it imports of it may end the process.
+    """
+    hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "pyspark"}
+    sys.modules["pyspark"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["pyspark"]
+        sys.modules.update(hidden)
 
 
 def _silence(logger: logging.Logger) -> None:
