@@ -49,6 +49,10 @@ def blocks_of(page: str) -> list[Block]:
     return blocks
 
 
+PROJECT = re.compile(r"^project /.*\n", re.MULTILINE)
+"""The first line of a command, which names a folder of this machine."""
+
+
 def run(command: str, project: Path) -> subprocess.CompletedProcess[str]:
     """A command as a reader types it in the project's folder; what it prints to both streams is one text."""
     environment = os.environ | {
@@ -56,7 +60,7 @@ def run(command: str, project: Path) -> subprocess.CompletedProcess[str]:
         "CRAMP_ATLAS_PROJECT": str(project),
     }
     environment.pop("DAGSTER_HOME", None)
-    return subprocess.run(
+    done = subprocess.run(
         ["bash", "-c", command],
         cwd=project,
         env=environment,
@@ -66,6 +70,8 @@ def run(command: str, project: Path) -> subprocess.CompletedProcess[str]:
         timeout=300,
         check=False,
     )
+    done.stdout = PROJECT.sub("", done.stdout)
+    return done
 
 
 def differences(shown: str, printed: str, project: Path) -> list[str]:

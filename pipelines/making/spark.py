@@ -5,7 +5,9 @@ refuses what it refuses on one machine too. The server reads the same Parquet ob
 brought into these types. What the server keeps is views of one session, which end with it.
 """
 
+import importlib.util
 import logging
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -171,6 +173,13 @@ def server(settings: Settings, planner: duckdb.DuckDBPyConnection) -> Iterator[S
         session.stop()
 
 
+def _need_no_home() -> None:
+    """The client looks for a whole Spark, and ends the process where it finds none: it is told that its own folder is one."""
+    client = importlib.util.find_spec("pyspark")
+    if client and client.origin:
+        os.environ.setdefault("SPARK_HOME", str(Path(client.origin).parent))
+
+
 def connected(remote: str) -> Any:
     """A new session of Spark Connect; raises MachineFault where the server does not answer or is of another version."""
     if not remote:
@@ -178,6 +187,7 @@ def connected(remote: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of pandas, which is not used
+            _need_no_home()
             import pyspark
             import pyspark.sql.connect.logging
             from pyspark.sql.connect.client.retries import DefaultPolicy

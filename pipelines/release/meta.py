@@ -11,7 +11,6 @@ from pipelines.contracts.model import Contract
 from pipelines.project.project import Project
 from pipelines.project.sources import SHARED_WAVE
 from pipelines.raw.drift.between import drift_rows
-from pipelines.release.macros.distributions import t_quantiles
 from pipelines.release.offending import Composed, query_of
 from pipelines.store import Place, Sidecar
 from pipelines.store.places import GENERATOR, WHOLE_DELIVERY, about, claims_place, rejected_rows_place
@@ -34,7 +33,6 @@ def meta_tables(project: Project, objects: Mapping[Place, Sidecar]) -> dict[str,
         "meta.columns": _columns(project.contracts),
         "meta.codes": _codes(project.contracts),
         "meta.comparability": _comparability(project),
-        "meta.t_quantiles": t_quantiles(project.study.confidence_level),
     }
     return {name: conforming(frame, project.contracts[name]) for name, frame in tables.items()}
 

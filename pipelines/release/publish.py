@@ -29,6 +29,7 @@ from pipelines.release.damage import damaged_files
 from pipelines.release.database import write_database
 from pipelines.release.disclosed import for_readers, meta_for_readers, protect_reports
 from pipelines.release.kept import BUILDING, DATABASES, current_release, held_release, manifests, point_to, releases_folder
+from pipelines.release.macros.distributions import t_quantiles
 from pipelines.release.macros.writing import write_macros
 from pipelines.release.manifest import new_manifest
 from pipelines.release.meta import TIMES, conforming, meta_tables, no_rows_of
@@ -132,6 +133,7 @@ def _build(
             "meta.releases": _releases([*known, manifest]),
             "meta.release_changes": _changes(project, folder, manifest, known),
             "meta.passports": passports(project, objects, manifest),
+            "meta.t_quantiles": t_quantiles(project.study.confidence_level),
         }
         frames = frames | {name: conforming(frame, project.contracts[name]) for name, frame in explained.items()}
         _write(project, folder, paths, safe, frames, manifest)

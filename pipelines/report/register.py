@@ -15,6 +15,7 @@ from pipelines.project.literature import EVIDENCE, PUBLISHED
 from pipelines.project.project import Project
 from pipelines.project.study import EvidenceSettings
 from pipelines.statistics.binomial import binomial_interval
+from pipelines.statistics.presentation import STANDARD_LEVEL
 from pipelines.statistics.risk_ratio import risk_ratio
 from pipelines.statistics.two_by_two import odds_ratio
 from pipelines.store import digest
@@ -127,7 +128,7 @@ def _from_counts(measure: str, counts: list[int | None]) -> tuple[float | None, 
         return None
     if measure in ("prevalence", "share"):
         n = exposed_cases + exposed_noncases
-        interval = binomial_interval(exposed_cases, n)
+        interval = binomial_interval(exposed_cases, n, confidence_level=STANDARD_LEVEL)
         return exposed_cases / n, interval.lower, interval.upper
     if unexposed_cases is None or unexposed_noncases is None:
         return None
@@ -138,10 +139,10 @@ def _from_counts(measure: str, counts: list[int | None]) -> tuple[float | None, 
         "unexposed_noncases": unexposed_noncases,
     }
     if measure == "odds ratio":
-        odds = odds_ratio(**cells, method="wald")
+        odds = odds_ratio(**cells, method="wald", confidence_level=STANDARD_LEVEL)
         return odds.estimate, odds.lower, odds.upper
     if measure == "risk ratio":
-        risk = risk_ratio(**cells)
+        risk = risk_ratio(**cells, confidence_level=STANDARD_LEVEL)
         return risk.estimate, risk.lower, risk.upper
     return None
 

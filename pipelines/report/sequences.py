@@ -52,7 +52,7 @@ def in_window(firsts: FirstEvents, index: str, window_days: int) -> pl.DataFrame
 
 
 def _row(events: Events, firsts: FirstEvents, wave: str, index: str, window_days: int) -> Row:
-    settings, level = firsts.settings, events.study.confidence_level
+    settings, confidence_level = firsts.settings, events.study.confidence_level
     pairs = in_window(firsts, index, window_days)
     index_first, marker_first = pairs.filter(pl.col("after") > 0), pairs.filter(pl.col("after") < 0)
     counts = int(index_first["n"].sum()), int(marker_first["n"].sum())
@@ -66,7 +66,7 @@ def _row(events: Events, firsts: FirstEvents, wave: str, index: str, window_days
         "gap_days": settings.gap_days,
         "run_in_days": settings.run_in_days,
         "null_window_days": settings.null_window_days,
-        "confidence_level": level,
+        "confidence_level": confidence_level,
         "n_index": int(per_day.sum()),
         "n_marker": int(firsts.marker_per_day.sum()),
         "n_index_first": counts[0],
@@ -80,8 +80,8 @@ def _row(events: Events, firsts: FirstEvents, wave: str, index: str, window_days
         _per_day(marker_first, "marker_day", firsts.n_days),
         window_days=settings.null_window_days,
     )
-    score = sequence_ratio(*counts, null=of_all, confidence_level=level)
-    jeffreys = sequence_ratio(*counts, null=of_pairs, method="jeffreys", confidence_level=level)
+    score = sequence_ratio(*counts, null=of_all, confidence_level=confidence_level)
+    jeffreys = sequence_ratio(*counts, null=of_pairs, method="jeffreys", confidence_level=confidence_level)
     shown: Row = {"presentation": "show", "presentation_reason": None}
     return (
         key
@@ -100,7 +100,7 @@ def _row(events: Events, firsts: FirstEvents, wave: str, index: str, window_days
             "null_ratio_of_pairs": of_pairs,
             "adjusted_ratio_of_pairs": jeffreys.adjusted_ratio,
         }
-        | _of_model(pairs, firsts.about, level)
+        | _of_model(pairs, firsts.about, confidence_level)
         | with_note(shown, FEW_IN_ONE_ORDER if min(counts) < SPARSE_CELL else None)
     )
 
@@ -109,7 +109,7 @@ def _per_day(pairs: pl.DataFrame, column: str, n_days: int) -> Any:
     return np.bincount(pairs[column].to_numpy(), weights=pairs["n"].to_numpy(), minlength=n_days).astype(np.int64)
 
 
-def _of_model(pairs: pl.DataFrame, about: tuple[str, ...], level: float) -> Row:
+def _of_model(pairs: pl.DataFrame, about: tuple[str, ...], confidence_level: float) -> Row:
     """The ratio of people of average age and sex, and whether it depends on them; why not, where there is no model."""
     known = pairs.drop_nulls(list(about))
     row: Row = {"n_not_in_model": int(pairs["n"].sum()) - int(known["n"].sum())}
@@ -120,7 +120,7 @@ def _of_model(pairs: pl.DataFrame, about: tuple[str, ...], level: float) -> Row:
             known.select(pl.when(pl.col("after") < 0).then(pl.col("n")).otherwise(0)).to_series(),
             columns,
             names=names,
-            confidence_level=level,
+            confidence_level=confidence_level,
         )
     except StatsError as error:
         return row | {"model_reason": str(error)}

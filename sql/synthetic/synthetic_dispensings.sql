@@ -30,7 +30,7 @@ courses as (
     case
       when courses.u_began < 0.15 then cast(floor(365 * courses.u_day) as integer)
       when people.marker_day is null then 365 + cast(floor(1461 * courses.u_day) as integer)
-      when courses.u_order < courses.planted / (1 + courses.planted)
+      when courses.u_order < courses.planted / nullif(1 + courses.planted, 0)
         then people.marker_day - 1 - cast(floor(365 * courses.u_day) as integer)
       else people.marker_day + 1 + cast(floor(365 * courses.u_day) as integer)
     end as first_day

@@ -137,7 +137,7 @@ def test_a_claim_that_spills_onto_a_full_disk_is_no_verdict(published_synthetic:
     with engine(project.settings) as connection:
         from contextlib import nullcontext
 
-        monkeypatch.setattr("pipelines.making.judging.engine", lambda _: nullcontext(Full(connection)))
+        monkeypatch.setattr("pipelines.making.judging.engine", lambda *_, **__: nullcontext(Full(connection)))
         with pytest.raises(NoSpace):
             judge_claims(project, CORE, {})
 

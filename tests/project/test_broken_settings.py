@@ -444,7 +444,7 @@ def test_all_mistakes_are_told_together(good: Atlas) -> None:
 def test_a_project_without_study_is_named(tmp_path: Path) -> None:
     said = " ".join(complaints(Settings(project=tmp_path)))
     assert "study.yaml does not exist" in said
-    assert "CRAMP_ATLAS_PROJECT must name the folder that holds study.yaml" in said
+    assert "make one: cramp-atlas init DIR" in said
 
 
 @pytest.mark.parametrize(

@@ -125,19 +125,19 @@ def test_the_diff_of_two_releases_prints_the_same_and_needs_no_object(changed: A
         backwards = runner.invoke(app, ["releases", "diff", *reversed(ids)])
     finally:
         hidden.rename(changed.warehouse / "store")
-    assert printed.exit_code == 0, printed.output
+    assert printed.exit_code == 0, printed.stdout
     [(n_changed,)] = changed.query(
         "select count(*) from meta.release_changes where change = 'changed' and table_name = 'report.odds_ratios' "
         "and source = 'synthetic_survey'"
     )
     summary = f"report.odds_ratios synthetic_survey: {n_changed:,} numbers changed (by at most "
-    assert summary in printed.output
-    assert f" standard errors), 0 rows new, 0 gone; differs: {CODEBOOK}\n" in printed.output
+    assert summary in printed.stdout
+    assert f" standard errors), 0 rows new, 0 gone; differs: {CODEBOOK}\n" in printed.stdout
     [(total,)] = changed.query("select count(*) from meta.release_changes")
-    assert f"{total - 3:,} more: --limit 0 prints them all" in printed.output
-    assert '("us_2000_eleven_groups" -> "us_2000_adults_three_groups")' in backwards.output
+    assert f"{total - 3:,} more: --limit 0 prints them all" in printed.stdout
+    assert '("us_2000_eleven_groups" -> "us_2000_adults_three_groups")' in backwards.stdout
     same = runner.invoke(app, ["releases", "diff", ids[0], ids[0]])
-    assert same.output == "no number of a report table differs\n"
+    assert same.stdout == "no number of a report table differs\n"
 
 
 def test_a_first_release_has_no_changes(published_synthetic: Atlas) -> None:
@@ -221,15 +221,15 @@ def test_a_passport_of_a_select_holds_its_text(changed: Atlas) -> None:
         (["releases", "show"], "  rests on core.respondents synthetic_survey 2024, "),
         (["releases", "show"], "held back: nothing"),
         (["releases", "list"], "* "),
-        (["releases", "verify"], "all is well (33 files, 51 objects of the store, the links)"),
+        (["releases", "verify"], "all is well (33 files, 53 objects of the store, the links)"),
         (["releases", "prune", "--dry-run"], "would remove 0 releases, 0 files of the store, 0 leftovers: 0.0 MB"),
     ],
 )
 def test_the_commands_say(changed: Atlas, monkeypatch: pytest.MonkeyPatch, arguments: list[str], expected: str) -> None:
     monkeypatch.setenv("CRAMP_ATLAS_PROJECT", str(changed.folder))
     said = runner.invoke(app, arguments)
-    assert said.exit_code == 0, said.output
-    assert expected in said.output
+    assert said.exit_code == 0, said.stdout
+    assert expected in said.stdout
 
 
 @pytest.mark.parametrize(
@@ -246,4 +246,4 @@ def test_the_commands_refuse(changed: Atlas, monkeypatch: pytest.MonkeyPatch, ar
     monkeypatch.setenv("CRAMP_ATLAS_PROJECT", str(changed.folder))
     said = runner.invoke(app, arguments)
     assert said.exit_code == 2
-    assert expected in said.output
+    assert expected in said.stdout

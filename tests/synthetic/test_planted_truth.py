@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.making.engine import bind_frame, bind_objects, engine
 from pipelines.project.project import Project
+from pipelines.project.selects import columns_asked
 from pipelines.synthetic.census import PLANTED, planted_truth
 from pipelines.synthetic.survey import draw_population
 
@@ -65,7 +66,9 @@ def test_adjusting_for_age_brings_the_odds_ratio_near_the_effect_that_was_drawn_
 def test_every_outcome_exposure_and_model_of_the_study_is_planted(project: Project, planted: pl.DataFrame) -> None:
     ratios = planted.filter(pl.col("measure") == "odds_ratio")
     assert planted.columns == PLANTED
-    assert set(ratios["exposure"]) == set(project.study.exposures)
+    asked = columns_asked(project.selects[f"{project.study.respondents}/synthetic_survey"], None)
+    assert set(ratios["exposure"]) == set(project.study.exposures) & asked
+    assert len(set(ratios["exposure"])) >= 9
     assert set(ratios["model"]) == {"crude", "adjusted"}
     assert set(planted["outcome"]) == set(project.study.outcomes)
     assert set(planted.filter(pl.col("measure") == "prevalence")["population"]) == set(project.study.populations)

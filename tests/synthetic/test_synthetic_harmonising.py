@@ -106,6 +106,9 @@ def test_a_person_who_answered_everything(project: Project, survey: Source) -> N
         "stratum": 3,
         "psu": 7,
         "is_synthetic": True,
+        "is_in_lowest_magnesium_quartile_missing": "not_asked",
+        "serum_calcium_mg_dl_missing": "not_asked",
+        "serum_potassium_mmol_l_missing": "not_asked",
     }
 
 

@@ -114,6 +114,7 @@ DESCRIBING: dict[str, dict[str, MetaKind]] = {
     "meta.comparability": dict.fromkeys(
         ("source", "variable", "wave", "other_wave", "verdict", "reason", "reference", "condition"), "setting"
     ),
+    "meta.t_quantiles": dict.fromkeys(("confidence_level", "degrees_freedom", "t_quantile", "normal_quantile"), "setting"),
     "meta.releases": dict.fromkeys(("release_id", "published_at", "content_hash", "n_objects", "is_this_release"), "release"),
 }
 """Columns of the meta tables that have public rows of a restricted source."""

@@ -3,7 +3,7 @@ select
   cast(person as varchar) as person_id,
   dispensed_on as event_date,
   atc_code,
-  extract(year from dispensed_on) - birth_year as age_years,
+  year(dispensed_on) - birth_year as age_years,
   'missing' as age_years_missing,
   sex,
   'missing' as sex_missing

@@ -61,7 +61,7 @@ magnesium_of_adults as (
   select
     diet.SEQN,
     diet.DR1TMAGN as intake,
-    sum(diet.WTDRD1) over (order by diet.DR1TMAGN) / sum(diet.WTDRD1) over () as share_up_to
+    sum(diet.WTDRD1) over (order by diet.DR1TMAGN) / nullif(sum(diet.WTDRD1) over (), 0) as share_up_to
   from decoded.nhanes_dr1tot as diet
   inner join raw.nhanes_demo as demo on demo.SEQN = diet.SEQN
   where demo.RIDAGEYR >= 20 and diet.DR1DRSTZ_code = 'reliable' and diet.DR1TMAGN is not null and diet.WTDRD1 > 0

@@ -294,13 +294,14 @@ def family(*p_values: float | None, method: str = "holm") -> pl.DataFrame:
             "population": "all",
             "outcome": "ill",
             "model": "crude",
+            "hypotheses": None,
             "exposure": f"x{n}",
             "exposure_level": "true",
             "p_value": p,
         }
         for n, p in enumerate(p_values)
     ]
-    frame = pl.DataFrame(rows, schema_overrides={"p_value": pl.Float64})
+    frame = pl.DataFrame(rows, schema_overrides={"p_value": pl.Float64, "hypotheses": pl.String})
     return with_adjusted_p_values(frame, method)  # type: ignore[arg-type]
 
 
