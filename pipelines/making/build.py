@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pipelines.making.faults import ANY, verdict_on
 from pipelines.making.judging import as_records, judge_claims, judge_contract, nothing_to_judge, problems_of
 from pipelines.project.project import Project
-from pipelines.store import Sidecar
+from pipelines.store import Place, Sidecar
 from pipelines.store.acceptance import Cause, with_accepted, with_rejection
 from pipelines.store.recipe import Plan
 
@@ -19,6 +19,9 @@ class Made:
     rows: int
     columns_read: list[str] = field(default_factory=list)
 
+
+KEPT = "it now reads a table of which nothing was ever accepted for this wave; what was made without it is kept until it comes"
+"""What was made before is lost to no table that a source delivers one day."""
 
 Maker = Callable[[Project, Plan], Made]
 
@@ -52,12 +55,19 @@ def absent(project: Project, plan: Plan) -> Sidecar:
 
 
 def _known_or_made(project: Project, plan: Plan, make: Maker) -> Built:
+    if plan.is_absent and _has_rows(project, plan.place):
+        return Built(_failed(plan, KEPT), is_new=False)
     known = project.store.sidecar(plan.place, plan.recipe)
     if known:
         return Built(known, is_new=False)
     sidecar = absent(project, plan) if plan.is_absent else _candidate(project, plan, make)
     project.store.record(plan.place, sidecar)
     return Built(sidecar, is_new=True)
+
+
+def _has_rows(project: Project, place: Place) -> bool:
+    accepted = project.store.accepted(place)
+    return accepted is not None and accepted.verdict == "accepted" and accepted.rows > 0
 
 
 def _candidate(project: Project, plan: Plan, make: Maker) -> Sidecar:
