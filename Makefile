@@ -8,7 +8,7 @@ ON_DUCKDB2 := $(addprefix tests/,contracts core golden landing making nhanes raw
 # the tests start many processes, none of which should have to compile
 test: export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help refresh nhanes ui sql status docs test lint coverage bench fuzz soak mutate duckdb2 lock clean
+.PHONY: help refresh nhanes ui sql status docs test lint coverage bench bench-night bench-peers fuzz soak mutate duckdb2 lock clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -17,7 +17,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	touch $@
 
 help:  ## this list
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
 
 refresh: $(VENV)/.installed  ## take in deliveries, estimate, publish: the nightly job, now
 	$(BIN)/cramp-atlas refresh
@@ -51,6 +51,12 @@ coverage: $(VENV)/.installed  ## how often the 95 % intervals hold the planted v
 
 bench: $(VENV)/.installed  ## speed and memory, as ratios to the bare scan of the same columns
 	$(BIN)/python -m tests.benchmarks
+
+bench-night: $(VENV)/.installed  ## whole nights of N million respondents in WAVES waves, by stage and against one copy: make bench-night N=10
+	$(BIN)/python -m tests.benchmarks.night $(or $(N),1) $(or $(WAVES),1)
+
+bench-peers: $(VENV)/.installed  ## the same estimates by svy, R survey and statsmodels, of N million respondents
+	$(BIN)/python -m tests.benchmarks.peers $(or $(N),1)
 
 fuzz: $(VENV)/.installed  ## damaged deliveries, ten minutes a reader
 	$(BIN)/python -m tests.fuzz
