@@ -47,6 +47,7 @@ OPTIONAL_PARTS: dict[str, OptionalPart] = {
             "data_contracts/report/claims.odcs.yaml",
             "data_contracts/report/evidence*.odcs.yaml",
             "data_contracts/report/published_numbers.odcs.yaml",
+            "sql/checks/evidence*.sql",
             "sql/checks/published_numbers__*.sql",
             "sql/report/claims.sql",
             "sql/report/evidence*.sql",

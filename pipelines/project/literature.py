@@ -3,7 +3,9 @@
 PUBLISHED = "published"
 """Stands as the source of what is of the literature, and of no survey or study of the project."""
 
-OF_THE_LITERATURE = frozenset({"report.evidence", "report.claims"})
+OF_THE_LITERATURE = frozenset(
+    {"report.evidence", "report.evidence_synthesis", "report.evidence_synthesis_estimates", "report.claims"}
+)
 """Report tables of no source: one object each."""
 
 OF_SOURCES = frozenset({"report.evidence_comparison", "report.published_numbers"})

@@ -9,21 +9,28 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.project.evidence import CLAIM_COLUMNS, COUNTS, DOMAINS, NUMBER, NUMBER_COLUMNS, Evidence
-from pipelines.project.evidence import Row as Cells
+from pipelines.project.evidence import CLAIM_COLUMNS, COUNTS, DOMAINS, NUMBER_COLUMNS, Evidence
 from pipelines.project.literature import EVIDENCE, PUBLISHED
+from pipelines.project.literature_files import NUMBER
+from pipelines.project.literature_files import Row as Cells
 from pipelines.project.project import Project
 from pipelines.project.study import EvidenceSettings
+from pipelines.report.published_ratios import (
+    ADJUSTED,
+    AGREES,
+    DIFFERS,
+    NO_COUNTS,
+    NOTHING_PRINTED,
+    ratio_of_counts,
+    same_digits,
+)
+from pipelines.report.synthesis import Synthesis, synthesise
+from pipelines.report.synthesis_frames import estimates_frame, syntheses_frame
 from pipelines.statistics.binomial import binomial_interval
 from pipelines.statistics.presentation import STANDARD_LEVEL
-from pipelines.statistics.risk_ratio import risk_ratio
-from pipelines.statistics.two_by_two import odds_ratio
 from pipelines.store import digest
 
 PERCENT = "percent"
-
-NO_COUNTS, NOTHING_PRINTED, ADJUSTED = "no counts", "no number printed", "adjusted in print"
-AGREES, DIFFERS = "agrees", "differs"
 
 Row = dict[str, Any]
 
@@ -118,7 +125,7 @@ def _recomputed(estimate: Cells, scale: float) -> Row:
     if estimate["is_adjusted"] == "yes":
         return numbers | {"recomputation": ADJUSTED, "recomputation_reason": "the counts give the crude ratio"}
     pairs = zip(found, [estimate[cell] for cell in PRINTED.values()], strict=True)
-    agrees = all(_same_digits(value / scale, text) for value, text in pairs if text is not None and value is not None)
+    agrees = all(same_digits(value / scale, text) for value, text in pairs if text is not None and value is not None)
     return numbers | {"recomputation": AGREES if agrees else DIFFERS, "recomputation_reason": estimate["disagreement"]}
 
 
@@ -132,25 +139,11 @@ def _from_counts(measure: str, counts: list[int | None]) -> tuple[float | None, 
         return exposed_cases / n, interval.lower, interval.upper
     if unexposed_cases is None or unexposed_noncases is None:
         return None
-    cells = {
-        "exposed_cases": exposed_cases,
-        "exposed_noncases": exposed_noncases,
-        "unexposed_cases": unexposed_cases,
-        "unexposed_noncases": unexposed_noncases,
-    }
-    if measure == "odds ratio":
-        odds = odds_ratio(**cells, method="wald", confidence_level=STANDARD_LEVEL)
-        return odds.estimate, odds.lower, odds.upper
-    if measure == "risk ratio":
-        risk = risk_ratio(**cells, confidence_level=STANDARD_LEVEL)
-        return risk.estimate, risk.lower, risk.upper
-    return None
+    return ratio_of_counts(measure, (exposed_cases, exposed_noncases, unexposed_cases, unexposed_noncases))
 
 
-def _same_digits(value: float, printed: str) -> bool:
-    """Whether a value rounds to what was printed, to as many digits as were printed."""
-    decimals = len(printed.partition(".")[2])
-    return abs(value - float(printed)) <= 0.5 * float(10**-decimals) + 1e-9
+def _syntheses(evidence: Evidence) -> list[Synthesis]:
+    return synthesise(evidence, register(evidence).to_dicts())
 
 
 def _numbers(evidence: Evidence) -> pl.DataFrame:
@@ -193,6 +186,8 @@ def _sources(project: Project) -> pl.DataFrame:
 
 FRAMES: Mapping[str, Callable[[Project, Evidence], pl.DataFrame]] = {
     f"{EVIDENCE}register": lambda project, evidence: register(evidence),
+    f"{EVIDENCE}syntheses": lambda project, evidence: syntheses_frame(_syntheses(evidence)),
+    f"{EVIDENCE}synthesis_estimates": lambda project, evidence: estimates_frame(_syntheses(evidence)),
     f"{EVIDENCE}published_numbers": lambda project, evidence: _numbers(evidence),
     f"{EVIDENCE}claims": lambda project, evidence: _claims(evidence),
     f"{EVIDENCE}definitions": lambda project, evidence: _definitions(project),

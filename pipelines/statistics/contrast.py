@@ -25,12 +25,12 @@ NO_VARIANCE = "the standard error is 0"
 
 
 class EstimatedProportions(Protocol):
-    """What prevalence() and standardise() return: `table` has a row per level, `covariance` (rows, rows) belongs to it."""
+    """What prevalence() and standardise() return: `table` has a row per level, `joint_covariance` (rows, rows) belongs to it."""
 
     @property
     def table(self) -> pl.DataFrame: ...
     @property
-    def covariance(self) -> FloatArray: ...
+    def joint_covariance(self) -> FloatArray: ...
     @property
     def by(self) -> tuple[str, ...]: ...
 
@@ -64,9 +64,9 @@ def compare(
 ) -> Contrast:
     """Compare the row `level` with the row `reference`, both given by all columns of `by`: {"sex": "F"} with {"sex": "M"}.
 
-    Delta method (as svycontrast of R's survey package): a difference on its own scale, ratios on the log scale. Degrees of
-    freedom: the smaller of the two rows', which no union of the two undercuts. Raises InvalidArgument for a measure, level or
-    row that does not exist.
+    Delta method (as svycontrast of R's survey package, all rows together being analysed): a difference on its own scale, ratios
+    on the log scale. Degrees of freedom: the smaller of the two rows', which no union of the two undercuts. Raises
+    InvalidArgument for a measure, level or row that does not exist.
     """
     require_level(confidence_level)
     if measure not in get_args(ContrastMeasure):
@@ -81,7 +81,7 @@ def compare(
     reason = UNDEFINED_RATIO if gradient is None else NO_DEGREES_OF_FREEDOM if degrees_freedom <= 0 else None
     if gradient is None or reason:
         return Contrast(measure, estimate, None, None, None, None, degrees_freedom, confidence_level, reason)
-    se = math.sqrt(max(0.0, float(gradient @ estimates.covariance[np.ix_(at, at)] @ gradient)))
+    se = math.sqrt(max(0.0, float(gradient @ estimates.joint_covariance[np.ix_(at, at)] @ gradient)))
     centre = p - p0 if measure == "difference" else _log_ratio(measure, p, p0)
     margin = t_quantile(degrees_freedom, confidence_level) * se
     lower, upper = centre - margin, centre + margin

@@ -13,7 +13,7 @@ from pipelines.statistics.errors import EmptyDomain
 from pipelines.statistics.intervals import IntervalMethod, effective_n, proportion_interval
 from pipelines.statistics.presentation import NO_KNOWN_OUTCOME, nchs_presentation, with_reason
 from pipelines.statistics.replicate import Replicates, replicate_covariance
-from pipelines.statistics.variance import design_degrees_freedom, sampling_frame, taylor_covariance
+from pipelines.statistics.variance import design_degrees_freedom, joint_covariance, sampling_frame, taylor_covariance
 
 ESTIMATE_SCHEMA: dict[str, Any] = {
     "n_respondents": pl.Int64,
@@ -40,13 +40,15 @@ class Prevalence:
 
     `covariance` (rows, rows) belongs to the rows of `table`; NaN where a row has nobody with a known outcome (its prevalence
     is NULL) or, under `average`, lonely strata only (its standard error is NULL). `n_ungrouped`: respondents of the domain in no
-    row, because one of `by` is NULL.
+    row, because one of `by` is NULL. `joint_covariance` is that of all rows together, from which differences of rows are made:
+    another one than `covariance` only where what a stratum adds depends on who is analysed.
     """
 
     table: pl.DataFrame
     covariance: FloatArray
     by: tuple[str, ...]
     n_ungrouped: int
+    joint_covariance: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,18 +95,22 @@ def prevalence(
     analysed = np.where(is_known, level, -1)
     frame = sampling_frame(cells)
     counts = _count(cells, case, level, analysed, n_levels)
+    influence = _influence(case, analysed, counts)
     if replicates is None:
-        covariance = taylor_covariance(cells, frame, _influence(case, analysed, counts), analysed, n_levels)
+        covariance = taylor_covariance(cells, frame, influence, analysed, n_levels)
+        joint = joint_covariance(cells, frame, influence, analysed, covariance)
     else:
         covariance = _replicate_covariance(cells, replicates, case, analysed, counts)
+        joint = covariance
     degrees_freedom = design_degrees_freedom(cells, frame, analysed, n_levels)
     errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     rows = [_row(counts, i, float(errors[i]), int(degrees_freedom[i]), method, confidence_level) for i in range(n_levels)]
     estimates = pl.DataFrame(rows, schema=ESTIMATE_SCHEMA, orient="row")
     is_empty = counts.n_respondents == 0
-    covariance[is_empty, :] = covariance[:, is_empty] = np.nan
+    for of_rows in (covariance, joint):
+        of_rows[is_empty, :] = of_rows[:, is_empty] = np.nan
     table = pl.concat([levels, estimates], how="horizontal") if by else estimates
-    return Prevalence(table, covariance, tuple(by), int(cells.n[member & ~is_grouped].sum()))
+    return Prevalence(table, covariance, tuple(by), int(cells.n[member & ~is_grouped].sum()), joint)
 
 
 def _count(cells: Cells, case: IntArray, level: IntArray, analysed: IntArray, n_levels: int) -> _Counts:

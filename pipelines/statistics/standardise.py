@@ -17,7 +17,7 @@ from pipelines.statistics.intervals import korn_graubard, require_level
 from pipelines.statistics.presentation import NO_KNOWN_OUTCOME, STANDARD_LEVEL, Presentation, judge_presentation, with_reason
 from pipelines.statistics.prevalence import ESTIMATE_SCHEMA, Prevalence, prevalence
 from pipelines.statistics.replicate import Replicates
-from pipelines.statistics.variance import design_degrees_freedom, sampling_frame, taylor_covariance
+from pipelines.statistics.variance import design_degrees_freedom, joint_covariance, sampling_frame, taylor_covariance
 
 METHOD = "korn_graubard"
 STANDARDISED_SCHEMA: dict[str, Any] = ESTIMATE_SCHEMA | {"empty_standard_cells": pl.List(pl.String)}
@@ -31,7 +31,7 @@ class Standardised:
     up).
 
     `covariance` (rows, rows) belongs to the rows of `table`; NaN where a row has nobody with a known outcome or, under `average`,
-    lonely strata only.
+    lonely strata only. `joint_covariance`: that of all rows together, from which their differences are made (see Prevalence).
     `n_ungrouped`: respondents of the domain with one of `by` or the standardised column NULL.
     """
 
@@ -39,6 +39,7 @@ class Standardised:
     covariance: FloatArray
     by: tuple[str, ...]
     n_ungrouped: int
+    joint_covariance: FloatArray
 
 
 def standardise(
@@ -79,11 +80,11 @@ def standardise(
     n_groups = groups.height if by else 1
     share = _shares(parts, group, n_groups, standard, column)
     if cells.design.depends_on_domain and replicates is None:
-        covariance = _covariance(cells, outcome, parts, share, domain)
+        covariance, joint = _covariances(cells, outcome, parts, share, domain)
     else:
         without = parts.table["n_respondents"].to_numpy() == 0
         usable = np.where(without[:, None] | without[None, :], 0.0, parts.covariance)
-        covariance = share @ usable @ share.T
+        covariance = joint = share @ usable @ share.T
     degrees_freedom, missing_share = _whole_groups(cells, outcome, by, column, domain, n_groups)
     rows = []
     for i in range(n_groups):
@@ -93,14 +94,17 @@ def standardise(
         estimate = (share[i, group == i], float(covariance[i, i]), int(degrees_freedom[i]), float(missing_share[i]))
         rows.append(_row(table, *estimate, empty, confidence_level))
     is_empty = ~share.any(axis=1)
-    covariance[is_empty, :] = covariance[:, is_empty] = np.nan
+    for of_rows in (covariance, joint):
+        of_rows[is_empty, :] = of_rows[:, is_empty] = np.nan
     estimates = pl.DataFrame(rows, schema=STANDARDISED_SCHEMA, orient="row")
     table = pl.concat([groups, estimates], how="horizontal") if by else estimates
-    return Standardised(table, covariance, tuple(by), parts.n_ungrouped)
+    return Standardised(table, covariance, tuple(by), parts.n_ungrouped, joint)
 
 
-def _covariance(cells: Cells, outcome: str, parts: Prevalence, share: FloatArray, domain: pl.Expr | None) -> FloatArray:
-    """Covariance of the groups (groups, groups) by the influence of each cell on its own group.
+def _covariances(
+    cells: Cells, outcome: str, parts: Prevalence, share: FloatArray, domain: pl.Expr | None
+) -> tuple[FloatArray, FloatArray]:
+    """Covariance of the groups (groups, groups) by the influence of each cell on its own group: each apart, and all together.
 
     It is that of the parts, but for designs in which what a stratum adds depends on who is analysed: all parts of the group are.
     """
@@ -114,7 +118,9 @@ def _covariance(cells: Cells, outcome: str, parts: Prevalence, share: FloatArray
     per_weight = share.sum(axis=0) / np.where(weight > 0, weight, 1.0)  # a part has a share of one group only
     influence = np.where(inside, (case - proportion[part]) * per_weight[part], 0.0)
     group_of_part = share.argmax(axis=0)
-    return taylor_covariance(cells, sampling_frame(cells), influence, np.where(inside, group_of_part[part], -1), len(share))
+    frame, group = sampling_frame(cells), np.where(inside, group_of_part[part], -1)
+    covariance = taylor_covariance(cells, frame, influence, group, len(share))
+    return covariance, joint_covariance(cells, frame, influence, group, covariance)
 
 
 def _shares(parts: Prevalence, group: IntArray, n_groups: int, standard: Mapping[Any, float], column: str) -> FloatArray:

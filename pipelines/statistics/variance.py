@@ -122,6 +122,20 @@ def taylor_covariance(cells: Cells, frame: Frame, influence: FloatArray, group: 
     return result
 
 
+def joint_covariance(cells: Cells, frame: Frame, influence: FloatArray, group: IntArray, of_groups: FloatArray) -> FloatArray:
+    """Covariance (k, k) of the groups' statistics where all groups are analysed together, as for a difference of two of them.
+
+    `of_groups` is the answer of taylor_covariance() to the same influence and group: the same, but where what a stratum adds
+    depends on who is analysed (svyby with its covariances, then svycontrast, of R's survey package).
+    """
+    if not cells.design.depends_on_domain:
+        return of_groups
+    apart = np.zeros((len(group), len(of_groups)))
+    inside = np.flatnonzero(group >= 0)
+    apart[inside, group[inside]] = influence[inside]
+    return taylor_covariance(cells, frame, apart, np.where(group >= 0, 0, -1))
+
+
 def _cluster_covariance(frame: Frame, totals: FloatArray, lonely: BoolArray, option: LonelyOption) -> FloatArray:
     """`totals` (units, k). `lonely` (strata, groups): per group, as the groups' columns may have other members."""
     means = _sums(frame.unit_stratum, totals, len(frame.n_sampled)) / frame.n_sampled[:, None]

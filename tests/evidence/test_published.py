@@ -90,6 +90,20 @@ def test_an_estimate_is_the_same_question_or_says_what_differs(published_evidenc
     assert published_evidence.query(f"select count(*) from report.evidence_comparison where {unlabelled}") == [(0,)]
 
 
+def test_syntheses_are_pooled_or_say_why_and_rest_on_the_register(published_evidence: Atlas) -> None:
+    pooled = published_evidence.query(
+        "select synthesis_id, n_pooled, round(estimate, 4), is_synthetic from report.evidence_synthesis where reason is null"
+    )
+    assert pooled == [("magnesium_pregnancy_free", 3, 1.6838, False)]
+    [(syntheses, designs)] = published_evidence.query(
+        "select count(distinct synthesis_id), max(designs) from (select synthesis_id, count(distinct design) as designs "
+        "from report.evidence_synthesis_estimates join report.evidence using (evidence_id) group by all)"
+    )
+    assert (syntheses, designs) == (13, 1)
+    statuses = published_evidence.query("select status from meta.check_results where rule_id like '%is_pooled_or_says_why%'")
+    assert statuses == [("passed",)]
+
+
 def test_a_study_without_the_section_has_none_of_it_and_one_with_its_tables_only_is_refused(tmp_path: Path) -> None:
     without = make_atlas(tmp_path / "without").project
     assert without.evidence is None

@@ -9,7 +9,8 @@ import pytest
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.settings import REPOSITORY
 from pipelines.project.evidence import load_evidence
-from pipelines.report.register import AGREES, DIFFERS, NO_COUNTS, register
+from pipelines.report.published_ratios import AGREES, DIFFERS, NO_COUNTS
+from pipelines.report.register import register
 from pipelines.statistics.risk_ratio import NO_RISK, risk_ratio
 
 FOLDER = REPOSITORY / "data_contracts" / "evidence"
@@ -90,6 +91,11 @@ FAULTS = {
         (",2020,France (Alsace),case-control,", ",MMXX,France (Alsace),case-control,", "line 2: year must be a whole number"),
         (',very low,"136', ',quite low,"136', "line 2: certainty must be one of high, moderate"),
         ("garrison2015,", "garrison2012,", "line 5: study_id garrison2012 stands in line 4, too"),
+        (
+            ",nhanes_slq_d nhanes_slq_e\n",
+            ",nhanes_slq_f\n",
+            "shares_people_with names nhanes_slq_f, which has no row in this file",
+        ),
     ],
     "estimates.csv": [
         (
@@ -100,6 +106,25 @@ FAULTS = {
         (",9.84,1.74,", ",9.84,about 1.74,", "line 2: printed_lower must be a number such as 1.42; found 'about 1.74'"),
         ("E001,delacour2020,", "E001,delacour2020,one,", "line 2: has 33 fields where 32 are needed"),
         (",37,26,6,17,", ",37,26,6,,", "found only exposed_cases, exposed_noncases, unexposed_cases"),
+    ],
+    "syntheses.csv": [
+        ("Sedentary people and cramps,odds ratio", "Sedentary people and cramps,prevalence", "measure must be one of odds ratio"),
+        (
+            "\nstatins_trials,",
+            "\nnobody,Nobody,odds ratio,A,B,less,more,low,none\nstatins_trials,",
+            "nobody has no estimate in synthesis_estimates.csv: add one, or delete the line",
+        ),
+    ],
+    "synthesis_estimates.csv": [
+        (
+            "\nstatins_trials,E116,",
+            "\nstatins_sequences,E116,printed,,\nstatins_trials,E116,",
+            "statins_sequences is of sequence symmetry studies and E116 is of a meta-analysis of trials study; designs are never",
+        ),
+        ("\nloop", "\nthiazides_sequences,E010,printed,,\nloop", "E010 stands in thiazides_sequences in line 6, too"),
+        (",E001,printed,", ",E999,printed,", "line 2: evidence_id E999 has no row in estimates.csv"),
+        ("thiazides_sequences,", "thiazide_sequences,", "thiazide_sequences has no row in syntheses.csv; did you mean thiazides"),
+        (",E001,printed,", ",E001,read,", "taken_from must be one of printed, counts, counts of the opposite outcome"),
     ],
     "claims.csv": [("E001 E002", "E001 E999", "evidence_ids names E999, which has no row in estimates.csv")],
     "published_numbers.csv": [

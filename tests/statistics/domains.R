@@ -33,3 +33,17 @@ for (family in list(quasibinomial(), quasipoisson())) {
   cat(family$family, setdiff(names(model$coefficients), names(coef(model))), "")
   say(coef(model)[["x"]], sqrt(vcov(model)["x", "x"]), degf(design))
 }
+# differences of rows of one table, of which each has lonely strata of its own; that of standardised rows as the total of its
+# influences, as svyby of a standardised design stops
+a <- c(a = 0.5, b = 0.3, c = 0.2)
+cell <- paste(d$region, d$g)
+total <- tapply(d$w, cell, sum); share <- tapply(d$w * d$y, cell, sum) / total
+standardised <- sapply(c("n", "s"), function(r) sum(a * share[paste(r, names(a))]))
+d$z <- ifelse(d$region == "n", 1, -1) * a[d$g] * (d$y - share[cell]) / total[cell]
+for (option in c("certainty", "adjust", "average")) {
+  options(survey.lonely.psu = option)
+  design <- svydesign(~psu, strata = ~stratum, weights = ~w, data = d, nest = TRUE)
+  contrast <- svycontrast(svyby(~y, ~g, design, svymean, covmat = TRUE), c(a = 1, c = -1))
+  cat(option, "differences", "")
+  say(coef(contrast), SE(contrast), standardised[["n"]] - standardised[["s"]], SE(svytotal(~z, design)))
+}

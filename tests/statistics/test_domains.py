@@ -18,6 +18,7 @@ from pipelines.statistics import (
     RankDeficient,
     SeparatedOutcome,
     collapse,
+    compare,
     compare_means,
     prevalence,
     regression,
@@ -59,6 +60,14 @@ FROM_R = {
 """Standardised prevalence and difference of means, with their standard errors."""
 
 
+DIFFERENCES_FROM_R = {
+    "certainty": (-0.0694236860508165, 0.0769297807067738, -0.0689385277166013, 0.0552380096562111),
+    "adjust": (-0.0694236860508165, 0.0797867063828068, -0.0689385277166013, 0.0586317155616997),
+    "average": (-0.0694236860508165, 0.0877134454201292, -0.0689385277166013, 0.0629810211414008),
+}
+"""Youngest less oldest, and northern less southern standardised prevalence, with their standard errors."""
+
+
 def cells_of(people: pl.DataFrame, lonely: LonelyOption = "certainty", stratum: str | None = "stratum") -> Cells:
     with duckdb.connect() as connection:
         connection.register("people", people.to_arrow())
@@ -76,6 +85,16 @@ def test_what_is_made_of_groups_has_the_variance_of_all_of_them_together(lonely:
     means = compare_means(cells, "v", "y")
     found = (row["prevalence"], row["prevalence_se"], means.difference, means.difference_se)
     assert found == pytest.approx(FROM_R[lonely], rel=1e-10)
+
+
+@pytest.mark.parametrize("lonely", DIFFERENCES_FROM_R)
+def test_a_difference_of_two_rows_has_the_variance_of_both_together(lonely: LonelyOption) -> None:
+    """Under `average`, by the strata of all rows: those of each row by itself are others."""
+    cells = cells_of(PEOPLE, lonely)
+    ages = compare(prevalence(cells, "y", by=["g"]), {"g": "a"}, {"g": "c"})
+    regions = standardise(cells, "y", column="g", standard={"a": 0.5, "b": 0.3, "c": 0.2}, by=["region"])
+    places = compare(regions, {"region": "n"}, {"region": "s"})
+    assert (ages.estimate, ages.se, places.estimate, places.se) == pytest.approx(DIFFERENCES_FROM_R[lonely], rel=1e-10)
 
 
 def test_a_group_in_lonely_strata_only_has_no_error_to_average_and_the_others_keep_theirs() -> None:
