@@ -30,7 +30,10 @@ def plan_core(project: Project, place: Place) -> Plan:
         **({vocabulary.name: digest(vocabulary.text)} if vocabulary else {}),
         **of_study(project, ["age_bands"]),
         "source": digest(
-            [source.top_codes(), source.is_synthetic, source.design, source.components, source.lonely_psu, source.psus_nested]
+            [
+                *(source.top_codes(), source.is_synthetic, source.design, source.components),
+                *(source.lonely_psu, source.psus_nested, *source.further_design),
+            ]
         ),
         **of_code("engine code", "core.harmonise", "project.study"),
         "libraries": libraries(ENGINE_LIBRARIES),

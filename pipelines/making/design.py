@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import duckdb
 
 from pipelines.machine.quoting import identifier
+from pipelines.project.respondents import POPULATION
 from pipelines.project.sources import Source
 from pipelines.statistics.collapse import LARGEST_WEIGHT, SMALLEST_WEIGHT, is_usable
 
@@ -35,6 +36,20 @@ class Psus:
 def as_text(name: str) -> str:
     """SQL of a design column whose values may be text. A text of blanks names nothing: it is NULL."""
     return f"coalesce({unless_blank(f'{name}_text')}, cast({name} as varchar))"
+
+
+def stratum_of(source: Source, *, is_text: bool) -> str:
+    """SQL of the stratum in which a respondent was drawn; the same for all where there are no strata."""
+    if not source.has_strata:
+        return "0"
+    return as_text("stratum") if is_text else "stratum"
+
+
+def psu_of(source: Source, *, is_text: bool) -> str:
+    """SQL of the PSU with which a respondent was drawn: each his own where people were."""
+    if not source.has_psus:
+        return "respondent_id"
+    return as_text("psu") if is_text else "psu"
 
 
 def unless_blank(column: str) -> str:
@@ -75,26 +90,63 @@ def problems_of_design(
     `weights` are the columns of the weights that the source has; `select` is the file that harmonised them.
     """
     problems = [problem for weight in weights if (problem := _problem_of_weight(connection, relation, weight, select))]
-    absent = ", ".join(f"count(*) filter ({as_text(name)} is null)" for name in PLACES)
-    [missing] = connection.sql(f"select {absent} from {relation}").fetchall()
+    names = [name for name in (*PLACES, POPULATION) if name in source.columns_of_design]
+    columns = [as_text(name) if name in PLACES else name for name in names]
+    absent = [f"count(*) filter ({column} is null)" for column in columns]
+    [(_, *missing)] = connection.sql(f"select {', '.join(['count(*)', *absent])} from {relation}").fetchall()
     problems += [
         f"{count:,} respondents have no {name}: every sampled person needs one, those with a weight of 0 too. "
         f"Return it in {select}, or leave out people who were not sampled"
-        for name, count in zip(PLACES, missing, strict=True)
+        for name, count in zip(names, missing, strict=True)
         if count
     ]
     if any(missing):
         return problems
-    psus = counted_psus(connection, relation, as_text("stratum"), as_text("psu"))
+    stratum, psu = stratum_of(source, is_text=True), psu_of(source, is_text=True)
+    if source.finite_population:
+        problems += _problems_of_population(connection, relation, stratum, psu, select)
+    psus = counted_psus(connection, relation, stratum, psu)
+    return problems + _problems_of_psus(psus, source, select)
+
+
+def _problems_of_population(
+    connection: duckdb.DuckDBPyConnection, relation: str, stratum: str, psu: str, select: str
+) -> list[str]:
+    """Where `n_population` cannot be the units of the stratum in all."""
+    [(n_strata, n_uneven, n_small)] = connection.sql(
+        f"""
+        with strata as (
+          select
+            {stratum} as stratum, min({POPULATION}) as lowest, max({POPULATION}) as highest, count(distinct {psu}) as n_sampled
+          from {relation} group by all
+        )
+        select count(*), count(*) filter (lowest <> highest), count(*) filter (lowest = highest and lowest < n_sampled)
+        from strata
+        """
+    ).fetchall()
+    counts = "it counts the PSUs of the stratum in the population (has_psus: false: its people), sampled or not"
+    problems = [
+        f"{n_uneven:,} of {n_strata:,} strata have several {POPULATION}: {counts}. Return one number a stratum in {select}",
+        f"{n_small:,} of {n_strata:,} strata have an {POPULATION} below the units sampled in them: {counts}, and is no share. "
+        f"Mend it in {select}",
+    ]
+    return [problem for problem, count in zip(problems, (n_uneven, n_small), strict=True) if count]
+
+
+def _problems_of_psus(psus: Psus, source: Source, select: str) -> list[str]:
+    problems = []
     if not are_nested(source, psus):
         problems.append(
             f"{psus.n_in_several_strata:,} of {psus.n_ids:,} PSU ids are in several strata. Mend stratum or psu in {select}; "
             f"or, if the ids are unique within their stratum only, write psus_nested: true into {source.file}"
         )
-    if psus.n_alone and source.lonely_psu == "fail":
+    unit = "PSU" if source.has_psus else "person"
+    if psus.n_alone and not source.has_strata:
+        problems.append(f"{source.source} has one {unit} in all, so that no variance is known: return several in {select}")
+    elif psus.n_alone and source.lonely_psu == "fail":
         problems.append(
-            f"{psus.n_alone:,} of {psus.n_strata:,} strata of {source.source} have one PSU only, so their variance is unknown. "
-            f"Write lonely_psu: certainty, adjust or average into {source.file} (docs/statistics.md says what each does), "
+            f"{psus.n_alone:,} of {psus.n_strata:,} strata of {source.source} have one {unit} only, so their variance is unknown."
+            f" Write lonely_psu: certainty, adjust or average into {source.file} (docs/statistics.md says what each does), "
             f"or join each of them to a neighbouring stratum in {select}"
         )
     return problems

@@ -7,7 +7,10 @@ NOT_ASKED, MISSING = "not_asked", "missing"
 """Kinds of missing: nobody asked; unknown without anybody having said why."""
 
 WEIGHTS = frozenset({"interview_weight", "exam_weight", "dietary_weight"})
-DESIGN_COLUMNS = WEIGHTS | {"stratum", "psu", "matched_set", "is_case"}
+POPULATION = "n_population"
+"""The PSUs (people, where these were drawn) that a stratum has in all. A respondent table need not have it."""
+
+DESIGN_COLUMNS = WEIGHTS | {"stratum", "psu", POPULATION, "matched_set", "is_case"}
 
 TEXT_OF = {"stratum": "stratum_text", "psu": "psu_text"}
 """Column of the design -> where it stands when the source's are text."""

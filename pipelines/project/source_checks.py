@@ -10,7 +10,7 @@ from pipelines.project.conditions import Conditions
 from pipelines.project.generator import generator_faults
 from pipelines.project.levels import answers, condition_fault, domains
 from pipelines.project.lines import folded
-from pipelines.project.respondents import AGE
+from pipelines.project.respondents import AGE, POPULATION
 from pipelines.project.sources import Source
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def _variables(project: "Project", source: Source) -> Iterator[Fault]:
             yield Fault(location, f"names {name}, which is no answer of respondents; {known(of_people)}")
         elif any(name == other and location[:-1] == there[:-1] for there, other in named[:index]):
             yield Fault(location, f"names {name} twice: keep one")
+    yield from _columns_promised(source, types, respondents)
     yield from _case_definition(source, of_people, types)
     parts = list(source.components.values())
     for name in sorted(set(parts[0]).intersection(*parts[1:])) if len(parts) > 1 else ():
@@ -105,6 +106,18 @@ def _variables(project: "Project", source: Source) -> Iterator[Fault]:
                 yield Fault(at, f"{name} is {types[name]} in {respondents}, and only a number has a top code; {known(numbers)}")
     yield from _top_codes_out_of_range(project, source)
     yield from _top_codes_below_the_bands(project, source)
+
+
+def _columns_promised(source: Source, types: Collection[str], respondents: str) -> Iterator[Fault]:
+    """What a design needs stands in the respondent table."""
+    needed = {POPULATION: ("finite_population",)}
+    for column, location in needed.items():
+        if column in source.columns_of_design and column not in types:
+            yield Fault(
+                location,
+                f"needs {column}, which is no column of {respondents}: add it to its contract and to sql/core/respondents.sql"
+                " (docs/designs.md)",
+            )
 
 
 def _case_definition(source: Source, of_people: Collection[str], types: Mapping[str, str]) -> Iterator[Fault]:

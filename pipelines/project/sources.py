@@ -11,12 +11,14 @@ from pipelines.contracts.yaml_source import ContractError, read_yaml
 from pipelines.machine.faults import fault_at, faults, known
 from pipelines.project.form import Form, InsidePath
 from pipelines.project.lines import Line, Words, line_fault, name_fault, refused
-from pipelines.project.respondents import POOLED
+from pipelines.project.respondents import POOLED, POPULATION
 from pipelines.statistics.design import LonelyOption
 
 SHARED_WAVE = "all"
 """The wave of the tables that all waves of a source share."""
 
+OF_SURVEYS = ("lonely_psu", "psus_nested", "panel", "has_strata", "has_psus", "finite_population", "calibrated_to")
+"""Keys that say how a survey was drawn and weighted."""
 
 ADDRESS = re.compile(r"https?://[^/\s]+")
 
@@ -75,6 +77,14 @@ class Source(_Settings):
         None, description="Whether a PSU's id is unique within its stratum only; not said: only where every stratum counts anew."
     )
     panel: bool = Field(False, description="Whether all waves have the same strata and PSUs: pooling keeps the PSUs whole.")
+    has_strata: bool = Field(True, description="Whether the sample was drawn in strata; otherwise its select returns none.")
+    has_psus: bool = Field(True, description="Whether PSUs were drawn; otherwise people were, one by one.")
+    finite_population: bool = Field(
+        False, description="Whether variances have 1 - n / N: `n_population` is N, the units that each stratum has in all."
+    )
+    calibrated_to: Line | None = Field(
+        None, description="What the weights were calibrated to. The gain is in no variance, and every row says so."
+    )
     waves_follow_one_another: bool = Field(True, description="Otherwise no wave is compared with the one before it.")
     waves: dict[str, Wave] = Field(min_length=1)
     comparability: tuple[Verdict, ...] = Field((), strict=False)
@@ -123,11 +133,21 @@ class Source(_Settings):
 
     @model_validator(mode="after")
     def _only_a_survey_has_psus(self) -> "Source":
-        names = ("lonely_psu", "psus_nested", "panel")
-        said = [name for name in names if getattr(self, name) != type(self).model_fields[name].default]
+        said = [name for name in OF_SURVEYS if getattr(self, name) != type(self).model_fields[name].default]
         if said and self.design != "survey":
             kind = self.design.replace("_", "-")
             raise fault_at([said[0]], f"{', '.join(said)} belongs to design: survey; a {kind} source has no strata and PSUs")
+        return self
+
+    @model_validator(mode="after")
+    def _what_was_not_drawn_is_not_described(self) -> "Source":
+        if not self.has_strata and self.psus_nested is not None:
+            raise fault_at(["psus_nested"], "is about PSUs in strata, and has_strata is false: leave one of them out")
+        if not self.has_psus and self.psus_nested is not None:
+            raise fault_at(["psus_nested"], "is about PSUs, and has_psus is false: leave one of them out")
+        if not self.has_psus and self.panel:
+            message = "asks the same people again, who are then PSUs: leave has_psus out and return the person's id as psu"
+            raise fault_at(["panel"], message)
         return self
 
     @property
@@ -139,8 +159,16 @@ class Source(_Settings):
     def columns_of_design(self) -> frozenset[str]:
         """The columns that its design is read from: strata, PSUs and the weight of each component, or matched sets."""
         if self.design == "survey":
-            return frozenset({"stratum", "psu", "interview_weight", *(f"{component}_weight" for component in self.components)})
+            places = {"stratum": self.has_strata, "psu": self.has_psus, POPULATION: self.finite_population}
+            weights = ("interview_weight", *(f"{component}_weight" for component in self.components))
+            return frozenset({*(name for name, is_there in places.items() if is_there), *weights})
         return frozenset({"matched_set", "is_case"}) if self.design == "case_control" else frozenset()
+
+    @property
+    def further_design(self) -> list[Any]:
+        """What its file says of the design beyond strata and PSUs; nothing of a source that has no more."""
+        said = (self.has_strata, self.has_psus, self.finite_population, self.calibrated_to)
+        return [] if said == (True, True, False, None) else list(said)
 
     @property
     def holds_events(self) -> bool:

@@ -72,7 +72,10 @@ def _protected(
         return count_people(connection, name, study, project.standard_population, weights, exposures, more)
 
     people, names = counted({})
-    sampling = sampling_of(connection, name, weights, minimum, is_weighted=source.design == "survey")
+    is_weighted = source.design == "survey"
+    sampling = sampling_of(
+        connection, name, weights, minimum, is_weighted=is_weighted, drawn_one_by_one=is_weighted and not source.has_psus
+    )
     settings = _settings(project)
     version = Version(digest([people.to_dicts(), settings]), respondents, settings, names, people)
     found = judged(tables, people, names, minimum)

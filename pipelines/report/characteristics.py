@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import polars as pl
 
-from pipelines.report.estimation import Estimation, Scope, in_population
+from pipelines.report.estimation import Estimation, Scope, in_population, variance_method
 from pipelines.report.verdicts import as_text, not_shown
 from pipelines.statistics import Cells, MeanOfGroup, StatsError, compare_means, prevalence, rao_scott_test
 from pipelines.statistics.presentation import (
@@ -86,7 +86,8 @@ def _rows(
         nothing = dict.fromkeys([f"{what}_of_{group}_se" for what in ("share", "mean") for group in GROUPS])
         untested = nothing | {"p_value": None, "p_value_reason": reason, "degrees_freedom": None, "method": UNTESTED}
         return [key | row | untested for row in found]
-    return [key | row | {"degrees_freedom_rule": estimation.degrees_freedom_rule} for row in found]
+    rules = {"degrees_freedom_rule": estimation.degrees_freedom_rule, "variance_method": variance_method(estimation.source)}
+    return [key | row | rules for row in found]
 
 
 def _asked(estimation: Estimation, scope: Scope, population: str, status: str) -> int:

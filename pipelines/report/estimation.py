@@ -12,8 +12,8 @@ from sqlglot import exp
 from pipelines.contracts.comparability import Comparability
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.quoting import identifier, literal
-from pipelines.making.design import are_nested, as_text, counted_psus
-from pipelines.project.respondents import AGE, POOLED
+from pipelines.making.design import are_nested, counted_psus, psu_of, stratum_of
+from pipelines.project.respondents import AGE, POOLED, POPULATION, TEXT_OF
 from pipelines.project.sources import Source
 from pipelines.project.standards import StandardPopulation
 from pipelines.project.study import Study
@@ -94,7 +94,8 @@ class Estimation:
     @property
     def degrees_freedom_rule(self) -> str:
         """How degrees of freedom are counted, among those with members of the domain."""
-        return "PSUs - strata" if self.is_weighted else "respondents - 1"
+        units = "PSUs" if self.is_weighted and self.source.has_psus else "respondents"
+        return f"{units} - {'strata' if self.is_weighted and self.source.has_strata else '1'}"
 
     def scopes(self) -> list[Scope]:
         """Each wave that is there, and the pool of all declared waves where there are several."""
@@ -192,8 +193,7 @@ class Estimation:
             self._counted[question] = self._count(*question)
             self.columns_read.update(AGE if key == STANDARD_AGE_GROUP else key for key in keys)
             self.columns_read.update(*(self.population_variables(population) for population in self.study.populations))
-            texts = {f"{name}_text" for name in self._texts} if weight else set()
-            self.columns_read.update({"wave", "stratum", "psu", weight, *texts} if weight else {"wave"})
+            self.columns_read.update({"wave", weight, *self._columns_of_places()} if weight else {"wave"})
         return self._counted[question]
 
     def _counted_together(self, population: str) -> tuple[str, ...]:
@@ -205,24 +205,48 @@ class Estimation:
 
     def _count(self, scope: Scope, weight: str | None, keys: tuple[str, ...], populations: tuple[str, ...]) -> Cells:
         waves = ", ".join(literal(wave) for wave in scope.waves)
-        columns = f"* replace ({self._stratum(scope)} as stratum, {self._psu} as psu)" if self.is_weighted else "*"
+        columns = self._with({"stratum": self._stratum(scope), "psu": self._psu}) if self.is_weighted else "*"
         relation = f"(select {columns} from {self.respondents} where wave in ({waves})) as respondents"
-        design = Design("stratum", "psu", weight, lonely=self.source.lonely_psu) if self.is_weighted else Design(None, None, None)
+        design = self._design(weight)
         flags = {in_population(name): f"coalesce({self.study.populations[name].where}, false)" for name in populations}
         columns_of = {key: self.standard.group_of_age(AGE) if key == STANDARD_AGE_GROUP else identifier(key) for key in keys}
         return collapse(self.connection, relation, design, keys=columns_of | flags)
 
+    def _with(self, columns: Mapping[str, str]) -> str:
+        """SQL of all columns of the respondents, with these (name -> expression) in the place of their own."""
+        held = columns.keys() & set(self._columns)
+        replaced, added = (
+            ", ".join(f"{expression} as {name}" for name, expression in columns.items() if (name in held) == is_held)
+            for is_held in (True, False)
+        )
+        return f"*{f' replace ({replaced})' if replaced else ''}{f', {added}' if added else ''}"
+
+    @cached_property
+    def _columns(self) -> list[str]:
+        return self.connection.sql(f"select * from {self.respondents} limit 0").columns
+
+    def _design(self, weight: str | None) -> Design:
+        if not self.is_weighted:
+            return Design(None, None, None)
+        psu = "psu" if self.source.has_psus else None
+        population = POPULATION if self.source.finite_population else None
+        return Design("stratum", psu, weight, lonely=self.source.lonely_psu, population=population)
+
+    def _columns_of_places(self) -> set[str]:
+        """The columns that say where people were sampled."""
+        return {*self.source.columns_of_design & {*TEXT_OF, POPULATION}, *(TEXT_OF[name] for name in self._texts)}
+
     @cached_property
     def _texts(self) -> frozenset[str]:
         """Those of `stratum` and `psu` that are text in some wave of the source."""
-        there = set(self.connection.sql(f"select * from {self.respondents} limit 0").columns)
-        names = [name for name in ("stratum", "psu") if f"{name}_text" in there]
+        there = self.source.columns_of_design & TEXT_OF.keys()
+        names = [name for name in TEXT_OF if name in there and TEXT_OF[name] in self._columns]
         asked = self.asked([f"{name}_text" for name in names])
         return frozenset(name for name in names if f"{name}_text" in asked)
 
     def _stratum(self, scope: Scope) -> str:
         """SQL of the stratum in which a respondent counts: waves are strata of their own, but for those of a panel."""
-        stratum = as_text("stratum") if "stratum" in self._texts else "stratum"
+        stratum = stratum_of(self.source, is_text="stratum" in self._texts)
         if self.source.panel or len(scope.waves) == 1:
             return stratum
         apart = " ".join(f"when {literal(wave)} then {self._of_wave(stratum, index)}" for index, wave in enumerate(scope.waves))
@@ -236,13 +260,23 @@ class Estimation:
         """PSUs of a panel that are in several strata, unless they are numbered anew in each."""
         if not (self.is_weighted and self.source.panel):
             return 0
-        stratum = as_text("stratum") if "stratum" in self._texts else "stratum"
+        stratum = stratum_of(self.source, is_text="stratum" in self._texts)
         psus = counted_psus(self.connection, self.respondents, stratum, self._psu)
         return 0 if are_nested(self.source, psus) else psus.n_in_several_strata
 
     @property
     def _psu(self) -> str:
-        return as_text("psu") if "psu" in self._texts else "psu"
+        return psu_of(self.source, is_text="psu" in self._texts)
+
+
+def variance_method(source: Source) -> str:
+    """How the sampling variances of a source are made, and what they leave out."""
+    parts = ["Taylor linearisation"]
+    if source.finite_population:
+        parts.append("finite population correction of the first stage")
+    if source.calibrated_to:
+        parts.append(f"the gain of calibrating the weights to {source.calibrated_to} is left out")
+    return "; ".join(parts)
 
 
 def _columns_of(condition: str) -> set[str]:

@@ -9,7 +9,7 @@ import polars as pl
 
 from pipelines.project.study import Exposure
 from pipelines.report.adjusting import as_numbers, described, in_steps
-from pipelines.report.estimation import Estimation, Scope, in_population
+from pipelines.report.estimation import Estimation, Scope, in_population, variance_method
 from pipelines.report.families import with_adjusted_p_values
 from pipelines.report.matched import matched_rows
 from pipelines.report.stratified import mantel_haenszel_estimates
@@ -141,7 +141,10 @@ def _model_rows(
                 verdict = verdict_on_cells(four, fitted.logistic.degrees_freedom)
                 verdict = with_note(verdict, _put_aside(fitted.logistic, adjusters))
                 estimates |= with_note(verdict, _too_many_terms(fitted.logistic))
-                estimates |= {"degrees_freedom_rule": estimation.degrees_freedom_rule}
+                estimates |= {
+                    "degrees_freedom_rule": estimation.degrees_freedom_rule,
+                    "variance_method": variance_method(estimation.source),
+                }
         rows.append(row | estimates | _e_value(estimates, is_rare))
     return rows
 

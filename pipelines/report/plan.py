@@ -57,6 +57,7 @@ def plan_report(project: Project, place: Place) -> Plan:
                     source.lonely_psu,
                     source.psus_nested,
                     source.panel,
+                    *source.further_design,
                 ]
             ),
             "comparability": digest([verdict.model_dump() for verdict in project.comparability_of(source)]),

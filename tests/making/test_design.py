@@ -40,3 +40,39 @@ def test_a_text_of_blanks_is_no_stratum_and_no_psu(blank: str | None, name: str)
 def test_blanks_at_the_end_of_a_name_make_it_another() -> None:
     [problem] = problems(PEOPLE.with_columns(stratum_text=pl.col("stratum_text") + pl.Series(["", "", "", " "] + [""] * 4)))
     assert "1 of 3 strata of berkeley have one PSU only" in problem
+
+
+def drawn(**declared: object) -> Source:
+    return SURVEY.model_copy(update=declared)
+
+
+def test_strata_without_psus_hold_people() -> None:
+    people = PEOPLE.with_columns(psu_text=pl.lit(None, pl.String), respondent_id=pl.int_range(8).cast(pl.String))
+    assert problems(people, drawn(has_psus=False)) == []
+    one_alone = people.with_columns(stratum_text=pl.Series(["coast north"] * 7 + ["inland"]))
+    [problem] = problems(one_alone, drawn(has_psus=False))
+    assert "1 of 2 strata of berkeley have one person only" in problem
+
+
+def test_a_sample_without_strata_needs_several_psus() -> None:
+    people = PEOPLE.with_columns(stratum_text=pl.lit(None, pl.String))
+    assert problems(people, drawn(has_strata=False)) == []
+    [problem] = problems(people.with_columns(psu_text=pl.lit("01")), drawn(has_strata=False, lonely_psu="certainty"))
+    assert problem.startswith("berkeley has one PSU in all")
+
+
+@pytest.mark.parametrize(
+    ("n_population", "reason"),
+    [
+        ([40] * 4 + [10] * 4, None),
+        ([2] * 8, None),
+        ([40] * 3 + [41] + [10] * 4, "1 of 2 strata have several n_population: it counts the PSUs of the stratum"),
+        ([1] * 4 + [10] * 4, "1 of 2 strata have an n_population below the units sampled in them"),
+        ([0] * 8, "2 of 2 strata have an n_population below"),
+        ([None] + [10] * 7, "1 respondents have no n_population"),
+    ],
+)
+def test_a_population_is_one_number_a_stratum_and_not_below_its_sample(n_population: list[int], reason: str | None) -> None:
+    people = PEOPLE.with_columns(n_population=pl.Series(n_population, dtype=pl.Int64))
+    found = problems(people, drawn(finite_population=True))
+    assert [reason in problem for problem in found if reason] == ([True] if reason else [])

@@ -179,6 +179,27 @@ REFUSED: Cases = {
         ("did you mean adjust?", "fail, certainty, adjust, average"),
     ),
     "lonely PSU of true": (after_nesting("lonely_psu: true"), "line 6 (lonely_psu)", ("true is not known", "certainty")),
+    "PSUs of no strata": (
+        after_nesting("has_strata: false"),
+        "line 5 (psus_nested)",
+        ("has_strata is false",),
+    ),
+    "PSUs that were not drawn": (after_nesting("has_psus: false"), "line 5 (psus_nested)", ("has_psus is false",)),
+    "panel without PSUs": (
+        changed("psus_nested: true", "panel: true\nhas_psus: false"),
+        "line 5 (panel)",
+        ("return the person's id as psu",),
+    ),
+    "calibration of a cohort": (
+        lambda text: changed("design: survey\n", "design: cohort\n")(changed("psus_nested: true", "calibrated_to: age")(text)),
+        "line 5 (calibrated_to)",
+        ("belongs to design: survey", "cohort"),
+    ),
+    "finite population without its column": (
+        after_nesting("finite_population: true"),
+        "line 6 (finite_population)",
+        ("needs n_population", "docs/designs.md"),
+    ),
     "microdata misspelt": (
         changed("is_synthetic: false", "microdata: withhold"),
         "line 7 (microdata)",

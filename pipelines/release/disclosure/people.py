@@ -57,13 +57,19 @@ def count_people(
 
 
 def sampling_of(
-    connection: duckdb.DuckDBPyConnection, respondents: str, weights: Collection[str], minimum: int, *, is_weighted: bool
+    connection: duckdb.DuckDBPyConnection,
+    respondents: str,
+    weights: Collection[str],
+    minimum: int,
+    *,
+    is_weighted: bool,
+    drawn_one_by_one: bool = False,
 ) -> Sampling:
     """What standard errors and degrees of freedom tell of the people of a relation of respondents."""
     counted = connection.sql(f"select wave, count(*) from {respondents} group by wave order by wave").fetchall()
     return Sampling(
         sampled={} if is_weighted else dict(counted),
-        fine_weights=find_fine_weights(connection, respondents, weights, minimum),
+        fine_weights=sorted(weights) if drawn_one_by_one else find_fine_weights(connection, respondents, weights, minimum),
         equal_weights=find_equal_weights(connection, respondents, weights),
     )
 

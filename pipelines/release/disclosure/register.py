@@ -24,7 +24,7 @@ verdict: words about the numbers of its row; none that quotes people (words.py)
 
 OF_PREVALENCE: dict[str, Kind] = {
     **dict.fromkeys(("source", "wave", "population", "outcome", "weight", "is_synthetic"), "setting"),
-    **dict.fromkeys(("confidence_level", "degrees_freedom_rule"), "setting"),
+    **dict.fromkeys(("confidence_level", "degrees_freedom_rule", "variance_method"), "setting"),
     **dict.fromkeys(("n_respondents", "n_cases"), "count"),
     **dict.fromkeys(("n_missing", "missing_weight_share"), "missing"),
     **dict.fromkeys(("prevalence", "method"), "point"),
@@ -35,7 +35,7 @@ OF_PREVALENCE: dict[str, Kind] = {
 
 OF_RATIOS: dict[str, Kind] = {
     **dict.fromkeys(("source", "wave", "population", "outcome", "weight", "is_synthetic"), "setting"),
-    **dict.fromkeys(("confidence_level", "degrees_freedom_rule"), "setting"),
+    **dict.fromkeys(("confidence_level", "degrees_freedom_rule", "variance_method"), "setting"),
     **dict.fromkeys(("odds_ratio", "method"), "point"),
     **dict.fromkeys(("odds_ratio_lower", "odds_ratio_upper", "p_value"), "spread"),
     "degrees_freedom": "degrees",

@@ -28,7 +28,7 @@ UNITS = f"case when {IS_USABLE} then cast(_weight * {WEIGHT_UNITS} as bigint) en
 
 PEOPLE = """
 _people as (
-  select {stratum} as _stratum, {psu} as _psu, {weight} as _weight, {columns},
+  select {stratum} as _stratum, {psu} as _psu, {population} as _population, {weight} as _weight, {columns},
     case when typeof(({condition}
 )) = 'BOOLEAN' then coalesce(({condition}
 )::boolean, false) else error('the condition gives ' || typeof(({condition}
@@ -38,7 +38,7 @@ _people as (
 
 CELLS = f"""
 _counted as (
-  select _stratum, _psu, {{grouped}} _y, _in, count({UNITS}) as _n,
+  select _stratum, _psu, _population, {{grouped}} _y, _in, count({UNITS}) as _n,
     coalesce(sum({UNITS}), 0)::double / {WEIGHT_UNITS} as _w, count(*) as _rows
   from _people group by all
 ),
@@ -46,7 +46,7 @@ _cells as (select *, 0 as _all from _counted)"""
 
 MOMENTS = f"""
 _counted as (
-  select _stratum, _psu, {{grouped}} _y is not null as _known, _in, count({UNITS}) as _n,
+  select _stratum, _psu, _population, {{grouped}} _y is not null as _known, _in, count({UNITS}) as _n,
     coalesce(sum({UNITS}), 0)::double / {WEIGHT_UNITS} as _w,
     coalesce(sum(_weight * _y) filter ({IS_USABLE}), 0) as _wy,
     coalesce(sum(_weight * _y * _y) filter ({IS_USABLE}), 0) as _wyy, count(*) as _rows
@@ -88,7 +88,10 @@ _influence as (
 )"""
 
 VARIANCE_OF_PSUS = """
-_frame as (select _stratum, count(distinct _psu) as _sampled from _cells group by _stratum),
+_frame as (
+  select _stratum, _sampled, 1 - coalesce(_sampled / _in_all, 0) as _unsampled
+  from (select _stratum, count(distinct _psu) as _sampled, max(_population) as _in_all from _cells group by _stratum)
+),
 _z as (select {keys}, _stratum, _psu, sum({z}) as _z from _influence group by {keys}, _stratum, _psu),
 _sums as (select {keys}, _stratum, sum(_z) as _sum, count(*) as _psus from _z group by {keys}, _stratum),
 _centres as (select {keys}, sum(_sum) / (select sum(_sampled) from _frame) as _centre from _sums group by {keys}),
@@ -102,10 +105,11 @@ _scatter as (
 ),
 _variances as (
   select {keys}, sum(_psus)::bigint - count(*) filter (_psus > 0) as _df,
-    sum(case when _sampled > 1 then _sampled / (_sampled - 1) * (coalesce(_square, 0) + (_sampled - _psus) * _middle ** 2)
-             when {lonely} = 'adjust' then (_middle - _centre) ** 2 else 0 end)
-    * case when {lonely} = 'average'
-        then count(*) filter (_psus > 0) / nullif(count(*) filter (_psus > 0 and _sampled > 1), 0) else 1 end as _variance
+    sum(_unsampled
+        * case when _sampled > 1 then _sampled / (_sampled - 1) * (coalesce(_square, 0) + (_sampled - _psus) * _middle ** 2)
+               when {lonely} = 'adjust' then (_middle - _centre) ** 2 else 0 end)
+    * case when {lonely} = 'average' then count(*) filter (_psus > 0)
+        / nullif(count(*) filter (_psus > 0 and (_sampled > 1 or _unsampled = 0)), 0) else 1 end as _variance
   from _strata left join _scatter using ({keys}, _stratum) group by {keys}
 )"""
 
@@ -196,7 +200,7 @@ def answer_of_prevalence(level: float) -> str:
     return f"""
 select {{source}} as source, {{wave}} as wave, {{shown_by}} _k::bigint as n_respondents, _cases::bigint as n_cases,
   _missing::bigint as n_missing, {numbers}, {level!r}::double as confidence_level, 'korn_graubard' as method,
-  _df::bigint as degrees_freedom, {{weight_name}} as weight,
+  _df::bigint as degrees_freedom, {{weight_name}} as weight, {{variance}} as variance_method,
   case when _hidden is not null then 'suppress' when _reviewed is not null or {REVIEW_OF_SCALE} is not null then 'review'
     when _footnoted is not null then 'footnote' else 'show' end as presentation,
   nullif(concat_ws('; ', coalesce(_hidden, _reviewed, _footnoted), case when _hidden is null then {REVIEW_OF_SCALE} end), '')
@@ -233,6 +237,7 @@ select {{source}} as source, {{wave}} as wave, {{shown_by}} _k::bigint as n_resp
   case when _df > 0 then {estimate} - ask._t(_df, {level!r}) * sqrt(greatest(_variance, 0)) end as {name}_lower,
   case when _df > 0 then {estimate} + ask._t(_df, {level!r}) * sqrt(greatest(_variance, 0)) end as {name}_upper,
   {level!r}::double as confidence_level, 'taylor' as method, _df::bigint as degrees_freedom, {{weight_name}} as weight,
+  {{variance}} as variance_method,
   case when _k = 0 or _df <= 0 then 'suppress'
     when _df < {FEWEST_DEGREES_OF_FREEDOM} or {REVIEW_OF_SCALE} is not null then 'review' else 'show' end as presentation,
   case when _k = 0 then '{NO_KNOWN_OUTCOME}' when _df <= 0 then '{NO_DEGREES_OF_FREEDOM}'
@@ -304,7 +309,7 @@ select {{source}} as source, {{wave}} as wave, {{outcome_name}} as outcome, {{ex
   {back}(_centre - {margin}) as {measure}_lower, {back}(_centre + {margin}) as {measure}_upper,
   case when _se > 0 then ask._two_sided_p(_centre / _se, _df) end as p_value,
   {level!r}::double as confidence_level, '{METHODS[measure]}' as method,
-  _df::bigint as degrees_freedom, {{weight_name}} as weight,
+  _df::bigint as degrees_freedom, {{weight_name}} as weight, {{variance}} as variance_method,
   case when _centre is null then 'suppress'
     when _is_sparse or _df < {FEWEST_DEGREES_OF_FREEDOM} or {REVIEW_OF_SCALE} is not null then 'review'
     else 'show' end as presentation,

@@ -5,10 +5,10 @@ from typing import Any
 import duckdb
 
 from pipelines.machine.quoting import identifier, literal
-from pipelines.making.design import are_nested, as_text, counted_psus
-from pipelines.project.respondents import POOLED, TEXT_OF
+from pipelines.making.design import are_nested, counted_psus, psu_of, stratum_of
+from pipelines.project.respondents import POOLED, POPULATION, TEXT_OF
 from pipelines.project.sources import Source
-from pipelines.report.estimation import COMPONENTS, STRATA_PER_WAVE
+from pipelines.report.estimation import COMPONENTS, STRATA_PER_WAVE, variance_method
 from pipelines.report.scales import LARGEST_RATIO
 
 Facts = dict[str, Any]
@@ -26,11 +26,13 @@ def facts_of(connection: duckdb.DuckDBPyConnection, respondents: str, source: So
         "source": source.source,
         "design": source.design,
         "lonely": source.lonely_psu,
+        "variance": variance_method(source),
         "is_withheld": source.is_withheld,
         "declared": source.study_waves,
         "present": waves,
         "strata": NOWHERE,
         "psu": "0",
+        "population": "null",
         "unpooled": None,
         "weights": [],
         "uneven": [],
@@ -41,7 +43,7 @@ def facts_of(connection: duckdb.DuckDBPyConnection, respondents: str, source: So
 
 def _of_survey(connection: duckdb.DuckDBPyConnection, people: str, source: Source, waves: list[str]) -> Facts:
     is_text = _are_texts(connection, people)
-    stratum, psu = (as_text(name) if is_text[name] else name for name in TEXT_OF)
+    stratum, psu = stratum_of(source, is_text=is_text["stratum"]), psu_of(source, is_text=is_text["psu"])
     parts = [part for part in COMPONENTS[1:] if source.components.get(part)]  # type: ignore[call-overload]
     weights = [f"{part}_weight" for part in (COMPONENTS[0], *parts)]
     several = len(source.study_waves) > 1
@@ -51,6 +53,7 @@ def _of_survey(connection: duckdb.DuckDBPyConnection, people: str, source: Sourc
     return {
         "strata": [*strata, {"wave": POOLED, "stratum": pooled}],
         "psu": psu,
+        "population": POPULATION if source.finite_population else "null",
         "unpooled": _unpooled(connection, people, source, stratum, psu) if several and source.panel else None,
         "weights": weights,
         "uneven": _uneven(connection, people, weights) if several else [],
@@ -60,7 +63,7 @@ def _of_survey(connection: duckdb.DuckDBPyConnection, people: str, source: Sourc
 
 def _are_texts(connection: duckdb.DuckDBPyConnection, people: str) -> dict[str, bool]:
     there = set(connection.sql(f"select * from {people} limit 0").columns)
-    texts = [(name, text) for name, text in TEXT_OF.items() if text in there]
+    texts = [(name, text) for name, text in TEXT_OF.items() if text in there]  # a place that the design has not is in no text
     counts = ", ".join(f"count({identifier(text)})" for _, text in texts)
     answered = connection.sql(f"select {counts} from {people}").fetchall()[0] if texts else ()
     counted = dict(zip([name for name, _ in texts], answered, strict=True))

@@ -93,9 +93,11 @@ _WRITING = {
                ask._pool_fault(q.apart, q.waves, q.variables))""",
     # the condition comes last: nothing that it holds is taken for a place to fill
     "_filled(template, q, condition)": """
-      replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(template,
+      replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(template,
         '{stratum}', coalesce(list_filter(q.s.strata, lambda x: x.wave = q.wave)[1].stratum, '0')),
         '{psu}', q.s.psu),
+        '{population}', q.s.population),
+        '{variance}', ask._literal(q.s.variance)),
         '{lonely}', ask._literal(q.s.lonely)),
         '{source}', ask._literal(q.s.source)),
         '{waves}', array_to_string(list_transform(q.waves, lambda w: ask._literal(w)), ', ')),
