@@ -11,10 +11,9 @@ test: export PYTHONDONTWRITEBYTECODE =
 .PHONY: help refresh nhanes ui sql status docs test lint coverage bench bench-night bench-peers fuzz soak mutate duckdb2 lock clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $@
+	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) .ci/set_up.py $(BIN)/python requirements.lock
+	@touch $@
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -25,7 +24,7 @@ refresh: $(VENV)/.installed  ## take in deliveries, estimate, publish: the night
 nhanes: $(VENV)/.installed  ## download the NHANES files into landing
 	$(BIN)/cramp-atlas fetch nhanes
 
-ui: $(VENV)/.installed  ## Dagster on http://127.0.0.1:3000
+ui: $(VENV)/.installed  ## Dagster on http://127.0.0.1:3000, or the port of CRAMP_ATLAS_PORT
 	$(BIN)/cramp-atlas ui
 
 sql: $(VENV)/.installed  ## a read-only SQL prompt on the published warehouse; takes SQL from a pipe too
@@ -71,11 +70,9 @@ duckdb2: $(DUCKDB2)/.installed  ## the tests of what talks to DuckDB on the next
 	$(DUCKDB2)/bin/python -m pytest $(ON_DUCKDB2)
 
 $(DUCKDB2)/.installed: requirements.lock requirements-duckdb2.lock pyproject.toml
-	$(PYTHON) -m venv $(DUCKDB2)
-	$(DUCKDB2)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
-	$(DUCKDB2)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-duckdb2.lock
-	$(DUCKDB2)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $@
+	@$(PYTHON) -m venv $(DUCKDB2)
+	@$(PYTHON) .ci/set_up.py $(DUCKDB2)/bin/python requirements.lock requirements-duckdb2.lock
+	@touch $@
 
 lock:  ## after a change of pyproject.toml, with the bill of materials; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \

@@ -3,6 +3,7 @@
 import fcntl
 import gc
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from tests.atlas import Atlas, add_part, make_atlas
 from tests.nhanes_files import nhanes_folder
 
 pytest_plugins = ["tests.contracts.fixtures"]
+
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+"""As after `activate`: commands are printed by their name, wherever the checkout is."""
 
 LONGEST = (
     "tests/night/test_daemon.py",

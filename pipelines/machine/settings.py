@@ -49,6 +49,8 @@ class Settings(BaseSettings):
 
     views_above_rows: int = Field(5_000_000, ge=0, description="Raw and core tables of more rows are views over the store.")
 
+    port: int = Field(3000, ge=1, le=65535, description="Port on 127.0.0.1 of the page that `ui` and `serve webserver` show.")
+
     alert_urls: SecretStr = Field(SecretStr(""), description="Apprise URLs that are told of failures, with blanks between them.")
 
     @property

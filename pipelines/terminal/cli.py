@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from pipelines.machine.errors import CrampAtlasError, WrongUsage
+from pipelines.machine.typed import as_typed, typed_name
 from pipelines.machine.visible import visible
 from pipelines.terminal import releases as release_commands
 from pipelines.terminal.console import Commands, console, ends, explained
@@ -23,7 +24,7 @@ app = Commands(
     rich_markup_mode="markdown",
     help="Survey deliveries in, published report tables out.",
     epilog=(
-        "New here? `cramp-atlas refresh`, then `cramp-atlas ui`. Every command has a `--help` with an example.\n\n"
+        f"New here? `{typed_name()} refresh`, then `{typed_name()} ui`. Every command has a `--help` with an example.\n\n"
         "README.md says what the tables hold, which settings there are, and with which exit codes commands end."
     ),
 )
@@ -57,9 +58,8 @@ def init(
         from pipelines.authoring.new_project import write_project
 
         write_project(folder, study)
-    console.print(
-        f"{folder} is a project of the study {study}. Next: cd {folder}, edit study.yaml, cramp-atlas refresh", soft_wrap=True
-    )
+    next_steps = as_typed(f"cd {folder}, edit study.yaml, cramp-atlas refresh", elsewhere=True)
+    console.print(f"{folder} is a project of the study {study}. Next: {next_steps}", soft_wrap=True)
 
 
 @app.command(

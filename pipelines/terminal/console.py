@@ -11,6 +11,7 @@ import typer
 from pipelines.machine.console import PlainConsole
 from pipelines.machine.disk import is_full, no_space
 from pipelines.machine.errors import ConfigurationError, CrampAtlasError, WrongUsage
+from pipelines.machine.typed import as_typed
 from pipelines.terminal.exit_codes import ExitCode
 
 WIDTH_OF_A_FILE = 120
@@ -35,7 +36,7 @@ def ends(example: str, look: str | None = None) -> str:
     if look:
         codes.append(f"{ExitCode.LOOK:d} {look}")
     codes += [f"{ExitCode.WRONG_USAGE:d} on wrong usage", f"{ExitCode.COULD_NOT:d} when it could not work"]
-    return f"**Example:** `{example}`\n\n**Ends with** {', '.join(codes)}."
+    return f"**Example:** `{as_typed(example)}`\n\n**Ends with** {', '.join(codes)}."
 
 
 @contextmanager

@@ -20,10 +20,10 @@ serve_app = typer.Typer(
 
 UI_ENDS = ends("cramp-atlas ui --port 3001")
 
-Port = Annotated[int, typer.Option(help="Port on 127.0.0.1.")]
+Port = Annotated[int | None, typer.Option(help="Port on 127.0.0.1; otherwise that of CRAMP_ATLAS_PORT, or 3000.")]
 
 
-def ui(port: Port = 3000) -> None:
+def ui(port: Port = None) -> None:
     """Dagster's web page with the runs of this terminal, and the schedule, on 127.0.0.1. Ctrl-C ends it.
 
     For a laptop. A machine that is always on has its servers as services instead: cramp-atlas serve, docs/serving.md.
@@ -31,7 +31,7 @@ def ui(port: Port = 3000) -> None:
     with explained():
         from pipelines.stages import load_project
 
-        _check_port(port)
+        port = _free_port(port)
         workspace = _prepare()
         load_project()  # better refused here than on a page that has nothing else to show
     console.print(f"Dagster will be at http://127.0.0.1:{port} in about 20 seconds; Ctrl-C ends it.", soft_wrap=True)
@@ -42,7 +42,7 @@ def ui(port: Port = 3000) -> None:
 
 @serve_app.command("webserver", epilog=ends("cramp-atlas serve webserver --port 3000"))
 def serve_webserver(
-    port: Port = 3000,
+    port: Port = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="The page shows, and launches nothing.")] = False,
 ) -> None:
     """Dagster's web page alone, on 127.0.0.1. It shows and launches runs; the daemon executes them.
@@ -50,7 +50,7 @@ def serve_webserver(
     For a service of systemd, behind a login: docs/serving.md.
     """
     with explained():
-        _check_port(port)
+        port = _free_port(port)
         workspace = _prepare()
     only = ["--read-only"] if read_only else []
     _become("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace), *only)
@@ -67,15 +67,20 @@ def serve_daemon() -> None:
     _become("dagster-daemon", "run", "-w", str(workspace))
 
 
-def _check_port(port: int) -> None:
+def _free_port(wanted: int | None) -> int:
+    """The port that was asked for, or that of the settings; raises CrampAtlasError where it is taken."""
+    from pipelines.machine.settings import Settings
+
+    port = Settings().port if wanted is None else wanted
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", port))
         except OSError as error:
             raise CrampAtlasError(
-                f"port {port} of 127.0.0.1 is taken, maybe by another UI: end that, or choose another --port"
+                f"port {port} of 127.0.0.1 is taken, maybe by another UI: end that, or choose another --port or CRAMP_ATLAS_PORT"
             ) from error
+    return port
 
 
 def _prepare() -> Path:

@@ -6,6 +6,7 @@ import pty
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -66,6 +67,25 @@ def test_the_example_of_a_help_is_understood(name: str) -> None:
     words = shlex.split(example.split("| ")[-1])
     assert words[: len(name.split())] == name.split()
     COMMANDS[name].make_context(name, words[len(name.split()) :])  # raises where an option is unknown or an argument is missing
+
+
+@pytest.mark.parametrize("command", ["ui", "serve webserver", "ui --port {port}"])
+def test_the_port_is_that_of_the_command_line_or_of_the_environment(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    """Of a port that is taken it is said which one was asked for."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("CRAMP_ATLAS_PORT", "1" if "--port" in command else str(port))
+        result = CliRunner().invoke(app, command.format(port=port).split())
+    assert result.exit_code == 3
+    assert f"port {port} of 127.0.0.1 is taken" in result.output
+
+
+def test_a_port_that_is_none_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRAMP_ATLAS_PORT", "0")
+    result = CliRunner().invoke(app, ["ui"])
+    assert (result.exit_code, "CRAMP_ATLAS_PORT" in result.output) == (3, True)
 
 
 def test_the_readme_lists_every_exit_code() -> None:
