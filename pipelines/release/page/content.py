@@ -17,7 +17,7 @@ from pipelines.raw.drift.words import in_words
 from pipelines.release.figures.forest import forest_figure
 from pipelines.release.figures.prevalence import prevalence_figure
 from pipelines.release.formatting import SYNTHETIC, Row, percent_with_interval
-from pipelines.release.page import events, evidence, people, quality, tables
+from pipelines.release.page import events, evidence, people, quality, syntheses, tables
 from pipelines.release.page.display import DisplayTable
 from pipelines.release.page.labels import Labels, best_of_waves
 from pipelines.release.page.parts import Drawing, EventsPart, Table
@@ -78,6 +78,7 @@ class Content:
     absent: Sequence[Source]
     rejected: Sequence[Row]
     not_shown: Sequence[tuple[str, int]] | Undrawn
+    syntheses: Sequence[tuple[str, Drawing]]
     literature: Sequence[Table]
     quality: Table
     changes: Sequence[DisplayTable] | Undrawn
@@ -179,6 +180,7 @@ def content_of(project: Project, held: Held, manifest: Mapping[str, Any]) -> Con
         absent=[project.sources[name] for name in described["source"] if name not in with_rows],
         rejected=[row for row in held.deliveries if row["verdict"] == "rejected"],
         not_shown=sections.draw("What is not shown", None, lambda: _not_shown(held.reports)),
+        syntheses=syntheses.synthesis_drawings(*_pooled(held.reports)),
         literature=list(_literature(project, held.reports, sections)),
         quality=sections.draw(
             "Data quality", None, lambda: quality.quality_table(held.deliveries, held.checks, project.sources, held.reports)
@@ -227,8 +229,14 @@ def _literature(project: Project, reports: Mapping[str, Sequence[Row]], sections
     if register := reports.get("report.evidence"):
         draw = partial(evidence.others_table, project, reports["report.evidence_comparison"], register)
         yield sections.draw("What others found", None, draw)
+    if all(pooled := _pooled(reports)):
+        yield sections.draw("Published estimates, pooled or why not", None, partial(syntheses.syntheses_table, *pooled))
     if claims := reports.get("report.claims"):
         yield sections.draw("Claims of the article, checked", None, partial(evidence.claims_table, project, claims))
+
+
+def _pooled(reports: Mapping[str, Sequence[Row]]) -> tuple[Sequence[Row], Sequence[Row]]:
+    return reports.get("report.evidence_synthesis", ()), reports.get("report.evidence_synthesis_estimates", ())
 
 
 def _source_part(project: Project, name: str, held: Held, sections: Sections) -> SourcePart:

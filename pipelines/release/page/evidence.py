@@ -46,22 +46,32 @@ def _is_compared(row: Row) -> bool:
 
 
 def _heading(project: Project, row: Row) -> str:
-    outcome = project.study.outcomes[row["outcome"]].label if row["outcome"] in project.study.outcomes else row["outcome"]
+    outcome = project.study.outcomes[row["outcome"]].label if row["outcome"] in project.study.outcomes else _plain(row["outcome"])
     if row["measure"] == PREVALENCE:
         return f"How common: {outcome}"
     exposure = project.study.exposures.get(row["exposure"])
-    return f"{exposure.label if exposure else row['exposure']}: {outcome}"
+    return f"{exposure.label if exposure else _plain(row['exposure'])}: {outcome}"
+
+
+def _plain(name: str) -> str:
+    """A name of the register that the study has no label for, as words."""
+    return name.replace("_", " ").capitalize()
+
+
+def _of_what(row: Row) -> str:
+    """The measure of a printed number; the unit of anything else, such as two shares whose ratio follows from counts."""
+    return str(row["measure"] if row["estimate"] is not None else row["unit"] or row["measure"])
 
 
 def _beside(project: Project, row: Row, compared: Sequence[Row]) -> Mapping[str, str]:
     nearest = min(compared, key=partial(_distance, project, row)) if compared else None
-    unit = " %" if row["measure"] == PREVALENCE else ""
+    unit = " %" if row["measure"] == PREVALENCE and row["printed"][0].isdigit() else ""
     year = f" ({row['year']})" if row["year"] and str(row["year"]) not in row["study"] else ""
     return {
         GROUP: _heading(project, row),
         "name": f"{row['study']}{year}",
         "design": ", ".join(part for part in (row["design"], row["country"]) if part),
-        "published": f"{row['printed']}{unit}" + ("" if unit else f", {row['measure']}"),
+        "published": f"{row['printed']}{unit}" + ("" if row["measure"] == PREVALENCE else f", {_of_what(row)}"),
         "ours": _ours(project, nearest) if nearest else NOTHING,
         "differences": ((nearest["differences"] or "nothing: the same question") if nearest else "nothing of ours to compare"),
         "bias": row["rob_overall"],
