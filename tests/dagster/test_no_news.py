@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -46,7 +47,8 @@ def test_no_news_start_no_library_that_makes_something(synthetic: Atlas) -> None
 
 
 def test_news_start_what_they_need(synthetic: Atlas) -> None:
-    """The test above would notice them: a changed level estimates, judges, draws and writes anew."""
-    synthetic.edit("study.yaml", "confidence_level: 0.95", "confidence_level: 0.9")
+    """The test above would notice them: a table that is lost is estimated and judged again, another title drawn and written."""
+    shutil.rmtree(synthetic.warehouse / "store/report/odds_ratios/synthetic_case_control")
+    synthetic.edit("data_contracts/sources/synthetic_case_control.yaml", "title: ", "title: The same, ")
     started = started_by_a_night(synthetic)
     assert {what for what, libraries in MAKERS.items() if started & set(libraries)} == MAKERS.keys() - {"reading"}

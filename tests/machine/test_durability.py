@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.release.prune import REMOVING
 from tests.atlas import Atlas
-from tests.soak.nights import new_delivery, new_estimates
+from tests.soak.nights import new_delivery
 
 SYNCS = ("fsync", "fdatasync")
 RENAMES = ("rename", "renameat", "renameat2")
@@ -109,7 +109,6 @@ def unsafe(steps: Sequence[Step]) -> list[str]:
 @pytest.mark.skipif(bool(why_not_traced()), reason=why_not_traced() or "traced")
 def test_what_a_refresh_renames_is_durable_before_and_its_name_right_after(synthetic: Atlas, tmp_path: Path) -> None:
     new_delivery(synthetic, 3)
-    new_estimates(synthetic, 3)
     steps = refresh_traced(synthetic, tmp_path / "strace.txt")
     renamed = {step.target.relative_to(synthetic.warehouse).parts[0] for step in steps if step.target}
     assert renamed >= {"landing", "store", "releases", "current"}

@@ -34,7 +34,7 @@ def test_a_rejected_delivery_names_every_problem_and_leaves_its_source_at_the_la
         landing / "2007/DataFiles/DEMO_E.xpt", pl.when(pl.col("SEQN") == 41475).then(250).otherwise("RIDAGEYR").alias("RIDAGEYR")
     )
     rewrite(landing / "2007/DataFiles/BMX_E.xpt", drop="BMXWT")
-    nhanes.edit("data_contracts/sources/synthetic_survey.yaml", "seed: 20241122", "seed: 7")
+    nhanes.edit("data_contracts/sources/synthetic_case_control.yaml", "seed: 20241122", "seed: 7")
 
     ended = nhanes.refresh_in_a_terminal()
 
