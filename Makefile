@@ -8,7 +8,7 @@ ON_DUCKDB2 := $(addprefix tests/,contracts core golden landing making nhanes raw
 # the tests start many processes, none of which should have to compile
 test: export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help refresh nhanes ui sql status docs test lint coverage bench bench-night bench-peers fuzz soak mutate duckdb2 lock clean
+.PHONY: help refresh nhanes ui sql status docs site test lint coverage bench bench-night bench-peers fuzz soak mutate duckdb2 lock clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
@@ -35,6 +35,9 @@ status: $(VENV)/.installed  ## what is published and what is held back
 
 docs: $(VENV)/.installed  ## the data dictionary, written from the contracts
 	$(BIN)/cramp-atlas docs
+
+site: $(VENV)/.installed  ## README and docs/ as a site that opens without a network: build/site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 test: $(VENV)/.installed  ## every test
 	$(BIN)/python -m pytest

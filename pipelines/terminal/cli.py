@@ -25,7 +25,7 @@ app = Commands(
     help="Survey deliveries in, published report tables out.",
     epilog=(
         f"New here? `{typed_name()} refresh`, then `{typed_name()} ui`. Every command has a `--help` with an example.\n\n"
-        "README.md says what the tables hold, which settings there are, and with which exit codes commands end."
+        "docs/results.md says what the tables hold, docs/commands.md has settings and exit codes."
     ),
 )
 fetch_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Download deliveries into landing.")

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """What each number says; README.md has them as a table."""
+    """What each number says; docs/commands.md has them as a table."""
 
     GOOD = 0
     LOOK = 1

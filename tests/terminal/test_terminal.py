@@ -88,8 +88,8 @@ def test_a_port_that_is_none_is_refused_by_its_name(monkeypatch: pytest.MonkeyPa
     assert (result.exit_code, "CRAMP_ATLAS_PORT" in result.output) == (3, True)
 
 
-def test_the_readme_lists_every_exit_code() -> None:
-    section = (REPOSITORY / "README.md").read_text(encoding="utf-8").split("## Exit codes")[1].split("\n## ")[0]
+def test_the_page_of_commands_lists_every_exit_code() -> None:
+    section = (REPOSITORY / "docs" / "commands.md").read_text(encoding="utf-8").split("## Exit codes")[1].split("\n## ")[0]
     assert [int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)] == [code.value for code in ExitCode]
 
 
