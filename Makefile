@@ -8,7 +8,7 @@ ON_DUCKDB2 := $(addprefix tests/,contracts core golden landing making nhanes raw
 # the tests start many processes, none of which should have to compile
 test: export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help refresh nhanes ui sql status docs site test lint coverage bench bench-night bench-peers fuzz soak mutate duckdb2 lock clean
+.PHONY: help refresh nhanes ui sql status docs site pictures test lint coverage bench bench-night bench-peers fuzz soak mutate duckdb2 lock clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
@@ -38,6 +38,9 @@ docs: $(VENV)/.installed  ## the data dictionary, written from the contracts
 
 site: $(VENV)/.installed  ## README and docs/ as a site that opens without a network: build/site/index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+pictures: refresh  ## the pictures of README and docs, drawn from the current release in Chromium
+	$(BIN)/python -m tests.pictures
 
 test: $(VENV)/.installed  ## every test
 	$(BIN)/python -m pytest

@@ -18,6 +18,7 @@ OF_THE_ROOT = {"README.md": "index.md"} | {name: name for name in ("GLOSSARY.md"
 """Page of the root -> page of the site."""
 
 LINK = re.compile(r"(?P<sign>!?)\[(?P<text>[^\[\]]*)\]\((?P<target>[^)\s#]+)(?P<anchor>#[^)\s]*)?\)")
+DIAGRAM = re.compile(r"^```mermaid\n.*?^\s*accTitle: (?P<title>[^\n]+)\n.*?^```$", re.MULTILINE | re.DOTALL)
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -61,9 +62,18 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     lies_in = PurePosixPath(named.get(here) or f"docs/{here}").parent
     pieces, end = [], 0
     for fence in FENCE.finditer(markdown):
-        pieces += [LINK.sub(lambda link: _led(link, lies_in, here, files), markdown[end : fence.start()]), fence[0]]
+        pieces += [LINK.sub(lambda link: _led(link, lies_in, here, files), markdown[end : fence.start()]), _drawn(fence[0], here)]
         end = fence.end()
     return "".join([*pieces, LINK.sub(lambda link: _led(link, lies_in, here, files), markdown[end:])])
+
+
+def _drawn(fence: str, here: str) -> str:
+    """A diagram as the picture that `make pictures` drew of it; every other block as it is."""
+    diagram = DIAGRAM.fullmatch(fence)
+    if diagram is None:
+        return fence
+    picture = "pictures/" + re.sub(r"\W+", "-", diagram["title"].strip().lower()) + ".svg"
+    return f"![{diagram['title'].strip()}]({relpath(picture, str(PurePosixPath(here).parent))})"
 
 
 def _led(link: re.Match[str], lies_in: PurePosixPath, here: str, files: Files) -> str:

@@ -63,6 +63,12 @@ def test_no_page_fetches_anything_from_elsewhere(pages: dict[Path, str]) -> None
     assert [address for address in fetched if re.match(r"[a-z]+:|//", address)] == []
 
 
+def test_every_diagram_is_drawn(site: Path, pages: dict[Path, str]) -> None:
+    """MkDocs itself has seen to it that each picture is there."""
+    assert [path.name for path, text in pages.items() if "mermaid" in text and path.name not in {"CHANGELOG.html"}] == []
+    assert pages[site / "index.html"].count("pictures/") == 3
+
+
 def test_every_link_leads_to_a_page_and_a_place_on_it(site: Path, pages: dict[Path, str]) -> None:
     """Beside what MkDocs looks at: the finished pages, with what their hooks made of the links."""
     broken = []
