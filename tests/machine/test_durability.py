@@ -108,7 +108,7 @@ def unsafe(steps: Sequence[Step]) -> list[str]:
 
 @pytest.mark.skipif(bool(why_not_traced()), reason=why_not_traced() or "traced")
 def test_what_a_refresh_renames_is_durable_before_and_its_name_right_after(synthetic: Atlas, tmp_path: Path) -> None:
-    new_delivery(synthetic, 3)
+    new_delivery(synthetic, 4)
     steps = refresh_traced(synthetic, tmp_path / "strace.txt")
     renamed = {step.target.relative_to(synthetic.warehouse).parts[0] for step in steps if step.target}
     assert renamed >= {"landing", "store", "releases", "current"}

@@ -47,8 +47,9 @@ def new_estimates(atlas: Atlas, night: int) -> None:
 
 
 def new_delivery(atlas: Atlas, night: int) -> None:
-    """Another population: everything is made anew, from the delivery on."""
-    substitute(atlas.folder / "data_contracts/sources/synthetic_survey.yaml", r"^  seed: \d+$", f"  seed: {night}")
+    """Other people: everything of their source is made anew, from the delivery on. Every second time it is the survey."""
+    source = "synthetic_survey" if night // 2 % 2 else "synthetic_case_control"
+    substitute(atlas.folder / f"data_contracts/sources/{source}.yaml", r"^  seed: \d+$", f"  seed: {night}")
 
 
 def start_refresh(atlas: Atlas, output: Path) -> subprocess.Popen[bytes]:
