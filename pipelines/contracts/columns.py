@@ -1,6 +1,5 @@
 """What a contract says of one column, and the physical types it may promise."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +8,10 @@ import pyarrow as pa
 
 PhysicalType = Literal["VARCHAR", "DOUBLE", "INTEGER", "BIGINT", "BOOLEAN", "DATE", "TIMESTAMP"]
 
-ARROW_TYPES: Mapping[str, pa.DataType] = {
+LIST = "[]"
+"""Ends the name of a type of lists, which tables that are made may have."""
+
+ARROW_TYPES: dict[str, pa.DataType] = {
     "VARCHAR": pa.string(),
     "DOUBLE": pa.float64(),
     "INTEGER": pa.int32(),
@@ -18,7 +20,8 @@ ARROW_TYPES: Mapping[str, pa.DataType] = {
     "DATE": pa.date32(),
     "TIMESTAMP": pa.timestamp("us"),
 }
-POLARS_TYPES: Mapping[str, pl.DataType] = {
+ARROW_TYPES |= {f"{kind}{LIST}": pa.list_(of_items) for kind, of_items in ARROW_TYPES.items()}
+POLARS_TYPES: dict[str, pl.DataType] = {
     "VARCHAR": pl.String(),
     "DOUBLE": pl.Float64(),
     "INTEGER": pl.Int32(),
@@ -27,7 +30,8 @@ POLARS_TYPES: Mapping[str, pl.DataType] = {
     "DATE": pl.Date(),
     "TIMESTAMP": pl.Datetime("us"),
 }
-LOGICAL_TYPES: Mapping[str, frozenset[str]] = {
+POLARS_TYPES |= {f"{kind}{LIST}": pl.List(of_items) for kind, of_items in POLARS_TYPES.items()}
+LOGICAL_TYPES: dict[str, frozenset[str]] = {
     "VARCHAR": frozenset({"string"}),
     "DOUBLE": frozenset({"number"}),
     "INTEGER": frozenset({"integer"}),
@@ -36,6 +40,7 @@ LOGICAL_TYPES: Mapping[str, frozenset[str]] = {
     "DATE": frozenset({"date"}),
     "TIMESTAMP": frozenset({"timestamp"}),
 }
+LOGICAL_TYPES |= {f"{kind}{LIST}": frozenset({"array"}) for kind in LOGICAL_TYPES}
 WHOLE_NUMBER_TYPES = frozenset({"INTEGER", "BIGINT"})
 NUMERIC_TYPES = WHOLE_NUMBER_TYPES | {"DOUBLE"}
 

@@ -13,7 +13,7 @@ from open_data_contract_standard.model import CustomProperty, DataQuality, OpenD
 from pydantic import ValidationError
 
 from pipelines.contracts.codebook import Codebook, read_codebook
-from pipelines.contracts.columns import ARROW_TYPES, LOGICAL_TYPES, Column
+from pipelines.contracts.columns import ARROW_TYPES, LIST, LOGICAL_TYPES, Column
 from pipelines.contracts.comparability import Comparability, read_verdicts
 from pipelines.contracts.owners import read_owners
 from pipelines.contracts.quality import quality_rule
@@ -133,6 +133,10 @@ def read_contract(path: Path, schema: str, table: str, codebook_path: Path) -> C
     _check_share(custom.get("maxShareSetAside", MAX_SHARE_SET_ASIDE), [*at, "customProperties"], problems)
     columns = [_column(given, [*at, "properties", index], problems) for index, given in enumerate(subject.properties or [])]
     _check_names(columns, [*at, "properties"], problems)
+    for index, column in enumerate(columns if schema == RAW else []):
+        if column.type.endswith(LIST):
+            message = f"{column.name}: {column.type} is for tables that are made: a delivery has a value in each cell."
+            problems.add([*at, "properties", index, "physicalType"], message)
     left_out = _left_out(custom.get("columnsLeftOut", []), schema, columns, [*at, "customProperties"], problems)
     about = contract.description
     owners = read_owners(contract.team, problems)
@@ -196,7 +200,8 @@ def _column(given: SchemaProperty, at: Location, problems: ProblemList) -> Colum
     if not name or '"' in name or not name.isprintable():
         problems.add([*at, "name"], "must be given, without quotes and control characters.")
     if kind not in ARROW_TYPES:
-        problems.add([*at, "physicalType"], f"{name}: physicalType {kind!r} is not one of {', '.join(ARROW_TYPES)}.")
+        known = ", ".join(known for known in ARROW_TYPES if not known.endswith(LIST))
+        problems.add([*at, "physicalType"], f"{name}: physicalType {kind!r} is not one of {known}.")
     elif given.logicalType and given.logicalType not in LOGICAL_TYPES[kind]:
         problems.add([*at, "logicalType"], f"{name}: logicalType {given.logicalType} does not go with physicalType {kind}.")
     if not given.description:

@@ -11,7 +11,7 @@ from pipelines.contracts.model import Contract
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.quoting import identifier, literal
 from pipelines.project.ages import follows, group_of_age
-from pipelines.project.respondents import AGE_BAND, DESIGN_COLUMNS, MISSING, NOT_ASKED, POPULATION, REASON, TEXT_OF
+from pipelines.project.respondents import AGE_BAND, DESIGN_COLUMNS, MISSING, NOT_ASKED, POPULATION, REASON, REPLICATES_OF, TEXT_OF
 from pipelines.project.selects import Select, made_of_answers
 from pipelines.project.sources import Source
 
@@ -88,7 +88,7 @@ def _problems(returned: Sequence[str], promised: Sequence[str], source: Source, 
     problems = [f"{name} is no column of it" for name in returned if name not in promised]
     needed, absent = source.columns_of_design, DESIGN_COLUMNS - source.columns_of_design
     if source.design == "survey":
-        unused = {*TEXT_OF, POPULATION} - needed
+        unused = {*TEXT_OF, POPULATION, *REPLICATES_OF.values()} - needed
         problems += [f"{name} is returned, and by {source.file} the design has none" for name in returned if name in unused]
     for name in promised:
         if name in returned or name in derived or name in absent or name in TEXT_OF.values():

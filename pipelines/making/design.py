@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import duckdb
 
 from pipelines.machine.quoting import identifier
+from pipelines.making.replicates import problems_of_replicates
 from pipelines.project.respondents import POPULATION
 from pipelines.project.sources import Source
 from pipelines.statistics.collapse import LARGEST_WEIGHT, SMALLEST_WEIGHT, is_usable
@@ -90,6 +91,8 @@ def problems_of_design(
     `weights` are the columns of the weights that the source has; `select` is the file that harmonised them.
     """
     problems = [problem for weight in weights if (problem := _problem_of_weight(connection, relation, weight, select))]
+    if source.replicate_weights:
+        return problems + problems_of_replicates(connection, relation, source.replicate_weights, weights, select)
     names = [name for name in (*PLACES, POPULATION) if name in source.columns_of_design]
     columns = [as_text(name) if name in PLACES else name for name in names]
     absent = [f"count(*) filter ({column} is null)" for column in columns]

@@ -10,7 +10,10 @@ WEIGHTS = frozenset({"interview_weight", "exam_weight", "dietary_weight"})
 POPULATION = "n_population"
 """The PSUs (people, where these were drawn) that a stratum has in all. A respondent table need not have it."""
 
-DESIGN_COLUMNS = WEIGHTS | {"stratum", "psu", POPULATION, "matched_set", "is_case"}
+REPLICATES_OF = {weight: weight.replace("_weight", "_replicate_weights") for weight in sorted(WEIGHTS)}
+"""Weight -> the column with the list of its replicate weights. A respondent table need not have it."""
+
+DESIGN_COLUMNS = WEIGHTS | {"stratum", "psu", POPULATION, *REPLICATES_OF.values(), "matched_set", "is_case"}
 
 TEXT_OF = {"stratum": "stratum_text", "psu": "psu_text"}
 """Column of the design -> where it stands when the source's are text."""

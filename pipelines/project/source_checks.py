@@ -10,7 +10,7 @@ from pipelines.project.conditions import Conditions
 from pipelines.project.generator import generator_faults
 from pipelines.project.levels import answers, condition_fault, domains
 from pipelines.project.lines import folded
-from pipelines.project.respondents import AGE, POPULATION
+from pipelines.project.respondents import AGE, POPULATION, REPLICATES_OF
 from pipelines.project.sources import Source
 
 if TYPE_CHECKING:
@@ -110,14 +110,11 @@ def _variables(project: "Project", source: Source) -> Iterator[Fault]:
 
 def _columns_promised(source: Source, types: Collection[str], respondents: str) -> Iterator[Fault]:
     """What a design needs stands in the respondent table."""
-    needed = {POPULATION: ("finite_population",)}
-    for column, location in needed.items():
-        if column in source.columns_of_design and column not in types:
-            yield Fault(
-                location,
-                f"needs {column}, which is no column of {respondents}: add it to its contract and to sql/core/respondents.sql"
-                " (docs/designs.md)",
-            )
+    needed = {"finite_population": {POPULATION}, "replicate_weights": set(REPLICATES_OF.values())}
+    for key, columns in needed.items():
+        if absent := sorted(columns & source.columns_of_design - set(types)):
+            named = f"{', '.join(absent)}, which {'is no column' if len(absent) == 1 else 'are no columns'} of {respondents}"
+            yield Fault((key,), f"needs {named}: add to its contract and to sql/core/respondents.sql (docs/designs.md)")
 
 
 def _case_definition(source: Source, of_people: Collection[str], types: Mapping[str, str]) -> Iterator[Fault]:

@@ -1,6 +1,7 @@
 """What belongs to a source and to no single table: its design, waves and files, top codes, what is comparable, terms of use."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,16 +10,20 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pipelines.contracts.comparability import Comparability, Verdict
 from pipelines.contracts.yaml_source import ContractError, read_yaml
 from pipelines.machine.faults import fault_at, faults, known
+from pipelines.project.designs import Replication
 from pipelines.project.form import Form, InsidePath
 from pipelines.project.lines import Line, Words, line_fault, name_fault, refused
-from pipelines.project.respondents import POOLED, POPULATION
+from pipelines.project.respondents import POOLED, POPULATION, REPLICATES_OF
 from pipelines.statistics.design import LonelyOption
 
 SHARED_WAVE = "all"
 """The wave of the tables that all waves of a source share."""
 
-OF_SURVEYS = ("lonely_psu", "psus_nested", "panel", "has_strata", "has_psus", "finite_population", "calibrated_to")
-"""Keys that say how a survey was drawn and weighted."""
+OF_PSUS = ("lonely_psu", "psus_nested", "has_strata", "has_psus", "finite_population", "calibrated_to")
+"""Keys that say how a survey was drawn and weighted, which replicate weights tell themselves."""
+
+OF_SURVEYS = ("panel", "replicate_weights", *OF_PSUS)
+"""Keys that only a survey has."""
 
 ADDRESS = re.compile(r"https?://[^/\s]+")
 
@@ -85,6 +90,7 @@ class Source(_Settings):
     calibrated_to: Line | None = Field(
         None, description="What the weights were calibrated to. The gain is in no variance, and every row says so."
     )
+    replicate_weights: Replication | None = Field(None, description="In the place of strata and PSUs.")
     waves_follow_one_another: bool = Field(True, description="Otherwise no wave is compared with the one before it.")
     waves: dict[str, Wave] = Field(min_length=1)
     comparability: tuple[Verdict, ...] = Field((), strict=False)
@@ -133,11 +139,22 @@ class Source(_Settings):
 
     @model_validator(mode="after")
     def _only_a_survey_has_psus(self) -> "Source":
-        said = [name for name in OF_SURVEYS if getattr(self, name) != type(self).model_fields[name].default]
+        said = self._said(OF_SURVEYS)
         if said and self.design != "survey":
             kind = self.design.replace("_", "-")
             raise fault_at([said[0]], f"{', '.join(said)} belongs to design: survey; a {kind} source has no strata and PSUs")
         return self
+
+    @model_validator(mode="after")
+    def _replicate_weights_stand_alone(self) -> "Source":
+        said = self._said(OF_PSUS)
+        if said and self.replicate_weights:
+            message = "replicate_weights tell how the sample was drawn and weighted: leave one of the two out"
+            raise fault_at([said[0]], message)
+        return self
+
+    def _said(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if getattr(self, name) != type(self).model_fields[name].default]
 
     @model_validator(mode="after")
     def _what_was_not_drawn_is_not_described(self) -> "Source":
@@ -161,12 +178,33 @@ class Source(_Settings):
         if self.design == "survey":
             places = {"stratum": self.has_strata, "psu": self.has_psus, POPULATION: self.finite_population}
             weights = ("interview_weight", *(f"{component}_weight" for component in self.components))
+            if self.replicate_weights:
+                return frozenset({*weights, *(REPLICATES_OF[weight] for weight in weights)})
             return frozenset({*(name for name, is_there in places.items() if is_there), *weights})
         return frozenset({"matched_set", "is_case"}) if self.design == "case_control" else frozenset()
 
     @property
+    def variance_method(self) -> str:
+        """How sampling variances are made, and what they leave out."""
+        if self.replicate_weights:
+            return self.replicate_weights.words
+        parts = ["Taylor linearisation"]
+        if self.finite_population:
+            parts.append("finite population correction of the first stage")
+        if self.calibrated_to:
+            parts.append(f"the gain of calibrating the weights to {self.calibrated_to} is left out")
+        return "; ".join(parts)
+
+    @property
+    def estimated_by(self) -> str:
+        """What the method of an estimate names beside the estimator."""
+        return "replicate weights" if self.replicate_weights else "Taylor linearisation"
+
+    @property
     def further_design(self) -> list[Any]:
         """What its file says of the design beyond strata and PSUs; nothing of a source that has no more."""
+        if self.replicate_weights:
+            return [self.replicate_weights.model_dump()]
         said = (self.has_strata, self.has_psus, self.finite_population, self.calibrated_to)
         return [] if said == (True, True, False, None) else list(said)
 

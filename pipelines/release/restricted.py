@@ -73,8 +73,9 @@ def _protected(
 
     people, names = counted({})
     is_weighted = source.design == "survey"
+    has_units = source.has_psus and not source.replicate_weights
     sampling = sampling_of(
-        connection, name, weights, minimum, is_weighted=is_weighted, drawn_one_by_one=is_weighted and not source.has_psus
+        connection, name, weights, minimum, is_weighted=is_weighted, drawn_one_by_one=is_weighted and not has_units
     )
     settings = _settings(project)
     version = Version(digest([people.to_dicts(), settings]), respondents, settings, names, people)

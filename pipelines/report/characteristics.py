@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import polars as pl
 
-from pipelines.report.estimation import Estimation, Scope, in_population, variance_method
+from pipelines.report.estimation import Estimation, Scope, in_population
 from pipelines.report.verdicts import as_text, not_shown
 from pipelines.statistics import Cells, MeanOfGroup, StatsError, compare_means, prevalence, rao_scott_test
 from pipelines.statistics.presentation import (
@@ -27,7 +27,7 @@ STATUS = "is_case"
 """The column that marks the cases of a case-control source."""
 
 RAO_SCOTT = "Rao-Scott F test of the two-way table (second-order correction), complete cases"
-T_TEST = "design-based t test of the difference of means (Taylor linearisation), complete cases"
+T_TEST = "design-based t test of the difference of means ({by}), complete cases"
 UNTESTED = "unweighted shares and means by case status"
 MATCHED_ON = "cases and noncases were matched on it: that it does not differ is by design"
 MATCHED_STUDY = "of a matched study the test is that of the matched odds ratio, in report.odds_ratios"
@@ -77,7 +77,15 @@ def _rows(
     cells = estimation.cells(scope, weight, (*([status] if estimation.is_matched else estimation.outcomes), name), population)
     domain = pl.col(in_population(population))
     try:
-        found = [_means(cells, name, status, domain)] if levels is None else _shares(cells, name, status, domain, levels)
+        found = (
+            [_means(cells, name, status, domain, estimation.source.estimated_by)]
+            if levels is None
+            else _shares(cells, name, status, domain, levels)
+        )
+        if levels is None:
+            found = [_means(cells, name, status, domain, estimation.source.estimated_by)]
+        else:
+            found = _shares(cells, name, status, domain, levels)
         found = [row | {"n_missing": asked - _answered(cells, name, status, domain)} for row in found]
     except StatsError as error:
         return [key | {"level": as_text(level)} | not_shown(str(error)) for level in named]
@@ -86,7 +94,7 @@ def _rows(
         nothing = dict.fromkeys([f"{what}_of_{group}_se" for what in ("share", "mean") for group in GROUPS])
         untested = nothing | {"p_value": None, "p_value_reason": reason, "degrees_freedom": None, "method": UNTESTED}
         return [key | row | untested for row in found]
-    rules = {"degrees_freedom_rule": estimation.degrees_freedom_rule, "variance_method": variance_method(estimation.source)}
+    rules = {"degrees_freedom_rule": estimation.degrees_freedom_rule, "variance_method": estimation.source.variance_method}
     return [key | row | rules for row in found]
 
 
@@ -136,9 +144,9 @@ def _association(cells: Cells, name: str, status: str, domain: pl.Expr) -> Row:
     return {"p_value": test.p_value, "degrees_freedom": test.degrees_freedom, "method": RAO_SCOTT}
 
 
-def _means(cells: Cells, name: str, status: str, domain: pl.Expr) -> Row:
+def _means(cells: Cells, name: str, status: str, domain: pl.Expr, by: str) -> Row:
     found = compare_means(cells, name, status, domain=domain)
-    row: Row = {"level": MEAN, "p_value": found.p_value, "method": T_TEST}
+    row: Row = {"level": MEAN, "p_value": found.p_value, "method": T_TEST.format(by=by)}
     row |= {"degrees_freedom": found.degrees_freedom}
     if found.p_value is None:
         row["p_value_reason"] = "the standard error of the difference is 0"

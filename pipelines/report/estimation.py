@@ -13,11 +13,12 @@ from pipelines.contracts.comparability import Comparability
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.quoting import identifier, literal
 from pipelines.making.design import are_nested, counted_psus, psu_of, stratum_of
-from pipelines.project.respondents import AGE, POOLED, POPULATION, TEXT_OF
+from pipelines.making.replicates import replicates_of
+from pipelines.project.respondents import AGE, POOLED, POPULATION, REPLICATES_OF, TEXT_OF
 from pipelines.project.sources import Source
 from pipelines.project.standards import StandardPopulation
 from pipelines.project.study import Study
-from pipelines.statistics import Cells, Design, collapse
+from pipelines.statistics import Cells, Design, ReplicateWeights, collapse
 
 STANDARD_AGE_GROUP = "standard_age_group"
 """The key for the age group of the standard population, which may differ from the study's age bands."""
@@ -63,6 +64,7 @@ class Estimation:
     received: Mapping[str, Received] = field(default_factory=dict)
     columns_read: set[str] = field(default_factory=set)
     _beyond: dict[tuple[str, tuple[str, ...], str, str], bool] = field(default_factory=dict, repr=False)
+    _replicated: dict[tuple[Scope, str], tuple[ReplicateWeights, str]] = field(default_factory=dict, repr=False)
     _counted: dict[tuple[Scope, str | None, tuple[str, ...], tuple[str, ...]], Cells] = field(default_factory=dict, repr=False)
 
     @property
@@ -94,6 +96,8 @@ class Estimation:
     @property
     def degrees_freedom_rule(self) -> str:
         """How degrees of freedom are counted, among those with members of the domain."""
+        if self.source.replicate_weights:
+            return self.source.replicate_weights.degrees_freedom_rule
         units = "PSUs" if self.is_weighted and self.source.has_psus else "respondents"
         return f"{units} - {'strata' if self.is_weighted and self.source.has_strata else '1'}"
 
@@ -109,6 +113,11 @@ class Estimation:
         absent = [wave for wave in scope.waves if wave not in self.waves]
         if absent:
             return f"no accepted delivery of {', '.join(absent)}"
+        if len(scope.waves) > 1 and self.source.replicate_weights and not self.source.panel:
+            return (
+                "waves with replicate weights are pooled only where they have the same strata and PSUs (panel: true in "
+                f"{self.source.file}): whether replicates of two waves go together is not known"
+            )
         if len(scope.waves) > 1 and self._moved_psus:
             return (
                 f"{self._moved_psus:,} PSUs are in another stratum in another wave of the panel: return the same stratum for "
@@ -194,6 +203,8 @@ class Estimation:
             self.columns_read.update(AGE if key == STANDARD_AGE_GROUP else key for key in keys)
             self.columns_read.update(*(self.population_variables(population) for population in self.study.populations))
             self.columns_read.update({"wave", weight, *self._columns_of_places()} if weight else {"wave"})
+            if weight and self.source.replicate_weights:
+                self.columns_read.add(REPLICATES_OF[weight])
         return self._counted[question]
 
     def _counted_together(self, population: str) -> tuple[str, ...]:
@@ -206,11 +217,26 @@ class Estimation:
     def _count(self, scope: Scope, weight: str | None, keys: tuple[str, ...], populations: tuple[str, ...]) -> Cells:
         waves = ", ".join(literal(wave) for wave in scope.waves)
         columns = self._with({"stratum": self._stratum(scope), "psu": self._psu}) if self.is_weighted else "*"
-        relation = f"(select {columns} from {self.respondents} where wave in ({waves})) as respondents"
-        design = self._design(weight)
+        people, design = self.respondents, self._design(weight)
+        if self.source.replicate_weights and weight:
+            replicates, units = self._replicates(scope, weight)
+            people, columns = f"{people} join {units} using (wave, respondent_id)", self._with({"psu": "unit"})
+            design = Design(None, "psu", weight, replicates=replicates)
+        relation = f"(select {columns} from {people} where wave in ({waves})) as respondents"
         flags = {in_population(name): f"coalesce({self.study.populations[name].where}, false)" for name in populations}
         columns_of = {key: self.standard.group_of_age(AGE) if key == STANDARD_AGE_GROUP else identifier(key) for key in keys}
         return collapse(self.connection, relation, design, keys=columns_of | flags)
+
+    def _replicates(self, scope: Scope, weight: str) -> tuple[ReplicateWeights, str]:
+        """The replicate weights of a scope, and the name of the table with the unit of each of its people."""
+        if (scope, weight) not in self._replicated:
+            replication = self.source.replicate_weights
+            assert replication
+            replicates, units = replicates_of(self.connection, self.respondents, replication, weight, scope.waves)
+            name = f"units_{len(self._replicated)}"
+            self.connection.register(name, units.to_arrow())
+            self._replicated[scope, weight] = replicates, name
+        return self._replicated[scope, weight]
 
     def _with(self, columns: Mapping[str, str]) -> str:
         """SQL of all columns of the respondents, with these (name -> expression) in the place of their own."""
@@ -234,7 +260,8 @@ class Estimation:
 
     def _columns_of_places(self) -> set[str]:
         """The columns that say where people were sampled."""
-        return {*self.source.columns_of_design & {*TEXT_OF, POPULATION}, *(TEXT_OF[name] for name in self._texts)}
+        places = self.source.columns_of_design & {*TEXT_OF, POPULATION}
+        return {*places, *(TEXT_OF[name] for name in self._texts)}
 
     @cached_property
     def _texts(self) -> frozenset[str]:
@@ -258,7 +285,7 @@ class Estimation:
     @cached_property
     def _moved_psus(self) -> int:
         """PSUs of a panel that are in several strata, unless they are numbered anew in each."""
-        if not (self.is_weighted and self.source.panel):
+        if not (self.is_weighted and self.source.panel) or self.source.replicate_weights:
             return 0
         stratum = stratum_of(self.source, is_text="stratum" in self._texts)
         psus = counted_psus(self.connection, self.respondents, stratum, self._psu)
@@ -267,16 +294,6 @@ class Estimation:
     @property
     def _psu(self) -> str:
         return psu_of(self.source, is_text="psu" in self._texts)
-
-
-def variance_method(source: Source) -> str:
-    """How the sampling variances of a source are made, and what they leave out."""
-    parts = ["Taylor linearisation"]
-    if source.finite_population:
-        parts.append("finite population correction of the first stage")
-    if source.calibrated_to:
-        parts.append(f"the gain of calibrating the weights to {source.calibrated_to} is left out")
-    return "; ".join(parts)
 
 
 def _columns_of(condition: str) -> set[str]:

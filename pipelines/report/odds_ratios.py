@@ -9,7 +9,7 @@ import polars as pl
 
 from pipelines.project.study import Exposure
 from pipelines.report.adjusting import as_numbers, described, in_steps
-from pipelines.report.estimation import Estimation, Scope, in_population, variance_method
+from pipelines.report.estimation import Estimation, Scope, in_population
 from pipelines.report.families import with_adjusted_p_values
 from pipelines.report.matched import matched_rows
 from pipelines.report.stratified import mantel_haenszel_estimates
@@ -136,14 +136,15 @@ def _model_rows(
             common = mantel_haenszel_estimates(exposed, unexposed, outcome, adjusters, key["confidence_level"])
             estimates = not_shown(common) if isinstance(common, str) else common | verdict_on_cells(four, None)
         else:
-            estimates = _estimates(fitted, name, None if exposure.is_number else level, key["confidence_level"])
+            of_level, by = None if exposure.is_number else level, estimation.source.estimated_by
+            estimates = _estimates(fitted, name, of_level, key["confidence_level"], by)
             if "odds_ratio" in estimates:
                 verdict = verdict_on_cells(four, fitted.logistic.degrees_freedom)
                 verdict = with_note(verdict, _put_aside(fitted.logistic, adjusters))
                 estimates |= with_note(verdict, _too_many_terms(fitted.logistic))
                 estimates |= {
                     "degrees_freedom_rule": estimation.degrees_freedom_rule,
-                    "variance_method": variance_method(estimation.source),
+                    "variance_method": estimation.source.variance_method,
                 }
         rows.append(row | estimates | _e_value(estimates, is_rare))
     return rows
@@ -170,7 +171,7 @@ def _fit(cells: Cells, outcome: str, exposure: Term, beside: Sequence[Term], dom
         return str(error)
 
 
-def _estimates(fitted: Fitted, name: str, level: Any, confidence_level: float) -> Row:
+def _estimates(fitted: Fitted, name: str, level: Any, confidence_level: float, by: str) -> Row:
     """The estimates of one level, or why there are none."""
     try:
         odds = fitted.logistic.term(name, level, confidence_level)
@@ -183,7 +184,7 @@ def _estimates(fitted: Fitted, name: str, level: Any, confidence_level: float) -
         "odds_ratio_upper": odds.upper,
         "p_value": odds.p_value,
         "degrees_freedom": fitted.logistic.degrees_freedom,
-        "method": "design-based logistic regression (Taylor linearisation), complete cases",
+        "method": f"design-based logistic regression ({by}), complete cases",
         "prevalence_ratio": ratio.estimate,
         "prevalence_ratio_lower": ratio.lower,
         "prevalence_ratio_upper": ratio.upper,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from pipelines.project.respondents import ALL
-from pipelines.report.estimation import Estimation, Scope, in_population, variance_method
+from pipelines.report.estimation import Estimation, Scope, in_population
 from pipelines.report.verdicts import NOT_SHOWN
 from pipelines.statistics import Cells, EmptyDomain, prevalence
 
@@ -137,7 +137,7 @@ def with_labels(
         **estimation.key(scope, population, outcome, weight),
         "confidence_level": estimation.study.confidence_level,
         "degrees_freedom_rule": estimation.degrees_freedom_rule,
-        "variance_method": variance_method(estimation.source),
+        "variance_method": estimation.source.variance_method,
         **labels,
     }
     types = {"weight": pl.String}  # of a source without weights it is NULL

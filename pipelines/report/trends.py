@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.project.respondents import AGE_BAND
-from pipelines.report.estimation import Estimation, Scope, in_population, variance_method
+from pipelines.report.estimation import Estimation, Scope, in_population
 from pipelines.report.verdicts import not_shown
 from pipelines.statistics import Cells, StatsError, rao_scott_test, trend
 from pipelines.statistics.presentation import FEWEST_DEGREES_OF_FREEDOM
@@ -41,7 +41,7 @@ def _row(estimation: Estimation, scope: Scope, population: str, outcome: str) ->
         "variable": AGE_BAND,
         "confidence_level": estimation.study.confidence_level,
         "degrees_freedom_rule": estimation.degrees_freedom_rule,
-        "variance_method": variance_method(estimation.source),
+        "variance_method": estimation.source.variance_method,
     }
     refusal = estimation.refusal(scope, variables, population)
     if refusal:

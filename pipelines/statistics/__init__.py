@@ -49,6 +49,7 @@ from pipelines.statistics.rank_test import RankTest, rank_test
 from pipelines.statistics.rates import ClusteredRate, StandardisedRate, clustered_rate, standardised_rate
 from pipelines.statistics.regression import Regression, regression
 from pipelines.statistics.replicate import Replicates, jackknife
+from pipelines.statistics.replicate_weights import ReplicateWeights
 from pipelines.statistics.sequence_order import OrderModel, order_model
 from pipelines.statistics.sequence_symmetry import (
     ComparedRatio,
@@ -101,6 +102,7 @@ __all__ = [
     "RankTest",
     "RaoScottTest",
     "Regression",
+    "ReplicateWeights",
     "Replicates",
     "SeparatedOutcome",
     "SequenceRatio",

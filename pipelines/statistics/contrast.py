@@ -21,6 +21,7 @@ ContrastMeasure = Literal["difference", "ratio", "odds_ratio"]
 NO_ESTIMATE = "one of the two has no estimate"
 NO_DEGREES_OF_FREEDOM = "one of the two has no degrees of freedom"
 UNDEFINED_RATIO = "no ratio has an interval where a proportion is 0 (odds ratio: 0 or 1)"
+NO_ERROR = "one of the two has no standard error"
 NO_VARIANCE = "the standard error is 0"
 
 
@@ -81,7 +82,10 @@ def compare(
     reason = UNDEFINED_RATIO if gradient is None else NO_DEGREES_OF_FREEDOM if degrees_freedom <= 0 else None
     if gradient is None or reason:
         return Contrast(measure, estimate, None, None, None, None, degrees_freedom, confidence_level, reason)
-    se = math.sqrt(max(0.0, float(gradient @ estimates.joint_covariance[np.ix_(at, at)] @ gradient)))
+    variance = float(gradient @ estimates.joint_covariance[np.ix_(at, at)] @ gradient)
+    if math.isnan(variance):
+        return Contrast(measure, estimate, None, None, None, None, degrees_freedom, confidence_level, NO_ERROR)
+    se = math.sqrt(max(0.0, variance))
     centre = p - p0 if measure == "difference" else _log_ratio(measure, p, p0)
     margin = t_quantile(degrees_freedom, confidence_level) * se
     lower, upper = centre - margin, centre + margin

@@ -5,7 +5,7 @@ Not here: the scan that makes cells (collapse.py) and variances (variance.py).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,9 @@ import polars as pl
 
 from pipelines.statistics.counting import level_numbers
 from pipelines.statistics.errors import EmptyDomain, InvalidArgument, InvalidOutcome, UnsupportedDesign
+
+if TYPE_CHECKING:
+    from pipelines.statistics.replicate_weights import ReplicateWeights
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -41,6 +44,9 @@ class Design:
     `population`: a column with the number of sampling units (PSUs; element design: people) in the population of the row's
     stratum, for the finite population correction 1 - n / N of the first stage. Without it sampling is with replacement, which is
     right or cautious. Weights are taken as given: the gain of calibration is not in the variance.
+
+    `replicates`: replicate weights instead of strata; `psu` is then the number of a unit whose weights move alike. Estimators
+    that cannot estimate by them refuse them.
     """
 
     stratum: str | None = STRATUM
@@ -49,8 +55,11 @@ class Design:
     lonely: LonelyOption = "fail"
     population: str | None = None
     adjust_domain_lonely: bool = False
+    replicates: "ReplicateWeights | None" = None
 
     def __post_init__(self) -> None:
+        if self.replicates is not None and (self.stratum, self.population, self.psu is None) != (None, None, False):
+            raise UnsupportedDesign("Design: replicate weights stand for strata and a population, and number psus.")
         if self.population is not None and not isinstance(self.population, str):
             raise UnsupportedDesign(
                 "Design: population names one column, of the first stage. A correction of later stages is not exact on cells; "

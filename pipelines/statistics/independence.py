@@ -7,8 +7,9 @@ import polars as pl
 import scipy
 
 from pipelines.statistics.design import Cells, FloatArray, IntArray, index_levels
-from pipelines.statistics.errors import DegenerateTable, EmptyDomain, InvalidArgument, NoDegreesOfFreedom
+from pipelines.statistics.errors import DegenerateTable, EmptyDomain, InvalidArgument, NoDegreesOfFreedom, UnsupportedDesign
 from pipelines.statistics.quadratic_form import weighted_f_tail
+from pipelines.statistics.replicate_weights import NOBODY_IN_A_REPLICATE, ReplicateWeights, covariance_of_replicates
 from pipelines.statistics.variance import design_degrees_freedom, sampling_frame, taylor_covariance
 
 _NO_VARIANCE = 1e-10  # of design effects, which are about 1
@@ -58,8 +59,10 @@ def rao_scott_test(cells: Cells, row: str, column: str, *, domain: pl.Expr | Non
     p = table.weights / table.weights.sum()
     expected = np.outer(p.sum(axis=1), p.sum(axis=0))
     chi_squared = table.n_respondents * float(((p - expected) ** 2 / expected).sum())
-    influence = (_indicators(table) - p.ravel()) / table.weights.sum()
-    covariance = _covariance(cells, table, influence)
+    if cells.design.replicates is None:
+        covariance = _covariance(cells, table, (_indicators(table) - p.ravel()) / table.weights.sum())
+    else:
+        covariance = _replicate_covariance(cells, cells.design.replicates, table, p.ravel())
     inverse = np.divide(1.0, p.ravel(), out=np.zeros(p.size), where=p.ravel() > 0)
     contrasts = np.kron(_orthogonal_contrasts(p.shape[0]), _orthogonal_contrasts(p.shape[1])) * inverse[:, None]
     simple = contrasts.T @ (contrasts * p.ravel()[:, None]) / table.n_respondents
@@ -181,6 +184,22 @@ def _indicators(table: _TwoWay) -> FloatArray:
 def _covariance(cells: Cells, table: _TwoWay, influence: FloatArray) -> FloatArray:
     inside = table.level >= 0
     return taylor_covariance(cells, sampling_frame(cells), np.where(inside[:, None], influence, 0.0), np.where(inside, 0, -1))
+
+
+def _replicate_covariance(cells: Cells, replicates: ReplicateWeights, table: _TwoWay, p: FloatArray) -> FloatArray:
+    """Of the shares of the table, (rows times columns) twice."""
+    inside = np.flatnonzero(table.level >= 0)
+
+    def shares(weights: FloatArray) -> FloatArray:
+        sums = np.bincount(table.level[inside], weights[inside], len(p))
+        total = sums.sum()
+        again: FloatArray = np.divide(sums, total, out=np.full(len(p), np.nan), where=total > 0)
+        return again
+
+    covariance = covariance_of_replicates(cells, replicates, p, shares)
+    if np.isnan(covariance).any():
+        raise UnsupportedDesign(f"The table has no test: {NOBODY_IN_A_REPLICATE}.")
+    return covariance
 
 
 def _orthogonal_contrasts(n_levels: int) -> FloatArray:

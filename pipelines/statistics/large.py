@@ -58,13 +58,13 @@ def fit_regression(
     condition, the domain (rows outside stay in the frame of PSUs). `passes` (chosen by size where None): `single` groups once
     by stratum, PSU, covariates and outcome; `two` groups without the PSU, solves, and reads again for the PSUs' scores (many
     PSUs); `streaming` reads once a Newton step, from a start on a sample, and holds no row (a number of many values). An
-    element design, or one with a finite population correction, is always fitted in a single pass.
+    element design, or one with a finite population correction or replicate weights, is always fitted in a single pass.
 
     Raises what collapse() and regression() raise; a streamed model whose outcome is separated raises NotConverged.
     """
     question = Question(relation, design, outcome, tuple(terms), where, family)
     chosen = passes or _passes(con, question)
-    if chosen == "single" or design.samples_elements or design.population is not None:
+    if chosen == "single" or design.samples_elements or design.population is not None or design.replicates is not None:
         return regression(_cells(con, question, relation, design), outcome, terms, family=family, domain=pl.col(_MEMBER))
     return _two_passes(con, question) if chosen == "two" else _streaming(con, question)
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from pipelines.statistics.design import Cells
+from pipelines.statistics.design import Cells, FloatArray, IntArray
 from pipelines.statistics.effect import two_sided_p
-from pipelines.statistics.errors import EmptyDomain, InvalidArgument, NoDegreesOfFreedom
+from pipelines.statistics.errors import EmptyDomain, InvalidArgument, NoDegreesOfFreedom, UnsupportedDesign
+from pipelines.statistics.replicate_weights import NOBODY_IN_A_REPLICATE, ReplicateWeights, covariance_of_replicates
 from pipelines.statistics.variance import design_degrees_freedom, sampling_frame, taylor_covariance
 
 
@@ -42,15 +43,31 @@ class MeanComparison:
     n_missing: int
 
 
+def _replicate_covariance(
+    cells: Cells, replicates: ReplicateWeights, x: FloatArray, level: IntArray, mean: FloatArray
+) -> FloatArray:
+    inside = np.flatnonzero(level >= 0)
+
+    def means(weights: FloatArray) -> FloatArray:
+        weight, total = (np.bincount(level[inside], w[inside], 2) for w in (weights, weights * x))
+        again: FloatArray = np.divide(total, weight, out=np.full(2, np.nan), where=weight > 0)
+        return again
+
+    covariance = covariance_of_replicates(cells, replicates, mean, means)
+    if np.isnan(covariance).any():
+        raise UnsupportedDesign(f"Of one of the two groups no variance is given: {NOBODY_IN_A_REPLICATE}.")
+    return covariance
+
+
 def compare_means(cells: Cells, value: str, group: str, *, domain: pl.Expr | None = None) -> MeanComparison:
     """Compare the mean of `value` between members of the domain at true and at false of the boolean key `group`.
 
-    `value` is a numeric key: there is a cell for each value that occurs. Taylor linearisation over the whole frame of PSUs;
-    degrees of freedom: PSUs minus strata with members who have a value. The t statistic is that of svyttest of R's survey
-    package, which takes one degree of freedom less. The standard deviation is the root of svyvar: n / (n - 1) times the weighted
-    mean square about the mean.
+    `value` is a numeric key: there is a cell for each value that occurs. Taylor linearisation over the whole frame of PSUs, or
+    by the replicate weights of the design; degrees of freedom: PSUs minus strata with members who have a value. The t statistic
+    is that of svyttest of R's survey package, which takes one degree of freedom less. The standard deviation is the root of
+    svyvar: n / (n - 1) times the weighted mean square about the mean.
 
-    Raises InvalidArgument, InvalidOutcome, EmptyDomain, NoDegreesOfFreedom, LonelyPsu.
+    Raises InvalidArgument, InvalidOutcome, EmptyDomain, NoDegreesOfFreedom, LonelyPsu, UnsupportedDesign.
     """
     cells.require_keys([value])
     if not cells.table[value].dtype.is_numeric():
@@ -69,7 +86,10 @@ def compare_means(cells: Cells, value: str, group: str, *, domain: pl.Expr | Non
     mean = np.bincount(level[analysed], (cells.w * x)[analysed], 2) / weight
     centred = np.where(analysed, x - mean[in_group], 0.0)
     frame = sampling_frame(cells)
-    covariance = taylor_covariance(cells, frame, centred / weight[in_group], level, 2)
+    if cells.design.replicates is None:
+        covariance = taylor_covariance(cells, frame, centred / weight[in_group], level, 2)
+    else:
+        covariance = _replicate_covariance(cells, cells.design.replicates, x, level, mean)
     degrees_freedom = int(design_degrees_freedom(cells, frame, np.where(analysed, 0, -1), 1)[0])
     if degrees_freedom <= 0:
         raise NoDegreesOfFreedom(

@@ -10,9 +10,10 @@ import polars as pl
 
 from pipelines.statistics.design import Cells, FloatArray, IntArray, index_levels
 from pipelines.statistics.errors import EmptyDomain
-from pipelines.statistics.intervals import IntervalMethod, effective_n, proportion_interval
-from pipelines.statistics.presentation import NO_KNOWN_OUTCOME, nchs_presentation, with_reason
+from pipelines.statistics.intervals import Interval, IntervalMethod, effective_n, proportion_interval
+from pipelines.statistics.presentation import NO_KNOWN_OUTCOME, Presentation, nchs_presentation, with_reason
 from pipelines.statistics.replicate import Replicates, replicate_covariance
+from pipelines.statistics.replicate_weights import NOBODY_IN_A_REPLICATE, ReplicateWeights
 from pipelines.statistics.variance import design_degrees_freedom, joint_covariance, sampling_frame, taylor_covariance
 
 ESTIMATE_SCHEMA: dict[str, Any] = {
@@ -69,21 +70,22 @@ def prevalence(
     domain: pl.Expr | None = None,
     method: IntervalMethod = "korn_graubard",
     confidence_level: float = 0.95,
-    replicates: Replicates | None = None,
+    replicates: Replicates | ReplicateWeights | None = None,
 ) -> Prevalence:
     """Prevalence of `outcome` for each combination of `by` that occurs in the domain, among respondents whose outcome is
     known. `missing_weight_share`: the weight of those in the row without a known outcome, over the weight of all in the row.
 
     `outcome`: a key that is boolean or 0/1, NULL = missing (counted as n_missing). `domain`: a boolean expression over the
-    keys. Respondents have a weight above 0. Variance: Taylor linearisation over the whole frame of PSUs, or by `replicates`;
-    degrees of freedom:
-    PSUs minus strata with respondents of the row; design_effect: n / n_effective, with n_effective = p (1 - p) / se^2 (n at p
-    of 0 or 1, whose design effect is NULL). presentation: the NCHS standard, judged at 95 % whatever `method` and
+    keys. Respondents have a weight above 0. Variance: Taylor linearisation over the whole frame of PSUs, or by `replicates` or
+    the replicate weights of the design; degrees of freedom: PSUs minus strata with respondents of the row (replicate weights:
+    their rank less one); design_effect: n / n_effective, with n_effective = p (1 - p) / se^2 (n at p of 0 or 1, whose design
+    effect is NULL). presentation: the NCHS standard, judged at 95 % whatever `method` and
     `confidence_level` are. A prevalence of 0 or 1 is a value under review; a level without known outcomes is a row of NULLs
     with its reason.
 
     Raises InvalidArgument, InvalidOutcome, EmptyDomain, LonelyPsu.
     """
+    replicates = replicates or cells.design.replicates
     cells.require_keys(by)
     member = cells.members(domain)
     case, is_known = cells.outcome(outcome)
@@ -134,7 +136,7 @@ def _influence(case: IntArray, analysed: IntArray, counts: _Counts) -> FloatArra
 
 
 def _replicate_covariance(
-    cells: Cells, replicates: Replicates, case: IntArray, analysed: IntArray, counts: _Counts
+    cells: Cells, replicates: Replicates | ReplicateWeights, case: IntArray, analysed: IntArray, counts: _Counts
 ) -> FloatArray:
     cell, n_levels, is_empty = np.flatnonzero(analysed >= 0), len(counts.weight), counts.n_respondents == 0
 
@@ -161,9 +163,12 @@ def _row(
         "n_respondents": n,
         "degrees_freedom": degrees_freedom,
     }
-    interval = proportion_interval(method, **estimate, confidence_level=confidence_level)
-    verdict = with_reason(nchs_presentation(**estimate), interval.reason)
-    if math.isnan(standard_error):  # its degrees of freedom are none, which is the reason
+    if math.isnan(standard_error) and degrees_freedom > 0:
+        interval, verdict = Interval(None, None), Presentation("suppress", NOBODY_IN_A_REPLICATE)
+    else:
+        interval = proportion_interval(method, **estimate, confidence_level=confidence_level)
+        verdict = with_reason(nchs_presentation(**estimate), interval.reason)
+    if math.isnan(standard_error):  # its degrees of freedom are none, which is the reason, or some replicate has no estimate
         no_error = (None, None, None, confidence_level, method, degrees_freedom, None, None)
         return (*numbers, proportion, *no_error, verdict.status, verdict.reason, missing_weight_share)
     n_effective = effective_n(proportion, standard_error, n)

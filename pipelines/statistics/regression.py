@@ -4,7 +4,7 @@ Coefficients solve the weighted score equations; their covariance is the Taylor 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -17,6 +17,7 @@ from pipelines.statistics.errors import (
     EmptyDomain,
     InvalidArgument,
     NoDegreesOfFreedom,
+    NotConverged,
     RankDeficient,
     SeparatedOutcome,
 )
@@ -30,7 +31,10 @@ from pipelines.statistics.perfect_prediction import (
     without_separated,
 )
 from pipelines.statistics.replicate import Replicates, replicate_covariance
+from pipelines.statistics.replicate_weights import ReplicateWeights
 from pipelines.statistics.variance import Frame, design_degrees_freedom, sampling_frame, taylor_covariance
+
+_NEXT_TO_NOTHING = 1e-6  # a fitted share below: in a replicate coefficients may have no limit
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +107,7 @@ def regression(
     *,
     family: Family = "logistic",
     domain: pl.Expr | None = None,
-    replicates: Replicates | None = None,
+    replicates: Replicates | ReplicateWeights | None = None,
     separation: Literal["refuse", "limit"] = "refuse",
     nuisance: Sequence[Term] = (),
 ) -> Regression:
@@ -111,9 +115,10 @@ def regression(
 
     logistic gives log odds ratios, poisson (log link) log prevalence ratios. `outcome` is a key, boolean or 0/1; `domain` a
     boolean expression over the keys. Weights are scaled to a mean of 1, which changes no result. An interaction is a key of
-    its own. Covariance: Taylor, or by `replicates`, each fitted anew. `separation`: where some group is predicted perfectly
-    there is no finite maximum; `limit` gives the coefficients that have a limit all the same, which are those of the others.
-    `nuisance`: those of the terms that are adjusted for and not asked about, whose columns may be combinations of one another.
+    its own. Covariance: Taylor, or by `replicates` or those of the design, each fitted anew. `separation`: where some group is
+    predicted perfectly there is no finite maximum; `limit` gives the coefficients that have a limit all the same, which are
+    those of the others. `nuisance`: those of the terms that are adjusted for and not asked about, whose columns may be
+    combinations of one another.
 
     Raises InvalidArgument, InvalidOutcome, EmptyDomain, RankDeficient, SeparatedOutcome, NoDegreesOfFreedom, LonelyPsu,
     NotConverged.
@@ -154,6 +159,7 @@ def regression(
         cases = _pattern_sums(cells.w, matrix, analysed & (case == 1), scale)
     weight = _pattern_sums(cells.w, matrix, analysed, scale)
     fit = maximise(_likelihood(matrix.x, weight, cases, family), _start(matrix, weight, cases, family))
+    replicates = replicates or cells.design.replicates
     if replicates is None:
         covariance = _taylor_covariance(cells, matrix, fit, frame, case, analysed, scale, family)
     else:
@@ -216,7 +222,7 @@ def _taylor_covariance(
 
 def _replicate_covariance(
     cells: Cells,
-    replicates: Replicates,
+    replicates: Replicates | ReplicateWeights,
     matrix: ModelMatrix,
     fit: Fit,
     case: IntArray,
@@ -227,10 +233,31 @@ def _replicate_covariance(
     def coefficients(weights: FloatArray) -> FloatArray:
         weight = _pattern_sums(weights, matrix, analysed, scale)
         cases = _pattern_sums(weights, matrix, analysed & (case == 1), scale)
-        again = maximise(_likelihood(matrix.x, weight, cases, family), fit.coefficients)
+        try:
+            again = maximise(_likelihood(matrix.x, weight, cases, family), fit.coefficients)
+        except NotConverged:
+            raise NotConverged(
+                "In some replicate the regression has no solution, so that no variance is known: merge levels or leave terms out."
+            ) from None
+        mean = _mean(matrix.x @ again.coefficients, family)[weight > 0]
+        if mean.min() < _NEXT_TO_NOTHING or (family == "logistic" and mean.max() > 1 - _NEXT_TO_NOTHING):
+            _refuse_separated(matrix, cases, weight - cases, family)
         return matrix.unscale @ again.coefficients
 
     return replicate_covariance(cells, replicates, matrix.unscale @ fit.coefficients, coefficients)
+
+
+def _refuse_separated(matrix: ModelMatrix, cases: FloatArray, noncases: FloatArray, family: Family) -> None:
+    """Raise SeparatedOutcome where a replicate, which leaves people out, has no finite coefficients."""
+    held = (cases > 0) | (noncases > 0)
+    among = replace(matrix, x=matrix.x[held])
+    if names := separated_names(among, cases[held], noncases[held], family):
+        by = "" if matrix.basis is not None else f" by {', '.join(names)}"  # combinations of columns have no names
+        raise SeparatedOutcome(
+            f"In some replicate the outcome is predicted perfectly{by}, so that no variance is known. Merge levels, or leave the "
+            "term out.",
+            names=names,
+        )
 
 
 def _pattern_sums(weights: FloatArray, matrix: ModelMatrix, where: BoolArray, scale: float) -> FloatArray:

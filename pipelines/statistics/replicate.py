@@ -13,6 +13,7 @@ import polars as pl
 
 from pipelines.statistics.design import PSU, STRATUM, Cells, FloatArray
 from pipelines.statistics.errors import InvalidArgument, UnsupportedDesign
+from pipelines.statistics.replicate_weights import ReplicateWeights, covariance_of_replicates
 from pipelines.statistics.variance import Frame, sampling_frame
 
 ReplicateMethod = Literal["brr", "fay", "jk1", "jkn", "bootstrap"]
@@ -72,12 +73,18 @@ def jackknife(cells: Cells, *, mse: bool = False) -> Replicates:
 
 
 def replicate_covariance(
-    cells: Cells, replicates: Replicates, estimate: FloatArray, estimate_again: Callable[[FloatArray], FloatArray]
+    cells: Cells,
+    replicates: Replicates | ReplicateWeights,
+    estimate: FloatArray,
+    estimate_again: Callable[[FloatArray], FloatArray],
 ) -> FloatArray:
     """Covariance (k, k) of `estimate` (k,). `estimate_again` makes it from other weights of the cells, shape (cells,).
 
-    Raises UnsupportedDesign where factors do not fit the PSUs of the cells, or a replicate has no estimate.
+    Raises UnsupportedDesign where factors do not fit the PSUs of the cells, or a replicate has no estimate; of the replicate
+    weights of a design, what has none in some replicate is NaN.
     """
+    if isinstance(replicates, ReplicateWeights):
+        return covariance_of_replicates(cells, replicates, estimate, estimate_again)
     _require_psus(cells)
     frame = sampling_frame(cells)
     factors = _factor_matrix(cells, frame, replicates)
@@ -135,6 +142,8 @@ def _units(cells: Cells, frame: Frame) -> pl.DataFrame:
 
 
 def _require_psus(cells: Cells) -> None:
+    if cells.design.replicates is not None:
+        raise UnsupportedDesign("The design has replicate weights already, and its PSUs are not known.")
     if cells.design.population is not None:
         raise UnsupportedDesign("Replicate factors carry their own finite population correction; take population off the design.")
     if cells.design.samples_elements:

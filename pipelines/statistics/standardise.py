@@ -13,10 +13,11 @@ import polars as pl
 
 from pipelines.statistics.design import Cells, FloatArray, IntArray, index_levels
 from pipelines.statistics.errors import InvalidArgument, UnknownStandardCell
-from pipelines.statistics.intervals import korn_graubard, require_level
+from pipelines.statistics.intervals import Interval, korn_graubard, require_level
 from pipelines.statistics.presentation import NO_KNOWN_OUTCOME, STANDARD_LEVEL, Presentation, judge_presentation, with_reason
 from pipelines.statistics.prevalence import ESTIMATE_SCHEMA, Prevalence, prevalence
 from pipelines.statistics.replicate import Replicates
+from pipelines.statistics.replicate_weights import NOBODY_IN_A_REPLICATE, ReplicateWeights
 from pipelines.statistics.variance import design_degrees_freedom, joint_covariance, sampling_frame, taylor_covariance
 
 METHOD = "korn_graubard"
@@ -51,7 +52,7 @@ def standardise(
     by: Sequence[str] = (),
     domain: pl.Expr | None = None,
     confidence_level: float = 0.95,
-    replicates: Replicates | None = None,
+    replicates: Replicates | ReplicateWeights | None = None,
 ) -> Standardised:
     """Prevalence in each combination of `by`, standardised over the levels of the key `column` to the weights of `standard`.
 
@@ -69,6 +70,7 @@ def standardise(
         raise InvalidArgument(f"The standard of {column} needs weights that are finite and above 0.", names=[column])
     if column in by:
         raise InvalidArgument(f"{column} cannot be standardised and compared at once; take it out of `by`.", names=[column])
+    replicates = replicates or cells.design.replicates
     parts = prevalence(cells, outcome, by=[*by, column], domain=domain, replicates=replicates)
     if unknown := [str(value) for value in parts.table[column].unique(maintain_order=True) if value not in standard]:
         raise UnknownStandardCell(
@@ -83,8 +85,11 @@ def standardise(
         covariance, joint = _covariances(cells, outcome, parts, share, domain)
     else:
         without = parts.table["n_respondents"].to_numpy() == 0
-        usable = np.where(without[:, None] | without[None, :], 0.0, parts.covariance)
-        covariance = joint = share @ usable @ share.T
+        unknown = np.isnan(np.diag(parts.covariance)) & ~without
+        known = ~(without | unknown)
+        covariance = joint = share @ np.where(np.outer(known, known), parts.covariance, 0.0) @ share.T
+        is_unknown = share[:, unknown].any(axis=1)
+        covariance[is_unknown, :] = covariance[:, is_unknown] = np.nan
     degrees_freedom, missing_share = _whole_groups(cells, outcome, by, column, domain, n_groups)
     rows = []
     for i in range(n_groups):
@@ -166,8 +171,11 @@ def _row(
     simple = float(np.sum(share**2 * p_k * (1 - p_k) / np.maximum(n_k, 1.0)))
     design_effect = se**2 / simple if simple > 0 else None
     n_effective = n / design_effect if design_effect else float(n)
-    interval = korn_graubard(p, n, n_effective, degrees_freedom, confidence_level)
-    verdict = with_reason(_verdict(p, n, n_effective, degrees_freedom), interval.reason)
+    if math.isnan(se) and degrees_freedom > 0:
+        interval, verdict = Interval(None, None), Presentation("suppress", NOBODY_IN_A_REPLICATE)
+    else:
+        interval = korn_graubard(p, n, n_effective, degrees_freedom, confidence_level)
+        verdict = with_reason(_verdict(p, n, n_effective, degrees_freedom), interval.reason)
     verdict = with_reason(verdict, EMPTY_STANDARD_CELLS if empty else None)
     spread = (None, None, None) if math.isnan(se) else (se, design_effect, n_effective)  # then there are no degrees of freedom
     estimate = (p, spread[0], interval.lower, interval.upper, confidence_level, METHOD, degrees_freedom, *spread[1:])

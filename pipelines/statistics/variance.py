@@ -22,6 +22,7 @@ from pipelines.statistics.design import (
     index_levels,
 )
 from pipelines.statistics.errors import LonelyPsu, UnsupportedDesign
+from pipelines.statistics.replicate_weights import degrees_freedom_of_replicates
 
 _NAMED_STRATA = 10  # strata that an error names before it says "and others"
 
@@ -78,8 +79,10 @@ def design_degrees_freedom(cells: Cells, frame: Frame, group: IntArray, n_groups
     """PSUs (element design: people) minus strata, of those that hold members of each group; shape (n_groups,).
 
     `group` (cells,): the group of each analysed cell, -1 outside. As `degf` in R's survey package and in the NHANES
-    tutorials.
+    tutorials. Of replicate weights: their rank less one.
     """
+    if cells.design.replicates is not None:
+        return degrees_freedom_of_replicates(cells, cells.design.replicates, group, n_groups)
     inside = group >= 0
     strata = _count_distinct(group[inside], frame.cell_stratum[inside], n_groups)
     if cells.design.samples_elements:
@@ -99,8 +102,11 @@ def taylor_covariance(cells: Cells, frame: Frame, influence: FloatArray, group: 
     NaN belongs to a group whose strata are all lonely where the design says `average`: there is nothing to take the mean of, and
     it has no degrees of freedom. It is the answer to everything where one unit was sampled in all, of more than one: nothing is
     known of how units differ. Raises LonelyPsu where a stratum of one sampled unit holds members and the design says `fail`;
-    without strata a single unit is no such stratum, but leaves no degrees of freedom.
+    without strata a single unit is no such stratum, but leaves no degrees of freedom. Raises UnsupportedDesign for replicate
+    weights, which say nothing of strata and PSUs.
     """
+    if cells.design.replicates is not None:
+        raise UnsupportedDesign("This estimate has no variance by replicate weights, and strata and PSUs are not known.")
     present = np.zeros((len(frame.n_sampled), n_groups), dtype=np.bool_)
     present[frame.cell_stratum[group >= 0], group[group >= 0]] = True
     is_lonely = (frame.n_sampled == 1) & (frame.unsampled > 0)

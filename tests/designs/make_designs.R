@@ -42,6 +42,77 @@ clus <- schools(apiclus1)
 clus$weight <- weights(calibrated)
 all$calibrated <- answers("calibrated", svydesign(ids = ~district, weights = ~weight, data = clus))
 
+# replicate weights: the districts left out one by one, about the estimate
+numbered <- function(design) { w <- as.data.frame(as.matrix(weights(design, "analysis"))); names(w) <- paste0("r", seq_along(w)); w }
+clus <- schools(apiclus1)
+jack <- as.svrepdesign(svydesign(ids = ~district, weights = ~weight, data = clus), type = "JK1", mse = TRUE)
+clus <- cbind(clus, numbered(jack))
+written("jk1", clus, c("weight", paste0("r", 1:15)))
+all$jk1 <- answers("jk1", jack)
+
+# every twelfth person of nhanes with Fay's weights, rounded as they are published, about their mean
+data(nhanes)
+people <- nhanes[nhanes$SDMVPSU < 3, ]
+people <- people[seq(1, nrow(people), 12), ]
+people <- prepared(data.frame(id = seq_len(nrow(people)), age = c(15, 30, 50, 65)[as.numeric(people$agecat)],
+  sex = ifelse(people$RIAGENDR == 1, "male", "female"), y = people$HI_CHOL, x = as.numeric(people$race == 2),
+  stratum = people$SDMVSTRA, psu = people$SDMVPSU, weight = round(people$WTMEC2YR)))
+sampled <- svydesign(ids = ~psu, strata = ~stratum, weights = ~weight, data = people, nest = TRUE)
+fay <- as.svrepdesign(sampled, type = "Fay", fay.rho = 0.3)
+rounded <- round(numbered(fay))
+people <- cbind(people, rounded)
+written("fay", people, c("weight", names(rounded)))
+all$fay <- answers("fay", svrepdesign(data = people, repweights = "^r[0-9]+$", weights = ~weight, type = "Fay", rho = 0.3, mse = FALSE))
+
+# survival of cardiac arrest by balanced half samples, as in ?svrepdesign, a person a row
+data(scd)
+halves <- 2 * cbind(c(1, 0, 1, 0, 1, 0), c(1, 0, 0, 1, 0, 1), c(0, 1, 1, 0, 0, 1), c(0, 1, 0, 1, 1, 0))
+crews <- scd[rep(1:6, scd$arrests), ]
+crews <- prepared(data.frame(id = seq_len(nrow(crews)), age = 20 * crews$ESA, sex = ifelse(crews$ambulance == 1, "male", "female"),
+  y = unlist(mapply(function(n, alive) rep(c(1, 0), c(alive, n - alive)), scd$arrests, scd$alive)), x = crews$ambulance - 1, weight = 1,
+  setNames(as.data.frame(halves[rep(1:6, scd$arrests), ]), paste0("r", 1:4))))
+written("brr", crews, c("weight", paste0("r", 1:4)))
+brr <- suppressWarnings(svrepdesign(data = crews, repweights = "^r[0-9]+$", weights = ~weight, type = "BRR"))
+ratio <- svyratio(~alive, ~arrests, suppressWarnings(svrepdesign(data = scd, type = "BRR", repweights = halves, weights = ~rep(1, 6), combined.weights = FALSE)))
+stopifnot(all.equal(c(coef(ratio), SE(ratio)), c(coef(svymean(~y, brr)), SE(svymean(~y, brr))), check.attributes = FALSE))
+all$brr <- cbind(source = "brr", share("prevalence all", brr))
+
+# every method, on one share and one odds ratio
+methods <- list()
+replicated <- function(name, design) {
+  known <- subset(design, !is.na(y))
+  m <- svymean(~y, known)
+  old <- svymean(~y, subset(known, age > 40))
+  g <- fit(y ~ x + age, design, as.name("quasibinomial"))
+  b <- svychisq(~y + sex, known, statistic = "F")
+  methods[[name]] <<- data.frame(method = name, scale = design$scale, rscale = design$rscales[1], mse = design$mse, estimate = coef(m)[[1]],
+    se = SE(m)[[1]], se_old = SE(old)[[1]], df = degf(known), df_old = degf(subset(known, age > 40)), log_odds = coef(g)[["x"]],
+    se_odds = sqrt(vcov(g)["x", "x"]), p_value = b$p.value[[1]])
+  w <- numbered(design)
+  cbind(setNames(round(w, 6), paste(name, seq_along(w), sep = "_")))
+}
+some <- people[people$stratum < 81, c(columns, "stratum", "psu", "weight")]
+some$weight <- some$weight / 1000
+sampled <- svydesign(ids = ~psu, strata = ~stratum, weights = ~weight, data = some, nest = TRUE)
+again <- function(w, ...) { names(w) <- paste0("r", seq_along(w)); svrepdesign(data = cbind(some, w), repweights = "^r[0-9]+$", weights = ~weight, ...) }
+set.seed(20261129)
+kinds <- list(brr = as.svrepdesign(sampled, type = "BRR"), fay = as.svrepdesign(sampled, type = "Fay", fay.rho = 0.5),
+  jkn = as.svrepdesign(sampled, type = "JKn"), bootstrap = as.svrepdesign(sampled, type = "subbootstrap", replicates = 20))
+kinds <- lapply(kinds, function(k) round(numbered(k), 6))
+wide <- some
+wide <- cbind(wide, replicated("brr", again(kinds$brr, type = "BRR")))
+wide <- cbind(wide, replicated("fay", again(kinds$fay, type = "Fay", rho = 0.5, mse = TRUE)))
+wide <- cbind(wide, replicated("jkn", again(kinds$jkn, type = "JKn", rscales = rep(0.5, 12), scale = 1)))
+wide <- cbind(wide, replicated("bootstrap", again(kinds$bootstrap, type = "bootstrap")))
+wide <- cbind(wide, replicated("successive_difference", again(kinds$brr, type = "successive-difference", mse = TRUE)))
+wide <- cbind(wide, replicated("jk1", again(kinds$jkn, type = "JK1", scale = 0.9)))
+wide <- cbind(wide, replicated("other", again(kinds$bootstrap, type = "other", scale = 0.04, rscales = rep(1.5, 20))))
+wide$band <- wide$number <- wide$group <- NULL
+write.csv(wide, file.path(folder, "replicated.csv"), row.names = FALSE, quote = FALSE, na = "")
+methods <- do.call(rbind, methods)
+for (j in names(methods)) if (is.double(methods[[j]])) methods[[j]] <- formatC(methods[[j]], digits = 17, format = "g", width = 1)
+write.csv(methods, file.path(folder, "methods.csv"), row.names = FALSE, quote = FALSE, na = "")
+
 out <- do.call(rbind, all)
 for (j in names(out)) if (is.double(out[[j]])) out[[j]] <- ifelse(is.na(out[[j]]), "", formatC(out[[j]], digits = 17, format = "g", width = 1))
 write.csv(out, file.path(folder, "expected.csv"), row.names = FALSE, quote = FALSE, na = "")

@@ -43,6 +43,12 @@ class Sample:
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
+def _replicated(n: int, **declared: Any) -> Sample:
+    """A sample with replicate weights r1, r2 ..."""
+    listed = f"[{', '.join(f'r{number}' for number in range(1, n + 1))}]"
+    return Sample({"replicate_weights": declared}, {"interview_weight": "weight", "interview_replicate_weights": listed})
+
+
 SAMPLES: dict[str, Sample] = {
     "strat": Sample(
         {"has_psus": False, "finite_population": True},
@@ -56,9 +62,12 @@ SAMPLES: dict[str, Sample] = {
         {"has_strata": False, "calibrated_to": "the schools of each type"},
         {"psu": "number", "interview_weight": "weight"},
     ),
+    "jk1": _replicated(15, method="jk1", centre="estimate"),
+    "fay": _replicated(16, method="fay", fay_rho=0.3, centre="mean"),
+    "brr": _replicated(4, method="brr", centre="mean"),
 }
 
-OF_DESIGNS = {"n_population": ("integer", "BIGINT")}
+OF_DESIGNS = {"n_population": ("integer", "BIGINT"), "interview_replicate_weights": ("array", "DOUBLE[]")}
 """Columns that a respondent table has for designs like these."""
 
 
@@ -92,7 +101,7 @@ def _add_columns(folder: Path) -> None:
 
 
 def _add_source(atlas: Atlas, name: str, sample: Sample) -> None:
-    delivered = pl.read_csv(DATA / f"{name}.csv")
+    delivered = pl.read_csv(DATA / f"{name}.csv", infer_schema_length=None)
     landed = atlas.settings.landing_folder / name / "people.csv"
     landed.parent.mkdir(parents=True)
     shutil.copy(DATA / f"{name}.csv", landed)

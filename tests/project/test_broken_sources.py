@@ -195,6 +195,45 @@ REFUSED: Cases = {
         "line 5 (calibrated_to)",
         ("belongs to design: survey", "cohort"),
     ),
+    **{
+        f"replicate weights: {name}": (changed("psus_nested: true", f"replicate_weights: {{{said}}}"), place, parts)
+        for name, said, place, parts in (
+            ("without a centre", "method: brr", "line 5 (replicate_weights.centre)", ("must be given",)),
+            ("method misspelt", "method: bbr, centre: mean", "line 5 (replicate_weights.method)", ("did you mean brr?",)),
+            ("Fay without rho", "method: fay, centre: mean", "line 5 (replicate_weights.fay_rho)", ("which needs it",)),
+            ("rho of 1", "method: fay, centre: mean, fay_rho: 1", "line 5 (replicate_weights.fay_rho)", ("less than 1",)),
+            ("scale of BRR", "method: brr, centre: mean, scale: 1", "line 5 (replicate_weights.scale)", ("of its own",)),
+            (
+                "JKn without rscales",
+                "method: jkn, centre: mean",
+                "line 5 (replicate_weights.rscales)",
+                ("must be given",),
+            ),
+            ("no scale", "method: other, centre: mean", "line 5 (replicate_weights.scale)", ("as the survey documents it",)),
+            (
+                "rscales of JK1",
+                "method: jk1, centre: mean, rscales: [1, 1]",
+                "line 5 (replicate_weights.rscales)",
+                ("counts every replicate alike",),
+            ),
+            (
+                "rscales below 0",
+                "method: bootstrap, centre: mean, rscales: [1, -1]",
+                "line 5 (replicate_weights.rscales)",
+                ("not below 0",),
+            ),
+        )
+    },
+    "replicate weights without their column": (
+        changed("psus_nested: true", "replicate_weights: {method: brr, centre: mean}"),
+        "line 5 (replicate_weights)",
+        ("needs dietary_replicate_weights, exam_replicate_weights, interview_replicate_weights", "docs/designs.md"),
+    ),
+    "replicate weights beside PSUs": (
+        after_nesting("replicate_weights: {method: brr, centre: mean}"),
+        "line 5 (psus_nested)",
+        ("replicate_weights tell how",),
+    ),
     "finite population without its column": (
         after_nesting("finite_population: true"),
         "line 6 (finite_population)",

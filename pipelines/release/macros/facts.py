@@ -8,7 +8,7 @@ from pipelines.machine.quoting import identifier, literal
 from pipelines.making.design import are_nested, counted_psus, psu_of, stratum_of
 from pipelines.project.respondents import POOLED, POPULATION, TEXT_OF
 from pipelines.project.sources import Source
-from pipelines.report.estimation import COMPONENTS, STRATA_PER_WAVE, variance_method
+from pipelines.report.estimation import COMPONENTS, STRATA_PER_WAVE
 from pipelines.report.scales import LARGEST_RATIO
 
 Facts = dict[str, Any]
@@ -26,7 +26,8 @@ def facts_of(connection: duckdb.DuckDBPyConnection, respondents: str, source: So
         "source": source.source,
         "design": source.design,
         "lonely": source.lonely_psu,
-        "variance": variance_method(source),
+        "variance": source.variance_method,
+        "is_replicated": source.replicate_weights is not None,
         "is_withheld": source.is_withheld,
         "declared": source.study_waves,
         "present": waves,

@@ -80,6 +80,8 @@ REFUSING = {
         when s is null then 'there is no source ' || ask._shown(wanted) || '; there are: ' || ask._listed(known)
         when s.is_withheld then wanted || ' is restricted and its people are withheld from this file: '
              || 'nothing can be asked of them; the tables of report have what may be told'
+        when s.is_replicated
+          then wanted || ' has replicate weights, by which this schema cannot estimate: the tables of report do'
         when s.design = 'case_control'
           then wanted || ' is a case-control source, which tells matched odds ratios only: see report.odds_ratios'
       end""",
