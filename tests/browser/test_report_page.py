@@ -1,6 +1,5 @@
 """`report.html` as a reader opens it: from disk, without a network, on a screen, on a phone and on paper."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,30 +8,12 @@ from typing import TYPE_CHECKING
 import pypdf
 import pytest
 
-from pipelines.machine.settings import REPOSITORY
 from tests.atlas import Atlas
 from tests.browser.conftest import ARTEFACTS
+from tests.browser.report_page import A4_PIXELS, CUT_OFF, NEEDS_SCROLLING, WIDTHS, serious_barriers
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-AXE = REPOSITORY / "node_modules" / "axe-core" / "axe.min.js"
-
-WIDTHS = (1280, 390)
-
-A4_PIXELS = 688
-"""The width of an A4 sheet within its margins of 14 mm, at 96 pixels an inch."""
-
-CUT_OFF = """
-() => [...document.querySelectorAll('table, figure img')].filter(shown => {
-  for (let box = shown.parentElement; box; box = box.parentElement)
-    if (box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== 'auto') return true
-  return false
-}).map(shown => shown.id || shown.alt)
-"""
-"""What is wider than its box where the box cannot be scrolled."""
-
-NEEDS_SCROLLING = "() => [...document.querySelectorAll('.wide')].filter(box => box.scrollWidth > box.clientWidth + 1).length"
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +84,4 @@ def test_the_printed_page_holds_every_table_to_the_last_column(opened: "Page", t
 
 @pytest.mark.parametrize("opened", WIDTHS, indirect=True)
 def test_the_page_has_no_serious_barrier(opened: "Page") -> None:
-    if not AXE.exists():
-        reason = "axe-core is missing: npm install --no-save --no-package-lock --prefix . axe-core@4.14"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    opened.evaluate(AXE.read_text(encoding="utf-8"))  # as a script of the page it would be forbidden
-    found = opened.evaluate("axe.run(document)")
-    assert len(found["passes"]) > 10
-    serious = [rule for rule in found["violations"] if rule["impact"] in {"serious", "critical"}]
-    assert [(rule["id"], rule["help"], rule["nodes"][0]["html"][:200]) for rule in serious] == []
+    assert serious_barriers(opened) == []

@@ -1,11 +1,13 @@
 """The register and the diary from delivery to release, page and public files; one project for all."""
 
-from pathlib import Path
-
 import duckdb
 import polars as pl
+import pytest
 import yaml
+from docx import Document
 
+from pipelines.release.disclosed import HELD_BACK
+from pipelines.release.disclosure.register import DESCRIBING
 from pipelines.release.publish import publish
 from tests.atlas import Atlas
 
@@ -79,19 +81,69 @@ def test_the_page_shows_both_with_their_label(published_events: Atlas) -> None:
     assert "sequence ratios only" in page
 
 
-def test_of_a_restricted_source_nothing_of_events_is_public(published_events: Atlas, tmp_path: Path) -> None:
-    atlas = published_events.copy(tmp_path / "project")
-    restricted = {"synthetic_dispensings": "sequence_ratios", "synthetic_diary": "diary_rates"}
-    for source in restricted:
+OF_EVENTS = {
+    "synthetic_dispensings": ("sequence_ratios", "sequence_pairs_by_month", "planted_sequence_ratios"),
+    "synthetic_diary": ("diary_rates",),
+}
+
+
+@pytest.fixture(scope="module")
+def restricted(published_events: Atlas, tmp_path_factory: pytest.TempPathFactory) -> Atlas:
+    """The register and the diary declared restricted, and published again. Read only."""
+    atlas = published_events.copy(tmp_path_factory.mktemp("restricted") / "project")
+    for source in OF_EVENTS:
         path = atlas.folder / "data_contracts" / "sources" / f"{source}.yaml"
         declared = yaml.safe_load(path.read_text(encoding="utf-8")) | {"classification": "restricted"}
         path.write_text(yaml.safe_dump(declared, sort_keys=False), encoding="utf-8")
     assert publish(atlas.project).is_new
-    page = (atlas.warehouse / "current" / "report.html").read_text(encoding="utf-8")
-    for source, name in restricted.items():
-        assert table(atlas, f"report.{name}").filter(source=source).is_empty()
-        assert not table(atlas, f"report.{name}", "epi.duckdb").filter(source=source).is_empty()
+    return atlas
+
+
+def public_rows(atlas: Atlas, database: str = "epi_public.duckdb") -> dict[str, pl.DataFrame]:
+    """Every table with a source -> its rows of the two sources."""
+    with duckdb.connect(str(atlas.warehouse / database), read_only=True) as connection:
+        columns = "select schema_name || '.' || table_name from duckdb_columns() where column_name = 'source' and not internal"
+        names = sorted({name for (name,) in connection.sql(columns).fetchall()})
+        return {name: connection.sql(f"from {name}").pl().filter(pl.col("source").is_in(list(OF_EVENTS))) for name in names}
+
+
+def test_of_a_restricted_source_no_column_of_any_public_table_counts_an_event(restricted: Atlas) -> None:
+    public, full = public_rows(restricted), public_rows(restricted, "epi.duckdb")
+    of_events = {f"report.{name}" for names in OF_EVENTS.values() for name in names}
+    assert of_events <= public.keys()
+    assert all(not full[name].is_empty() for name in of_events)
+    for name, rows in public.items():
+        kinds = DESCRIBING.get(name)
+        if kinds is None:
+            assert rows.is_empty(), name
+            continue
+        for column in rows.columns:
+            if kinds[column] == "record_count":
+                assert rows[column].null_count() == rows.height, (name, column)
+            if kinds[column] == "record_text":
+                assert set(rows[column]) <= {None, HELD_BACK}, (name, column)
+    # what is hidden was there to hide
+    assert full["meta.deliveries"]["n_rows"].null_count() == 0
+
+
+def test_of_a_restricted_source_no_public_file_holds_a_table_of_events(restricted: Atlas) -> None:
+    folder = restricted.warehouse / "current"
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    word = "\n".join(
+        cell.text for table in Document(str(folder / "report_tables.docx")).tables for row in table.rows for cell in row.cells
+    )
+    project, names = restricted.project, [path.name for path in (folder / "report_tables").iterdir()]
+    assert names
+    titles = [project.sources[name].title for name in ("synthetic_diary", "synthetic_dispensings")]
+    assert f"Restricted, and delivered; nothing of it may be shown here: {', '.join(titles)}." in page
+    for source, tables in OF_EVENTS.items():
         assert f'<section id="{source}"' not in page
+        assert not [name for name in names if source in name]
+        for name in tables:
+            assert pl.read_parquet(folder / "report" / f"{name}.parquet").filter(source=source).is_empty()
+    for label in ("Which medicine came first", "Leg cramps at night: diary"):
+        assert label not in page
+        assert label not in word
 
 
 def test_a_project_without_the_sections_has_none_of_their_tables(published_synthetic: Atlas) -> None:

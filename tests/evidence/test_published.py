@@ -96,7 +96,7 @@ def test_syntheses_are_pooled_or_say_why_and_rest_on_the_register(published_evid
     )
     assert pooled == [("magnesium_pregnancy_free", 3, 1.6838, False)]
     [(syntheses, designs)] = published_evidence.query(
-        "select count(distinct synthesis_id), max(designs) from (select synthesis_id, count(distinct design) as designs "
+        "select count(distinct synthesis_id), max(designs) from (select synthesis_id, count(distinct evidence.design) as designs "
         "from report.evidence_synthesis_estimates join report.evidence using (evidence_id) group by all)"
     )
     assert (syntheses, designs) == (13, 1)

@@ -65,7 +65,8 @@ class SourcePart:
 
 @dataclass(frozen=True)
 class Content:
-    """The page, part by part. `not_shown` are (reason, how many numbers); `rejected` are deliveries that are held back.
+    """The page, part by part. `not_shown` are (reason, how many numbers, how many of these are synthetic); `rejected` are
+    deliveries that are held back; `hidden` are restricted sources that were delivered, and of which no row is public.
 
     `sections` has drawn them and notes which could not be drawn.
     """
@@ -76,8 +77,9 @@ class Content:
     compared_with: str | None
     sources: Sequence[SourcePart | Undrawn]
     absent: Sequence[Source]
+    hidden: Sequence[Source]
     rejected: Sequence[Row]
-    not_shown: Sequence[tuple[str, int]] | Undrawn
+    not_shown: Sequence[tuple[str, int, int]] | Undrawn
     syntheses: Sequence[tuple[str, Drawing]]
     literature: Sequence[Table]
     quality: Table
@@ -166,6 +168,9 @@ def content_of(project: Project, held: Held, manifest: Mapping[str, Any]) -> Con
     described = held.sources.sort("is_synthetic", "source")
     reported = {row["source"] for rows in held.reports.values() for row in rows}
     with_rows = [name for name in described["source"] if name in reported]
+    without_rows = [name for name in described["source"] if name not in reported]
+    delivered = {row["source"] for row in held.deliveries if row["verdict"] == "accepted" or row["is_stale"]}
+    hidden = [name for name in without_rows if project.sources[name].is_restricted and name in delivered]
     published_on = str(manifest["published_at"])[:10]
     sections = Sections(project.settings.warehouse_folder)
     return Content(
@@ -177,7 +182,8 @@ def content_of(project: Project, held: Held, manifest: Mapping[str, Any]) -> Con
             sections.draw(project.sources[name].title, name, partial(_source_part, project, name, held, sections))
             for name in with_rows
         ],
-        absent=[project.sources[name] for name in described["source"] if name not in with_rows],
+        absent=[project.sources[name] for name in without_rows if name not in hidden],
+        hidden=[project.sources[name] for name in hidden],
         rejected=[row for row in held.deliveries if row["verdict"] == "rejected"],
         not_shown=sections.draw("What is not shown", None, lambda: _not_shown(held.reports)),
         syntheses=syntheses.synthesis_drawings(*_pooled(held.reports)),
@@ -320,12 +326,15 @@ def _lead(labels: Labels, prevalence: Sequence[Row]) -> list[str]:
     ]
 
 
-def _not_shown(reports: Mapping[str, Sequence[Row]]) -> list[tuple[str, int]]:
-    """Why numbers are not shown, the most frequent reason first."""
-    reasons = Counter(
-        row["presentation_reason"]
+def _not_shown(reports: Mapping[str, Sequence[Row]]) -> list[tuple[str, int, int]]:
+    """Why numbers are not shown, the most frequent reason first, and how many of them are synthetic."""
+    hidden = [
+        row
         for rows in reports.values()
         for row in rows
         if row.get("presentation_reason") and (row["presentation"] == "suppress" or row["is_suppressed"])
-    )
-    return sorted(reasons.items(), key=lambda found: (-found[1], found[0]))
+    ]
+    reasons = Counter(row["presentation_reason"] for row in hidden)
+    synthetic = Counter(row["presentation_reason"] for row in hidden if row["is_synthetic"])
+    found = [(reason, times, synthetic[reason]) for reason, times in reasons.items()]
+    return sorted(found, key=lambda line: (-line[1], line[0]))
