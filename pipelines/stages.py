@@ -10,6 +10,7 @@ from pipelines.project.event_checks import event_problems
 from pipelines.project.literature import PUBLISHED, TABLES
 from pipelines.project.project import Project, refuse
 from pipelines.project.selects import ANSWERS, DECODED, columns_asked
+from pipelines.project.shape import shape_problems
 from pipelines.project.source_checks import source_problems
 from pipelines.project.study_checks import study_problems
 from pipelines.raw.plan import plan_raw
@@ -74,6 +75,7 @@ def _check(project: Project) -> None:
     problems += _check_evidence(project)
     problems += _check_reads(project)
     problems += _check_waves(project)
+    problems += shape_problems(project)
     problems += source_problems(project)
     problems += study_problems(project)
     problems += event_problems(project)

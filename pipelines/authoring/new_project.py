@@ -25,11 +25,51 @@ SHARED = (
 NOT_SHARED = TEMPLATES / "not_shared.txt"
 """Names what, in the shared folders, speaks of the columns or the sources of the complete study."""
 
+TAKEN = "taken.txt"
+"""In a template: names what it takes beside that, files of the complete study that the two have in common."""
+
 PARTS = ("study.yaml", "dagster.yaml", "workspace.yaml", "data_contracts", "sql")
 
 IGNORED = """# Deliveries, stored objects and releases are no source code.
 warehouse/
 .dagster/
+"""
+
+README = """# {title}
+
+{question}
+
+## Tables out of deliveries
+
+```sh
+{fetch}cramp-atlas refresh                 # take in deliveries, judge, harmonise, estimate, publish
+cramp-atlas status                  # what is published, and what is held back
+cramp-atlas sql                     # a read-only SQL prompt on what is published
+cramp-atlas ui                      # tables and runs in Dagster
+```
+
+Commands work on the project of the folder that they are typed in. The page of the latest release is
+`warehouse/current/report.html`.
+
+## Where things are
+
+{files}
+"""
+
+FETCH = "cramp-atlas fetch nhanes            # download the files of NHANES that the project names\n"
+
+FILES = """
+| | |
+|---|---|
+| `study.yaml` | outcomes, exposures, populations, age bands, the night |
+| `data_contracts/sources/` | a file a survey: design, waves and their files, whether waves are comparable |
+| `data_contracts/raw/`, `codebooks/` | what each delivered table promises, and what its codes mean |
+| `data_contracts/core/` | the respondents: one vocabulary for all surveys |
+| `data_contracts/report/`, `meta/` | the tables that are published |
+| `sql/core/respondents/` | a select a survey, which puts its answers into that vocabulary |
+| `sql/checks/` | claims that must hold: `<table>__<claim>.sql` returns the rows against it |
+| `sql/queries/` | questions to the published tables: `cramp-atlas query` lists them |
+| `warehouse/` | deliveries (`landing/`), stored objects and releases; not under version control |
 """
 
 
@@ -53,10 +93,28 @@ def write_project(folder: Path, study: str) -> None:
     if study == complete:
         _copy(origin, folder, PARTS, ())
     else:
-        _copy(origin, folder, SHARED, NOT_SHARED.read_text(encoding="utf-8").splitlines())
-        shutil.copytree(TEMPLATES / study, folder, dirs_exist_ok=True)
+        taken = _lines(TEMPLATES / study / TAKEN)
+        _copy(origin, folder, (*SHARED, *taken), _lines(NOT_SHARED))
+        shutil.copytree(TEMPLATES / study, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(TAKEN))
     (folder / "data_contracts" / "sources").mkdir(exist_ok=True)
     (folder / ".gitignore").write_text(IGNORED, encoding="utf-8")
+    (folder / "README.md").write_text(_readme(folder), encoding="utf-8")
+
+
+def has_nhanes(folder: Path) -> bool:
+    """Whether a project has files that `fetch nhanes` downloads."""
+    return (folder / "data_contracts" / "sources" / "nhanes.yaml").is_file()
+
+
+def _readme(folder: Path) -> str:
+    study = yaml.safe_load((folder / "study.yaml").read_text(encoding="utf-8"))
+    return README.format(
+        title=study["title"], question=study["question"], fetch=FETCH if has_nhanes(folder) else "", files=FILES.strip()
+    )
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
 
 
 def _complete() -> tuple[str, Path]:

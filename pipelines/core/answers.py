@@ -51,6 +51,11 @@ def answers(
         if band in promised
     }
     problems = _problems(list(returned), list(promised), source, {*derived, *bands})
+    problems += [
+        f"{name} is text, for which it has no column: add {its_text} (VARCHAR), or return {name} as a number"
+        for name, its_text in TEXT_OF.items()
+        if returned.get(name, "").startswith(TEXTS) and its_text not in promised
+    ]
     if problems:
         raise CrampAtlasError(f"{select.name} does not return the columns of {contract.name}: {'; '.join(problems)}")
     columns = ", ".join(

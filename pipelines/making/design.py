@@ -10,7 +10,7 @@ import duckdb
 
 from pipelines.machine.quoting import identifier
 from pipelines.making.replicates import problems_of_replicates
-from pipelines.project.respondents import POPULATION
+from pipelines.project.respondents import POPULATION, TEXT_OF
 from pipelines.project.sources import Source
 from pipelines.statistics.collapse import LARGEST_WEIGHT, SMALLEST_WEIGHT, is_usable
 
@@ -36,7 +36,7 @@ class Psus:
 
 def as_text(name: str) -> str:
     """SQL of a design column whose values may be text. A text of blanks names nothing: it is NULL."""
-    return f"coalesce({unless_blank(f'{name}_text')}, cast({name} as varchar))"
+    return f"coalesce({unless_blank(TEXT_OF[name])}, cast({name} as varchar))"
 
 
 def stratum_of(source: Source, *, is_text: bool) -> str:
@@ -94,7 +94,9 @@ def problems_of_design(
     if source.replicate_weights:
         return problems + problems_of_replicates(connection, relation, source.replicate_weights, weights, select)
     names = [name for name in (*PLACES, POPULATION) if name in source.columns_of_design]
-    columns = [as_text(name) if name in PLACES else name for name in names]
+    there = set(connection.sql(f"select * from {relation} limit 0").columns)
+    is_text = {name: TEXT_OF[name] in there for name in PLACES}
+    columns = [as_text(name) if is_text.get(name) else name for name in names]
     absent = [f"count(*) filter ({column} is null)" for column in columns]
     [(_, *missing)] = connection.sql(f"select {', '.join(['count(*)', *absent])} from {relation}").fetchall()
     problems += [
@@ -105,7 +107,7 @@ def problems_of_design(
     ]
     if any(missing):
         return problems
-    stratum, psu = stratum_of(source, is_text=True), psu_of(source, is_text=True)
+    stratum, psu = stratum_of(source, is_text=is_text["stratum"]), psu_of(source, is_text=is_text["psu"])
     if source.finite_population:
         problems += _problems_of_population(connection, relation, stratum, psu, select)
     psus = counted_psus(connection, relation, stratum, psu)

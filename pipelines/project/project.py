@@ -14,6 +14,7 @@ from pipelines.machine.errors import ConfigurationError, attempt
 from pipelines.machine.settings import Settings
 from pipelines.project.drug_classes import DrugClasses, load_drug_classes
 from pipelines.project.evidence import Evidence, load_evidence
+from pipelines.project.implied import with_reasons, with_vocabularies
 from pipelines.project.literature import OF_THE_LITERATURE, PUBLISHED
 from pipelines.project.selects import Select, load_checks, load_selects, load_vocabularies
 from pipelines.project.sources import SHARED_WAVE, Source, load_sources
@@ -56,6 +57,7 @@ class Project:
         evidence = attempt(problems, load_evidence, settings.data_contracts / "evidence") if has_evidence else None
         drug_classes = attempt(problems, load_drug_classes, settings.data_contracts / "drug_classes.csv")
         if not problems:
+            vocabularies, checks = with_vocabularies(contracts, vocabularies), with_reasons(contracts, checks)
             problems += standard_problems(settings.project / "study.yaml", study, standards)
         refuse(problems, settings)
         wanted = study.standardisation.standard_population

@@ -18,7 +18,7 @@ DESIGN_COLUMNS = WEIGHTS | {"stratum", "psu", POPULATION, *REPLICATES_OF.values(
 TEXT_OF = {"stratum": "stratum_text", "psu": "psu_text"}
 """Column of the design -> where it stands when the source's are text."""
 
-AGE, AGE_BAND = "age_years", "age_band"
+AGE, AGE_BAND, SEX = "age_years", "age_band", "sex"
 
 POOLED = "pooled"
 """The wave of a report row about all waves of a source."""

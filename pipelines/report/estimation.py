@@ -101,6 +101,11 @@ class Estimation:
         units = "PSUs" if self.is_weighted and self.source.has_psus else "respondents"
         return f"{units} - {'strata' if self.is_weighted and self.source.has_strata else '1'}"
 
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """The columns of the respondents."""
+        return frozenset(self.connection.sql(f"select * from {self.respondents} limit 0").columns)
+
     def scopes(self) -> list[Scope]:
         """Each wave that is there, and the pool of all declared waves where there are several."""
         scopes = [Scope(wave, (wave,)) for wave in self.waves]
@@ -240,16 +245,12 @@ class Estimation:
 
     def _with(self, columns: Mapping[str, str]) -> str:
         """SQL of all columns of the respondents, with these (name -> expression) in the place of their own."""
-        held = columns.keys() & set(self._columns)
+        held = columns.keys() & self.columns
         replaced, added = (
             ", ".join(f"{expression} as {name}" for name, expression in columns.items() if (name in held) == is_held)
             for is_held in (True, False)
         )
         return f"*{f' replace ({replaced})' if replaced else ''}{f', {added}' if added else ''}"
-
-    @cached_property
-    def _columns(self) -> list[str]:
-        return self.connection.sql(f"select * from {self.respondents} limit 0").columns
 
     def _design(self, weight: str | None) -> Design:
         if not self.is_weighted:
@@ -267,7 +268,7 @@ class Estimation:
     def _texts(self) -> frozenset[str]:
         """Those of `stratum` and `psu` that are text in some wave of the source."""
         there = self.source.columns_of_design & TEXT_OF.keys()
-        names = [name for name in TEXT_OF if name in there and TEXT_OF[name] in self._columns]
+        names = [name for name in TEXT_OF if name in there and TEXT_OF[name] in self.columns]
         asked = self.asked([f"{name}_text" for name in names])
         return frozenset(name for name in names if f"{name}_text" in asked)
 

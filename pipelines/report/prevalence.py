@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from pipelines.project.respondents import ALL
+from pipelines.project.respondents import ALL, SEX
 from pipelines.report.estimation import Estimation, Scope, in_population
 from pipelines.report.verdicts import NOT_SHOWN
 from pipelines.statistics import Cells, EmptyDomain, prevalence
@@ -39,7 +39,12 @@ def prevalence_by_age_band(estimation: Estimation) -> pl.DataFrame:
 
 
 def prevalence_by_age_band_and_sex(estimation: Estimation) -> pl.DataFrame:
-    """The same for each sex: by age band and sex where the study asks for age bands, by sex alone otherwise."""
+    """The same for each sex: by age band and sex where the study asks for age bands, by sex alone otherwise.
+
+    Respondents without a column of it give no row.
+    """
+    if SEX not in estimation.columns:
+        return pl.DataFrame()
     sexes = pl.DataFrame({"sex": estimation.levels("sex")}, schema={"sex": pl.String})
     keys = ("age_band", "sex")
     by_band = Split(keys, keys, _bands(estimation).join(sexes, how="cross"))

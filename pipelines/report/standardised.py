@@ -4,7 +4,7 @@ import polars as pl
 
 from pipelines.machine.quoting import identifier, literal
 from pipelines.project.ages import group_of_age
-from pipelines.project.respondents import AGE, AGE_BAND, ALL
+from pipelines.project.respondents import AGE, AGE_BAND, ALL, SEX
 from pipelines.report.estimation import STANDARD_AGE_GROUP, Estimation, Scope, in_population
 from pipelines.report.prevalence import not_shown, with_labels, without_unreliable
 from pipelines.report.verdicts import OUTSIDE
@@ -34,8 +34,10 @@ def prevalence_age_standardised(estimation: Estimation) -> pl.DataFrame:
 
 
 def _rows(estimation: Estimation, scope: Scope, population: str, outcome: str) -> pl.DataFrame:
-    asked = pl.DataFrame({"sex": [ALL, *estimation.levels("sex")]}, schema={"sex": pl.String})
-    variables = {outcome, "sex", "age_years", *estimation.population_variables(population)}
+    by_sex = [SEX] if SEX in estimation.columns else []
+    sexes = [level for name in by_sex for level in estimation.levels(name)]
+    asked = pl.DataFrame({SEX: [ALL, *sexes]}, schema={SEX: pl.String})
+    variables = {outcome, *by_sex, AGE, *estimation.population_variables(population)}
     weight = estimation.weight(variables)
     refusal = (
         estimation.refusal(scope, variables, population)
@@ -109,12 +111,13 @@ def _people_beyond(estimation: Estimation, scope: Scope, weight: str | None, pop
 def _estimate(
     estimation: Estimation, scope: Scope, weight: str | None, population: str, outcome: str, asked: pl.DataFrame
 ) -> pl.DataFrame:
-    cells = estimation.cells(scope, weight, (*estimation.study.outcomes, STANDARD_AGE_GROUP, "sex"), population)
+    by_sex = [SEX] if SEX in estimation.columns else []
+    cells = estimation.cells(scope, weight, (*estimation.study.outcomes, STANDARD_AGE_GROUP, *by_sex), population)
     domain = pl.col(in_population(population))
     estimated = []
     by: list[str]
     try:
-        for by in ([], ["sex"]) if asked.height > 1 else ([],):
+        for by in ([], [SEX]) if asked.height > 1 else ([],):
             table = standardise(
                 cells,
                 outcome,

@@ -55,10 +55,11 @@ def init(
     For a study of your own. Commands that are typed in that folder, or below it, work on that project.
     """
     with explained():
-        from pipelines.authoring.new_project import write_project
+        from pipelines.authoring.new_project import has_nhanes, write_project
 
         write_project(folder, study)
-    next_steps = as_typed(f"cd {folder}, edit study.yaml, cramp-atlas refresh", elsewhere=True)
+    then = "cramp-atlas fetch nhanes" if has_nhanes(folder) else "edit study.yaml"
+    next_steps = as_typed(f"cd {folder}, {then}, cramp-atlas refresh", elsewhere=True)
     console.print(f"{folder} is a project of the study {study}. Next: {next_steps}", soft_wrap=True)
 
 

@@ -48,5 +48,5 @@ def test_what_is_not_comparable_is_named_with_its_reason(published_nhanes: Atlas
 
 
 def test_the_words_of_the_question_are_there(published_nhanes: Atlas) -> None:
-    [question] = answer(published_nhanes, "what_a_column_means")["question"]
+    [question] = answer(published_nhanes, "what_a_column_means", column="SLQ160")["question"]
     assert question.startswith("[In the past month, how often did")

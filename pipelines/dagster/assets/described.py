@@ -219,7 +219,7 @@ def _files(project: Project, table: str) -> dict[Path, int | None]:
     settings = project.settings
     selects = [*_selects(project, table).values(), *project.checks.get(name, ())]
     files: dict[Path, int | None] = {settings.data_contracts / schema / f"{name}.odcs.yaml": None}
-    files |= {settings.project / select.name: None for select in selects}
+    files |= {path: None for select in selects if (path := settings.project / select.name).is_file()}
     if estimator := ESTIMATORS.get(table) or EVENT_ESTIMATORS.get(table):
         files |= {Path(inspect.getfile(estimator)): inspect.getsourcelines(estimator)[1]}
     if schema == "raw":

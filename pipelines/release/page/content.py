@@ -247,7 +247,8 @@ def _pooled(reports: Mapping[str, Sequence[Row]]) -> tuple[Sequence[Row], Sequen
 
 def _source_part(project: Project, name: str, held: Held, sections: Sections) -> SourcePart:
     labels = Labels(project.study, project.sources[name])
-    reports = {table: [row for row in rows if labels.knows(row)] for table, rows in _of(held.reports, name).items()}
+    known = {table: [row for row in rows if labels.knows(row)] for table, rows in _of(held.reports, name).items()}
+    reports = {table: sorted(rows, key=labels.number_of_outcome) for table, rows in known.items()}
     comparability = _only(held.comparability, name)
     outcomes = [
         sections.draw(label.label, name, partial(_outcome_part, labels, outcome, reports, sections))

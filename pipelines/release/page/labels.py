@@ -45,6 +45,11 @@ class Labels:
         found = [[row for row in rows if row["population"] == name] for name in self.study.populations]
         return [of_population for of_population in found if of_population]
 
+    def number_of_outcome(self, row: Row) -> int:
+        """Where the outcome of a row stands in the order of the study; a row of none is first."""
+        outcomes = list(self.study.outcomes)
+        return outcomes.index(row["outcome"]) if row.get("outcome") in outcomes else -1
+
     def in_study_order(self, row: Row) -> tuple[int, int]:
         """Sorts rows by population, then by wave."""
         return list(self.study.populations).index(row["population"]), self.number_of_wave(row["wave"])

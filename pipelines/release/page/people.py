@@ -93,7 +93,7 @@ def characteristics_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> 
     methods = "; ".join(sorted({row["method"] for row in rows if row["method"]}))
     notes = [
         f"Wave: {rows[0]['wave']}. n is unweighted. No answer: of those with a known outcome, also who is not in the component "
-        f"(examination, dietary day) whose weight the row uses. {methods[:1].upper()}{methods[1:]}."
+        f"whose weight the row uses. {methods[:1].upper()}{methods[1:]}."
     ]
     title = f"{labels.study.outcomes[outcome].label}: characteristics of those with and without"
     name = f"characteristics-{labels.source.source}-{outcome}-{population}"
