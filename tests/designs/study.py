@@ -86,7 +86,7 @@ def make_study(folder: Path) -> Atlas:
 
 
 def _add_columns(folder: Path) -> None:
-    """What docs/designs.md tells to add to the respondents: a column of the contract and a line of the vocabulary."""
+    """What docs/designs.md tells to add to the respondents: columns of the contract."""
     path = folder / "data_contracts" / "core" / "respondents.odcs.yaml"
     contract = yaml.safe_load(path.read_text(encoding="utf-8"))
     contract["schema"][0]["properties"] += [
@@ -94,10 +94,6 @@ def _add_columns(folder: Path) -> None:
         for name, (logical, physical) in OF_DESIGNS.items()
     ]
     path.write_text(yaml.safe_dump(contract, sort_keys=False), encoding="utf-8")
-    path = folder / "sql" / "core" / "respondents.sql"
-    text = path.read_text(encoding="utf-8")
-    lines = "".join(f"  answers.{name},\n" for name in OF_DESIGNS)
-    path.write_text(text.replace("  answers.matched_set,\n", f"{lines}  answers.matched_set,\n"), encoding="utf-8")
 
 
 def _add_source(atlas: Atlas, name: str, sample: Sample) -> None:
