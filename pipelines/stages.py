@@ -3,12 +3,14 @@
 from collections.abc import Collection, Sequence
 
 from pipelines.contracts.comparability import unjudged
-from pipelines.core.plan import plan_core
+from pipelines.core.plan import plan_cells, plan_core
 from pipelines.machine.faults import known, listed, nearest
 from pipelines.machine.settings import Settings
+from pipelines.making.cells import CELL_COLUMNS
 from pipelines.project.event_checks import event_problems
 from pipelines.project.literature import PUBLISHED, TABLES
 from pipelines.project.project import Project, refuse
+from pipelines.project.respondents import CELLS
 from pipelines.project.selects import ANSWERS, DECODED, columns_asked
 from pipelines.project.shape import shape_problems
 from pipelines.project.source_checks import source_problems
@@ -39,7 +41,7 @@ def plan(project: Project, place: Place) -> Plan | None:
     For a raw table the delivery is the accepted one: a newer file in landing is news, not a contradiction.
     """
     if place.schema == "core":
-        return plan_core(project, place)
+        return plan_cells(project, place) if place.name == CELLS else plan_core(project, place)
     if place.schema == "report":
         return plan_report(project, place)
     accepted = project.store.accepted(place)
@@ -73,6 +75,7 @@ def _check(project: Project) -> None:
         for check in project.checks[table]
     ]
     problems += _check_evidence(project)
+    problems += _check_cells(project)
     problems += _check_reads(project)
     problems += _check_waves(project)
     problems += shape_problems(project)
@@ -97,7 +100,7 @@ def _check_evidence(project: Project) -> list[str]:
 def _check_core(project: Project) -> list[str]:
     """A source has respondents, or, where it holds events, rows of another core table; a core table has some source."""
     respondents, problems = project.study.respondents, []
-    tables = project.tables("core")
+    tables = [table for table in project.tables("core") if table != CELLS]
     for source in project.sources.values():
         events = [table for table in tables if table != respondents and source.source in project.sources_of(table)]
         if source.holds_events:
@@ -125,9 +128,20 @@ def _select_of(table: str, source: str) -> str:
     return f"sql/core/{table.removeprefix('core.')}/{source}.sql"
 
 
+def _check_cells(project: Project) -> list[str]:
+    """Cells are made by us: a project may do without them, and has no others."""
+    promised = project.contracts.get(CELLS)
+    if promised is None or promised.column_types() == CELL_COLUMNS:
+        return []
+    return [
+        "data_contracts/core/cells.odcs.yaml does not promise the columns that cells have: take the file that came with this "
+        "version, or delete it, and report tables are estimated from the respondents"
+    ]
+
+
 def _check_reads(project: Project) -> list[str]:
     """What a select reads must be there: contracted tables, codebooks, and what is bound for a select of its kind."""
-    tables = {name for name in project.contracts if not name.startswith("meta.")}
+    tables = {name for name in project.released if not name.startswith("meta.")}
     coded = [contract.table for contract in project.contracts.values() if contract.codebook and contract.schema == "raw"]
     tables |= {f"{schema}.{table}" for table in coded for schema in ("codebook", "decoded")}
     of_literature = frozenset(FRAMES if project.evidence else ())

@@ -76,6 +76,7 @@ OPTIONAL_PARTS: dict[str, OptionalPart] = {
             "sql/synthetic/*diary.sql",
         ),
     ),
+    "cells": OptionalPart(keys=(), files=("data_contracts/core/cells.odcs.yaml",)),
     "further exposures": OptionalPart(
         keys=(
             "populations.adults_65_plus",

@@ -1,6 +1,7 @@
 """What a core object is made of."""
 
 from pipelines.machine.code import libraries
+from pipelines.making.cells import QUESTIONS, Wanted, wanted_of
 from pipelines.making.ingredients import of_code, of_contract, of_study
 from pipelines.making.seeing import accepted_inputs, raw_place
 from pipelines.making.selecting import ENGINE_LIBRARIES
@@ -39,3 +40,29 @@ def plan_core(project: Project, place: Place) -> Plan:
         "libraries": libraries(ENGINE_LIBRARIES),
     }
     return Plan(place, ingredients, inputs)
+
+
+def plan_cells(project: Project, place: Place) -> Plan:
+    """The cells of one wave; absent where there are no accepted respondents.
+
+    Cells that answer more than the study asks today stay as they are: only a question that they do not answer makes new ones.
+    """
+    schema, _, table = project.study.respondents.partition(".")
+    source = project.sources[place.source]
+    inputs = accepted_inputs(project, [Place(schema, table, place.source, place.wave)])
+    if not inputs:
+        return Plan(place, of_contract(project, place) | {"delivery": ABSENT}, is_absent=True)
+    ingredients = {
+        **of_contract(project, place),
+        "source": digest([source.design]),
+        **of_code("engine code", "core.cells"),
+        "libraries": libraries(ENGINE_LIBRARIES),
+    }
+    wanted = wanted_of(project, source)
+    before = project.store.sidecar(place, project.store.acceptance(place.source, place.wave).tables.get(place.name, ""))
+    of_before = dict(before.ingredients) if before else {}
+    held = of_before.pop(QUESTIONS, None)
+    is_same = before is not None and of_before == ingredients and before.inputs == {str(read): inputs[read] for read in inputs}
+    if held and is_same and Wanted.parse(held).holds(wanted):
+        wanted = Wanted.parse(held)
+    return Plan(place, ingredients | {QUESTIONS: wanted.as_text()}, inputs)

@@ -16,6 +16,7 @@ from pipelines.project.drug_classes import DrugClasses, load_drug_classes
 from pipelines.project.evidence import Evidence, load_evidence
 from pipelines.project.implied import with_reasons, with_vocabularies
 from pipelines.project.literature import OF_THE_LITERATURE, PUBLISHED
+from pipelines.project.respondents import CELLS
 from pipelines.project.selects import Select, load_checks, load_selects, load_vocabularies
 from pipelines.project.sources import SHARED_WAVE, Source, load_sources
 from pipelines.project.standards import StandardPopulation, load_standard_populations
@@ -87,6 +88,11 @@ class Project:
         return self._in_order("report")
 
     @property
+    def released(self) -> dict[str, Contract]:
+        """The contracts of the tables that a release holds."""
+        return {name: contract for name, contract in self.contracts.items() if name != CELLS}
+
+    @property
     def has_respondents(self) -> bool:
         """Whether the table that the study names has a contract of core."""
         return self.study.respondents in self.tables("core")
@@ -99,6 +105,8 @@ class Project:
         """The tables that a core or report table is made from, over all sources."""
         if table in self.selects:
             return list(self.selects[table].reads)
+        if table == CELLS:
+            return [self.study.respondents]
         if table.startswith("core."):
             return sorted({read for source in self.sources_of(table) for read in self.selects[f"{table}/{source}"].reads})
         made_from = self.study.table_of(table)
@@ -106,6 +114,8 @@ class Project:
 
     def sources_of(self, table: str) -> list[str]:
         """The sources that a core or report table holds something of: those with a select for it, or of what it is made from."""
+        if table == CELLS:
+            return [source for source in self.sources_of(self.study.respondents) if self.sources[source].can_be_added_up]
         if table.startswith("core."):
             return [source for source in self.sources if f"{table}/{source}" in self.selects]
         reads = [read for read in self.reads(table) if read.startswith(("raw.", "core.", "report."))]

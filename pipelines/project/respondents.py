@@ -20,6 +20,9 @@ TEXT_OF = {"stratum": "stratum_text", "psu": "psu_text"}
 
 AGE, AGE_BAND, SEX = "age_years", "age_band", "sex"
 
+CELLS = "core.cells"
+"""The respondents added up: made of them, read by estimators, and no table of a release."""
+
 POOLED = "pooled"
 """The wave of a report row about all waves of a source."""
 

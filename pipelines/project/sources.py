@@ -209,6 +209,17 @@ class Source(_Settings):
         return [] if said == (True, True, False, None) else list(said)
 
     @property
+    def can_be_added_up(self) -> bool:
+        """Whether cells say all that estimators ask of its respondents.
+
+        They do not say who is matched with whom, nor the weight of each, which is in the variance of a sample of people, nor
+        their replicate weights, nor how many units a stratum has in all.
+        """
+        if self.design == "survey":
+            return self.has_psus and not self.finite_population and not self.replicate_weights
+        return self.design != "case_control"
+
+    @property
     def holds_events(self) -> bool:
         """Whether its records are events of people, and it has no respondents."""
         return self.design in {"register", "diary"}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from pipelines.machine.errors import NotClosed
 from pipelines.project.project import Project
+from pipelines.project.respondents import CELLS
 from pipelines.stages import plan
 from pipelines.store import Place, Sidecar
 from pipelines.store.places import WHOLE_DELIVERY
@@ -57,7 +58,7 @@ def require_closed(project: Project) -> None:
 
 def _places_in_order(project: Project) -> list[Place]:
     """All places, each after those it may be made from."""
-    tables = [*project.tables("raw"), *project.core_tables, *project.report_tables]
+    tables = [*project.tables("raw"), *(table for table in project.core_tables if table != CELLS), *project.report_tables]
     return [place for table in tables for place in project.places(table)]
 
 

@@ -33,7 +33,7 @@ def new_manifest(
         "content_hash": content,
         "study": project.study.study,
         "code": code_version(),
-        "contracts": {name: contract.version for name, contract in sorted(project.contracts.items())},
+        "contracts": {name: contract.version for name, contract in sorted(project.released.items())},
         "rules": _rules(frames["meta.check_results"]),
         "rejected": _rejected(frames["meta.deliveries"]),
         "objects": [_entry(project, place, sidecar) for place, sidecar in objects.items()],

@@ -30,8 +30,8 @@ def meta_tables(project: Project, objects: Mapping[Place, Sidecar]) -> dict[str,
         "meta.check_results": _check_results(project, objects),
         "meta.rejected_rows": _rejected_rows(project, objects),
         "meta.drift": pl.DataFrame(drift_rows(project, objects), infer_schema_length=None),
-        "meta.columns": _columns(project.contracts),
-        "meta.codes": _codes(project.contracts),
+        "meta.columns": _columns(project.released),
+        "meta.codes": _codes(project.released),
         "meta.comparability": _comparability(project),
     }
     return {name: conforming(frame, project.contracts[name]) for name, frame in tables.items()}

@@ -100,7 +100,7 @@ def content_hash(project: Project, objects: dict[Place, Sidecar], frames: dict[s
     return digest(
         {
             "objects": {str(place): sidecar.content for place, sidecar in objects.items()},
-            "contracts": {name: contract.digest for name, contract in project.contracts.items()},
+            "contracts": {name: contract.digest for name, contract in project.released.items()},
             "meta": {name: digest(frame.to_dicts()) for name, frame in timeless.items()},
             "study": project.study.of_estimates(),
             "disclosure": {
@@ -223,7 +223,7 @@ def _write(
     manifest: dict[str, Any],
 ) -> None:
     for name, kept_back in _kept_back(project).items():
-        contracts = [contract for contract in project.contracts.values() if contract.schema in DATABASES[name]]
+        contracts = [contract for contract in project.released.values() if contract.schema in DATABASES[name]]
         files = for_readers(paths, safe, kept_back)
         views = selects_of(manifest) if name == "epi.duckdb" else {}
         macros = partial(write_macros, project=project) if "core" in DATABASES[name] and project.has_respondents else None

@@ -9,13 +9,15 @@ import pyarrow as pa
 
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.making.build import Made
-from pipelines.making.engine import confine, engine
+from pipelines.making.engine import bind_objects, confine, engine
 from pipelines.making.seeing import bind_for
 from pipelines.project.project import Project
+from pipelines.project.respondents import CELLS
 from pipelines.report.estimation import Estimation
 from pipelines.report.estimators import COUNTING_RECORDS, ESTIMATORS, EVENT_ESTIMATORS, SETTINGS_NOT_READ
 from pipelines.report.events import Events
 from pipelines.report.finite import with_finite_numbers
+from pipelines.report.held import Held, held_cells
 from pipelines.report.plan import records_received, sections_read
 from pipelines.report.scales import marked_for_scale
 from pipelines.store import Place
@@ -58,7 +60,8 @@ def _estimation(
     project: Project, connection: duckdb.DuckDBPyConnection, place: Place, objects: Mapping[Place, Path]
 ) -> Estimation:
     source = project.sources[place.source]
-    bind_for(project, connection, place, project.study.respondents, objects)
+    respondents = project.study.respondents
+    bind_for(project, connection, place, respondents, objects)
     return Estimation(
         connection=connection,
         respondents=project.study.respondents,
@@ -68,7 +71,28 @@ def _estimation(
         comparability=project.comparability_of(source),
         standard_population=project.standard_population,
         received=records_received(project, source) if place.name in COUNTING_RECORDS else {},
+        held=_held(project, connection, objects),
     )
+
+
+def _held(project: Project, connection: duckdb.DuckDBPyConnection, objects: Mapping[Place, Path]) -> Held:
+    """The accepted cells of the respondents that are read, bound in the connection."""
+    if CELLS not in project.contracts:
+        return Held()
+    cells = [found for read, path in objects.items() if (found := cells_of(project, read, path.stem))]
+    bind_objects(connection, project.contracts[CELLS], cells)
+    return held_cells(connection, project.contracts[project.study.respondents].column_types())
+
+
+def cells_of(project: Project, respondents: Place, content: str) -> Path | None:
+    """The accepted cells of one wave, if they were made of this object of the respondents."""
+    schema, _, table = CELLS.partition(".")
+    place = Place(schema, table, respondents.source, respondents.wave)
+    recipe = project.store.acceptance(place.source, place.wave).tables.get(CELLS)
+    sidecar = project.store.sidecar(place, recipe) if recipe else None
+    if not sidecar or not sidecar.content or sidecar.inputs.get(str(respondents)) != content:
+        return None
+    return project.store.path(place, sidecar.content)
 
 
 def _as_contracted(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:

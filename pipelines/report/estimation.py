@@ -18,7 +18,9 @@ from pipelines.project.respondents import AGE, POOLED, POPULATION, REPLICATES_OF
 from pipelines.project.sources import Source
 from pipelines.project.standards import StandardPopulation
 from pipelines.project.study import Study
+from pipelines.report.held import Held
 from pipelines.statistics import Cells, Design, ReplicateWeights, collapse
+from pipelines.statistics.collapse import collapse_added, whole_units
 
 STANDARD_AGE_GROUP = "standard_age_group"
 """The key for the age group of the standard population, which may differ from the study's age bands."""
@@ -51,7 +53,8 @@ class Estimation:
     """The respondents of one source, bound in `connection` under the name `respondents`, and what the study asks of them.
 
     `waves` are those that hold respondents; a source may declare more. `received` (by wave): what their respondents were
-    harmonised from. `columns_read` notes the columns of the respondents whose values an estimator has taken.
+    harmonised from. What is asked is answered from the cells that are `held`, and otherwise from the respondents, with the same
+    numbers to the bit. `columns_read` notes the columns of the respondents whose values an estimator has taken.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -62,6 +65,7 @@ class Estimation:
     comparability: Sequence[Comparability] = ()
     standard_population: StandardPopulation | None = None
     received: Mapping[str, Received] = field(default_factory=dict)
+    held: Held = field(default_factory=Held)
     columns_read: set[str] = field(default_factory=set)
     _beyond: dict[tuple[str, tuple[str, ...], str, str], bool] = field(default_factory=dict, repr=False)
     _replicated: dict[tuple[Scope, str], tuple[ReplicateWeights, str]] = field(default_factory=dict, repr=False)
@@ -147,10 +151,9 @@ class Estimation:
         question = (condition, tuple(sorted(waves)), variable, population)
         if question not in self._beyond:
             self.columns_read.update({variable, *_columns_of(condition)}, self.population_variables(population))
+            people, (inside, meets) = self.people(question[1], (variable,), [self.study.populations[population].where, condition])
             found = self.connection.sql(
-                f"select 1 from {self.respondents} where wave in ({', '.join(map(literal, question[1]))}) "
-                f"and ({self.study.populations[population].where}) and {identifier(variable)} is not null "
-                f"and not coalesce(({condition}), false) limit 1"
+                f"select 1 from {people} where {inside} and {identifier(variable)} is not null and not {meets} limit 1"
             ).fetchall()
             self._beyond[question] = bool(found)
         return self._beyond[question]
@@ -174,27 +177,69 @@ class Estimation:
             "is_synthetic": self.source.is_synthetic,
         }
 
+    def types_of_respondents(self) -> dict[str, str]:
+        """Column of the respondents -> its type."""
+        if self.held.types:
+            return dict(self.held.types)
+        described = self.connection.sql(f"describe {self.respondents}").fetchall()
+        return {name: kind for name, kind, *_ in described}
+
     def population_variables(self, population: str) -> set[str]:
         """The columns that decide who is in a population."""
         return _columns_of(self.study.populations[population].where)
 
     def asked(self, names: Sequence[str]) -> list[str]:
         """Those of the columns that the source asked anybody about."""
-        if not names:
-            return []
+        unread = [name for name in names if self._held(self.waves, (name,)) is None]
+        answered = self._answered(self.respondents, unread) if unread else set()
+        for name in names:
+            if relation := self._held(self.waves, (name,)):
+                answered |= self._answered(relation, (name,))
+        return [name for name in names if name in answered]
+
+    def _answered(self, relation: str, names: Sequence[str]) -> set[str]:
         counts = ", ".join(f"count({identifier(name)})" for name in names)
-        answered = self.connection.sql(f"select {counts} from {self.respondents}").fetchall()[0]
-        return [name for name, count in zip(names, answered, strict=True) if count > 0]
+        [found] = self.connection.sql(f"select {counts} from {relation}").fetchall()
+        return {name for name, count in zip(names, found, strict=True) if count > 0}
 
     def levels(self, variable: str, population: str | None = None) -> list[bool | str]:
         """The levels of a variable that occur in this source, or in a population of it, in order."""
         self.columns_read.add(variable)
         column = identifier(variable)
-        members = self.study.populations[population].where if population else "true"
+        members = [self.study.populations[population].where] if population else []
+        people, inside = self.people(self.waves, (variable,), members)
         found = self.connection.sql(
-            f"select distinct {column} from {self.respondents} where {column} is not null and ({members}) order by 1"
+            f"select distinct {column} from {people} where {' and '.join([f'{column} is not null', *inside])} order by 1"
         ).fetchall()
         return [level for (level,) in found]
+
+    def people(
+        self, waves: Collection[str], keys: Collection[str], conditions: Sequence[str] = (), weight: str | None = None
+    ) -> tuple[str, list[str]]:
+        """The respondents of some waves, added up or each on a row, and whether each of the conditions is true, as SQL.
+
+        A relation that may follow `from`: columns `wave`, those of strata and PSUs, the keys, `n_sampled`, `n` and `units` as
+        Held.relation() has them.
+        """
+        names = {f"condition {number}": condition for number, condition in enumerate(conditions)}
+        relation = self.held.relation(waves, keys, names, weight) or self._each(waves, keys, names, weight)
+        return relation, [identifier(name) for name in names]
+
+    def _held(self, waves: Collection[str], keys: Collection[str]) -> str | None:
+        return self.held.relation(waves, keys, {})
+
+    def _each(self, waves: Collection[str], keys: Collection[str], conditions: Mapping[str, str], weight: str | None) -> str:
+        """The respondents themselves, as Held.relation() has them added up."""
+        there = self.connection.sql(f"select * from {self.respondents} limit 0").columns
+        places = [name for name in ("stratum", "psu", "stratum_text", "psu_text") if name in there]
+        members = [f"coalesce(({condition}\n), false) as {identifier(name)}" for name, condition in conditions.items()]
+        number = f"cast({identifier(weight)} as double)" if weight else ""
+        units = whole_units(number) if weight else "null"
+        n = f"cast({number} > 0 as integer)" if weight else "1"
+        columns = ["wave", *places, *(identifier(key) for key in dict.fromkeys(keys) if key not in places)]
+        columns += [*members, "1 as n_sampled", f"{n} as n", f"{units} as units"]
+        listed = ", ".join(literal(wave) for wave in waves) or "null"
+        return f"(select {', '.join(columns)} from {self.respondents} where wave in ({listed}))"
 
     def cells(self, scope: Scope, weight: str | None, keys: tuple[str, ...], population: str) -> Cells:
         """Sufficient statistics by `keys` (columns) and by the flag `in_<population>` of a population, counted once.
@@ -220,16 +265,24 @@ class Estimation:
         return tuple(name for name, other in populations.items() if not other.counted_apart)
 
     def _count(self, scope: Scope, weight: str | None, keys: tuple[str, ...], populations: tuple[str, ...]) -> Cells:
+        columns_of = {key: self.standard.group_of_age(AGE) if key == STANDARD_AGE_GROUP else identifier(key) for key in keys}
+        conditions = {in_population(name): self.study.populations[name].where for name in populations}
+        design = self._design(weight)
+        places = {"stratum": self._stratum(scope), "psu": self._psu}
+        added = self.held.relation(scope.waves, [AGE if key == STANDARD_AGE_GROUP else key for key in keys], conditions, weight)
+        if added:
+            replaced = ", ".join(f"{place} as {name}" for name, place in places.items())
+            columns = f"* replace ({replaced})" if self.is_weighted else "*"
+            flags = {name: identifier(name) for name in conditions}
+            return collapse_added(self.connection, f"(select {columns} from {added}) as respondents", design, columns_of | flags)
         waves = ", ".join(literal(wave) for wave in scope.waves)
-        columns = self._with({"stratum": self._stratum(scope), "psu": self._psu}) if self.is_weighted else "*"
-        people, design = self.respondents, self._design(weight)
+        people, columns = self.respondents, self._with(places) if self.is_weighted else "*"
         if self.source.replicate_weights and weight:
             replicates, units = self._replicates(scope, weight)
             people, columns = f"{people} join {units} using (wave, respondent_id)", self._with({"psu": "unit"})
             design = Design(None, "psu", weight, replicates=replicates)
         relation = f"(select {columns} from {people} where wave in ({waves})) as respondents"
-        flags = {in_population(name): f"coalesce({self.study.populations[name].where}, false)" for name in populations}
-        columns_of = {key: self.standard.group_of_age(AGE) if key == STANDARD_AGE_GROUP else identifier(key) for key in keys}
+        flags = {name: f"coalesce({condition}, false)" for name, condition in conditions.items()}
         return collapse(self.connection, relation, design, keys=columns_of | flags)
 
     def _replicates(self, scope: Scope, weight: str) -> tuple[ReplicateWeights, str]:
@@ -269,7 +322,8 @@ class Estimation:
         """Those of `stratum` and `psu` that are text in some wave of the source."""
         there = self.source.columns_of_design & TEXT_OF.keys()
         names = [name for name in TEXT_OF if name in there and TEXT_OF[name] in self.columns]
-        asked = self.asked([f"{name}_text" for name in names])
+        relation = self._held(self.waves, ()) or self.respondents
+        asked = self._answered(relation, [f"{name}_text" for name in names]) if names else set()
         return frozenset(name for name in names if f"{name}_text" in asked)
 
     def _stratum(self, scope: Scope) -> str:
@@ -289,7 +343,7 @@ class Estimation:
         if not (self.is_weighted and self.source.panel) or self.source.replicate_weights:
             return 0
         stratum = stratum_of(self.source, is_text="stratum" in self._texts)
-        psus = counted_psus(self.connection, self.respondents, stratum, self._psu)
+        psus = counted_psus(self.connection, self._held(self.waves, ()) or self.respondents, stratum, self._psu)
         return 0 if are_nested(self.source, psus) else psus.n_in_several_strata
 
     @property

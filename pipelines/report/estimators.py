@@ -48,8 +48,8 @@ _NOT_READ: Mapping[str, frozenset[str]] = {
     "report.prevalence_age_standardised": _OF_EXPOSURES,
     "report.trends": _OF_EXPOSURES | {"standardisation"},
     "report.odds_ratios": frozenset({"characteristics", "standardisation"}),
-    "report.respondent_flow": _OF_EXPOSURES | {"standardisation"},
-    "report.characteristics_by_outcome": frozenset({"standardisation"}),
+    "report.respondent_flow": _OF_EXPOSURES | {"standardisation", "confidence_level"},
+    "report.characteristics_by_outcome": frozenset({"standardisation", "confidence_level"}),
 }
 
 SETTINGS_NOT_READ: Mapping[str, frozenset[str]] = {table: sections | OF_EVENTS for table, sections in _NOT_READ.items()}

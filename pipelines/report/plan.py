@@ -14,6 +14,9 @@ from pipelines.report.register import digests_read
 from pipelines.store import Place, digest
 from pipelines.store.recipe import Plan
 
+MAKES_CELLS = "core.cells"
+"""The module whose cells an estimator may read in the place of respondents. What is in them follows from the respondents."""
+
 ESTIMATE_LIBRARIES = ("duckdb", "great-expectations", "numpy", "polars", "pyarrow", "scipy")
 
 
@@ -62,7 +65,7 @@ def plan_report(project: Project, place: Place) -> Plan:
             ),
             "comparability": digest([verdict.model_dump() for verdict in project.comparability_of(source)]),
             **({"records received": _records_received(project, source)} if place.name in COUNTING_RECORDS else {}),
-            **of_code("estimator code", "report.estimated", _module_of(place.name)),
+            **of_code("estimator code", "report.estimated", MAKES_CELLS, _module_of(place.name)),
             "libraries": libraries(ESTIMATE_LIBRARIES),
         }
     return Plan(place, common | made_by, inputs, is_absent=not inputs and place.source != PUBLISHED)

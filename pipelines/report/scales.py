@@ -5,7 +5,6 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.machine.quoting import identifier
 from pipelines.project.respondents import POOLED
 from pipelines.report.estimation import Estimation
 
@@ -46,9 +45,9 @@ def marked_for_scale(frame: pl.DataFrame, estimation: Estimation) -> pl.DataFram
 
 def _ratio(estimation: Estimation, weight: str) -> float:
     """The largest sum of weights of a wave over the smallest."""
-    column = identifier(weight)
+    people, _ = estimation.people(estimation.waves, (), weight=weight)
     [(ratio,)] = estimation.connection.sql(
-        f"select max(total) / min(total) from (select sum({column}) as total from {estimation.respondents} "
-        f"where {column} > 0 group by wave)"
+        "select max(total) / min(total) from "
+        f"(select cast(sum(units) as double) as total from {people} where units > 0 group by wave)"
     ).fetchall()
     return float(ratio or 1)

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pipelines.machine.quoting import identifier, literal
+from pipelines.machine.quoting import identifier
 from pipelines.project.ages import group_of_age
 from pipelines.project.respondents import AGE, AGE_BAND, ALL, SEX
 from pipelines.report.estimation import STANDARD_AGE_GROUP, Estimation, Scope, in_population
@@ -69,10 +69,10 @@ def _ages(estimation: Estimation, population: str) -> tuple[int, int]:
 
     An age is left out where the condition is false for it with all other columns unknown.
     """
-    relation, condition = estimation.respondents, estimation.study.populations[population].where
+    condition = estimation.study.populations[population].where
     others = ", ".join(
         f"cast(null as {kind}) as {identifier(name)}"
-        for name, kind, *_ in estimation.connection.sql(f"describe {relation}").fetchall()
+        for name, kind in estimation.types_of_respondents().items()
         if name not in {AGE, AGE_BAND}
     )
     band = group_of_age("range", estimation.study.age_bands.frame().iter_rows(), otherwise="''")
@@ -93,13 +93,13 @@ def _people_beyond(estimation: Estimation, scope: Scope, weight: str | None, pop
     estimation.columns_read.update(
         {"wave", AGE, outcome, *({weight} if weight else ())}, estimation.population_variables(population)
     )
-    waves = ", ".join(literal(wave) for wave in scope.waves)
-    weighted = f"and {identifier(weight)} > 0" if weight else ""
+    condition = estimation.study.populations[population].where
+    people, [inside] = estimation.people(scope.waves, (outcome, AGE), [condition], weight)
     [(n, youngest, oldest)] = estimation.connection.sql(
         f"""
-        select count(*), floor(min({AGE})), floor(max({AGE})) from {estimation.respondents}
-        where wave in ({waves}) and ({estimation.study.populations[population].where}) and {identifier(outcome)} is not null
-          and {AGE} is not null and {standard.group_of_age(AGE)} is null {weighted}
+        select coalesce(sum(n), 0), floor(min({AGE})), floor(max({AGE})) from {people}
+        where {inside} and {identifier(outcome)} is not null and n > 0
+          and {AGE} is not null and {standard.group_of_age(AGE)} is null
         """
     ).fetchall()
     if not n:

@@ -50,7 +50,7 @@ def collapse(con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys
     if reserved := [name for name in keys if name.lower() in RESERVED_NAMES or name.startswith("__")]:
         raise InvalidArgument(f"collapse: these names of keys are reserved: {', '.join(reserved)}.", names=reserved)
     require_design_columns(con, relation, design)
-    table = _group(con, relation, design, keys)
+    table = _group(con, relation, design, keys, _sums(design))
     if table.height == 0:
         raise EmptyDomain(f"{called(relation)} holds no rows: there is nothing to estimate.")
     require_design_values(table, relation, design)
@@ -58,16 +58,32 @@ def collapse(con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys
         _require_weights(table, con, relation, design.weight)
     if design.population is not None:
         _require_population(table, relation, design, design.population)
+    return _cells(table, design, keys)
+
+
+def collapse_added(con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys: Mapping[str, str]) -> Cells:
+    """The same from a relation whose rows add up people: equal to the bit to collapse() of these people.
+
+    Columns of the relation beside those of the strata, PSUs and keys: `n_sampled` (people), `n` (those with a weight above 0) and
+    `units` (sum of their `whole_units`; not read without a weight). Each person's weight must be 0 or usable, and those of the
+    people together must not all be 0. Raises InvalidArgument for a key.
+    """
+    return _cells(_group(con, relation, design, keys, _sums_of_sums(design)), design, keys)
+
+
+def _cells(table: pl.DataFrame, design: Design, keys: Mapping[str, str]) -> Cells:
     table = table if design.samples_elements else table.drop(N_SAMPLED)
     return Cells(ordered(table, [*design.cell_columns, *keys]), design)
 
 
-def _group(con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys: Mapping[str, str]) -> pl.DataFrame:
+def _group(
+    con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys: Mapping[str, str], sums: list[str]
+) -> pl.DataFrame:
     columns = zip(design.cell_columns, filter(None, (design.stratum, design.psu)), strict=True)
     selected = [f"{quoted(column)} as {name}" for name, column in columns]
     selected += [f"{quoted(design.population)} as {N_POPULATION}"] if design.population else []
     selected += [f"({expression}) as {quoted(name)}" for name, expression in keys.items()]
-    selected += _sums(design)
+    selected += sums
     try:
         result = con.sql(f"select {', '.join(selected)} from {relation} group by all")
         table = result.pl()
@@ -92,7 +108,7 @@ def _sums(design: Design) -> list[str]:
         w2 = [f"cast(count(*) as double) as {SUM_SQUARED_WEIGHTS}"] if design.samples_elements else []
         return [f"count(*) as {N_RESPONDENTS}", f"cast(count(*) as double) as {SUM_WEIGHTS}", *w2, f"count(*) as {N_SAMPLED}"]
     number = f"cast({quoted(design.weight)} as double)"
-    units = f"case when {is_usable(number)} then cast({number} * {WEIGHT_UNITS} as bigint) end"
+    units = whole_units(number)
     square = f"case when {is_usable(number)} then try_cast({number} * {number} as decimal(38, 12)) end"
     w2 = [f"cast(coalesce(sum({square}), 0) as double) as {SUM_SQUARED_WEIGHTS}"]
     return [
@@ -103,9 +119,28 @@ def _sums(design: Design) -> list[str]:
     ]
 
 
+def _sums_of_sums(design: Design) -> list[str]:
+    people = f"cast(sum({N_SAMPLED}) as bigint)"
+    if design.weight is None:
+        w2 = [f"cast({people} as double) as {SUM_SQUARED_WEIGHTS}"] if design.samples_elements else []
+        return [f"{people} as {N_RESPONDENTS}", f"cast({people} as double) as {SUM_WEIGHTS}", *w2, f"{people} as {N_SAMPLED}"]
+    if design.samples_elements:
+        raise UnsupportedDesign("Sums of people have no sum of squared weights, which a sample of people with weights needs.")
+    return [
+        f"cast(sum({N_RESPONDENTS}) as bigint) as {N_RESPONDENTS}",
+        f"cast(coalesce(sum(units), 0) as double) / {WEIGHT_UNITS} as {SUM_WEIGHTS}",
+        f"{people} as {N_SAMPLED}",
+    ]
+
+
 def is_usable(number: str) -> str:
     """SQL: whether a weight, given as a DOUBLE expression, is above 0 and in the range of exact sums."""
     return f"{number} between {SMALLEST_WEIGHT}::double and {LARGEST_WEIGHT}::double"
+
+
+def whole_units(number: str) -> str:
+    """SQL: a weight, given as a DOUBLE expression, as whole multiples of 1e-9; NULL where it is 0 or cannot be used."""
+    return f"case when {is_usable(number)} then cast({number} * {WEIGHT_UNITS} as bigint) end"
 
 
 def require_design_columns(con: duckdb.DuckDBPyConnection, relation: str, design: Design) -> None:

@@ -33,6 +33,7 @@ STAGES = {
     "taking in": "pipelines.dagster.assets.raw.take_in",
     "drift": "pipelines.dagster.assets.raw.note_drift",
     "core": "pipelines.dagster.assets.built.build_core",
+    "cells": "pipelines.dagster.assets.built.build_cells",
     "report": "pipelines.dagster.assets.built.build_report",
     "publish": "pipelines.dagster.assets.release.publish",
     "prune": "pipelines.dagster.assets.release.prune",
@@ -188,7 +189,7 @@ def main(millions: float, n_waves: int) -> None:
     append_results("night", [{"millions": millions, "waves": n_waves} | row for row in rows])
     table = Table("night", "stage", "s", "CPU s", "of a copy", "of CPU", "peak MB")
     for row in rows:
-        cells = ["" if value is None else f"{value:,}" for value in row.values()]
+        cells = [f"{value:,}" if isinstance(value, int | float) else value or "" for value in row.values()]
         table.add_row(*cells, end_section=row["stage"] == WHOLE)
     console.print(table)
     console.print("copy: DuckDB, zstd, 2 threads, the fastest of three. peak: all processes at once.")

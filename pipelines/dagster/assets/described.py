@@ -16,8 +16,9 @@ import pipelines
 from pipelines.dagster.column_schema import table_schema
 from pipelines.dagster.lineage import Origin, origins, origins_of
 from pipelines.machine.visible import fenced, markdown
+from pipelines.making.cells import WEIGHTS_ADDED
 from pipelines.project.project import Project
-from pipelines.project.respondents import DESIGN_COLUMNS
+from pipelines.project.respondents import CELLS, DESIGN_COLUMNS
 from pipelines.project.selects import Select
 from pipelines.project.sources import Source
 from pipelines.report.estimators import ESTIMATORS, EVENT_ESTIMATORS, SETTINGS_NOT_READ
@@ -55,6 +56,8 @@ def definition_metadata(project: Project, table: str) -> dict[str, Any]:
     elif estimator := ESTIMATORS.get(table):
         metadata["estimator"] = f"{estimator.__module__}.{estimator.__qualname__}"
         metadata["dagster/column_lineage"] = _table_lineage(_estimated(project, table))
+    elif table == CELLS:
+        metadata["dagster/column_lineage"] = _table_lineage(_added(project))
     else:
         metadata |= {"sql": _sql(_selects(project, table).values())} | _selected(project, table)
     return metadata | ({"checks": _sql(checks)} if checks else {})
@@ -142,6 +145,14 @@ def _estimated(project: Project, table: str) -> dict[str, list[Origin]]:
     return found
 
 
+def _added(project: Project) -> dict[str, list[Origin]]:
+    """The columns that the cells take over from the respondents, and the sums of their weights."""
+    respondents = project.study.respondents
+    taken = [name for name in project.contracts[CELLS].column_types() if name in project.contracts[respondents].column_types()]
+    found = {name: [Origin(respondents, name)] for name in taken}
+    return found | {name: [Origin(respondents, weight)] for weight, names in WEIGHTS_ADDED.items() for name in names}
+
+
 def _table_lineage(found: Mapping[str, Iterable[Origin]]) -> dg.TableColumnLineage:
     deps = {
         column: [
@@ -222,6 +233,8 @@ def _files(project: Project, table: str) -> dict[Path, int | None]:
     files |= {path: None for select in selects if (path := settings.project / select.name).is_file()}
     if estimator := ESTIMATORS.get(table) or EVENT_ESTIMATORS.get(table):
         files |= {Path(inspect.getfile(estimator)): inspect.getsourcelines(estimator)[1]}
+    if table == CELLS:
+        files |= {PACKAGE / "core" / "cells.py": None}
     if schema == "raw":
         source = settings.data_contracts / "sources" / f"{project.raw_source(table).source}.yaml"
         files |= {source: None, PACKAGE / "raw" / "take_in.py": None}

@@ -31,7 +31,7 @@ def circumstances() -> dict[str, str]:
     return {
         "at": strftime("%Y-%m-%d %H:%M", gmtime()),
         "commit": subprocess.run(commit, check=True, capture_output=True, text=True).stdout.strip(),
-        "machine": f"{os.cpu_count()} x {platform.machine()}, {platform.system()}",
+        "machine": f"{os.cpu_count()} x {platform.machine()} {platform.system()}",
         "load": f"{os.getloadavg()[0]:.1f}",
         "versions": " ".join([f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in LIBRARIES)]),
     }

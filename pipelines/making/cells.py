@@ -1,0 +1,128 @@
+"""Cells: the respondents of one wave, added up. Which of them the study's questions need, and how they lie in an object.
+
+An object holds several key sets: of each a row for every stratum, PSU, membership in the study's populations and combination of
+levels of its keys, with counts and sums of weights. All sums are of whole numbers, so that it does not matter in which steps they
+are added. Not here: the scan that makes cells (core/cells.py), and who reads them (report/held.py).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pipelines.project.project import Project
+from pipelines.project.respondents import AGE, AGE_BAND, REASON
+from pipelines.project.sources import Source
+from pipelines.project.study import Study
+
+MOST_KEYS = 16
+"""Columns `level_1`, `level_2`, ... that the contract has. With more keys there are as many cells as people."""
+
+LARGE_WAVE = 200_000
+"""Up to so many respondents a wave has no cells. All report tables read them in less than a second of processor time; to make an
+object of cells, to judge it and to look into it costs as much, whatever its size."""
+
+LARGEST_SHARE = 0.25
+"""Cells per respondent from which on they are no gain: to read a cell, which has sums of three weights and its levels as text,
+takes about four times as long as to read the few columns of a respondent that a question needs."""
+
+WEIGHTS_ADDED: Mapping[str, tuple[str, str]] = {
+    f"{component}_weight": (f"n_{component}", f"{component}_weight_billionths") for component in ("interview", "exam", "dietary")
+}
+"""Weight -> the columns with the respondents who have one above 0, and with the sum of it."""
+
+CELL_COLUMNS: Mapping[str, str] = {
+    **dict.fromkeys(("source", "wave", "keys", "conditions", "members"), "VARCHAR"),
+    **{"stratum": "INTEGER", "psu": "INTEGER", "stratum_text": "VARCHAR", "psu_text": "VARCHAR"},
+    **{f"level_{number}": "VARCHAR" for number in range(1, MOST_KEYS + 1)},
+    "n_respondents": "BIGINT",
+    **{name: "BIGINT" for names in WEIGHTS_ADDED.values() for name in names},
+}
+"""Column of the table -> its type."""
+
+WHOLE_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
+LEVELS = ("VARCHAR", "BOOLEAN", *WHOLE_NUMBERS)
+"""Types of keys."""
+
+QUESTIONS = "questions"
+"""The ingredient that says what cells were made for."""
+
+Keys = tuple[str, ...]
+"""Columns of the respondents, in alphabetical order."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of the cells of a wave: by which keys together, and which conditions on respondents they must tell apart."""
+
+    questions: tuple[Keys, ...]
+    conditions: tuple[str, ...]
+
+    def holds(self, other: "Wanted") -> bool:
+        """Whether cells for these questions answer those of `other`, too."""
+        answered = all(any(set(keys) <= set(own) for own in self.questions) for keys in other.questions)
+        return answered and set(other.conditions) <= set(self.conditions)
+
+    def as_text(self) -> str:
+        return json.dumps([self.questions, self.conditions], ensure_ascii=False)
+
+    @classmethod
+    def parse(cls, text: str) -> "Wanted":
+        """What `as_text` wrote."""
+        questions, conditions = json.loads(text)
+        return cls(tuple(map(tuple, questions)), tuple(conditions))
+
+
+def wanted_of(project: Project, source: Source) -> Wanted:
+    """What the report tables ask of the respondents of a source."""
+    study = project.study
+    limited = [verdict for verdict in project.comparability_of(source) if verdict.where]
+    questions = [*questions_of(study), *((variable,) for verdict in limited for variable in verdict.variables)]
+    columns = project.contracts[study.respondents].column_types()
+    known = {tuple(sorted(set(keys))) for keys in questions if set(keys) <= set(columns)}
+    conditions = [population.where for population in study.populations.values()]
+    conditions += [verdict.where for verdict in limited if verdict.where]
+    return Wanted(tuple(sorted(known)), tuple(sorted(set(conditions))))
+
+
+def questions_of(study: Study) -> list[Keys]:
+    """The keys by which the estimators ask for cells, wherever one of them does."""
+    outcomes = tuple(study.outcomes)
+    by_one = [*study.categorical_characteristics, *study.continuous_characteristics, *study.adjustment]
+    return [
+        (*outcomes, AGE_BAND, "sex"),
+        (*outcomes, AGE, "sex"),
+        *((outcome, f"{outcome}{REASON}") for outcome in outcomes),
+        *((*outcomes, name) for name in by_one),
+        *((*outcomes, name, *study.adjustment) for name in study.exposures),
+    ]
+
+
+def has_cells(n_respondents: int) -> bool:
+    """Whether the respondents of a wave are added up at all."""
+    return n_respondents > LARGE_WAVE
+
+
+def added_together(questions: Sequence[Keys], types: Mapping[str, str]) -> list[list[Keys]]:
+    """The questions in groups, each of which is added up in one pass; `types`: column -> its type.
+
+    Those by text and by flags alone are one group, which `halves` splits where it has too many cells. One by a whole number is a
+    group of its own: numbers have many levels, and would part the cells of all others. What is inside another question needs no
+    pass. Not here are questions to the respondents: by other numbers, which nearly everybody has another of, and by more keys
+    than the contract has columns for.
+    """
+    asked = [keys for keys in questions if len(keys) <= MOST_KEYS and all(types[name] in LEVELS for name in keys)]
+    needed = [keys for keys in asked if not any(set(keys) < set(other) for other in asked)]
+    alone = [keys for keys in needed if any(types[name] in WHOLE_NUMBERS for name in keys)]
+    together = [keys for keys in needed if keys not in alone]
+    return [*([together] if together else []), *([keys] for keys in alone)]
+
+
+def halves(questions: Sequence[Keys]) -> list[list[Keys]]:
+    """A group that has too many cells as two groups; none where it is a single question, which is left to the respondents."""
+    middle = len(questions) // 2
+    return [list(questions[:middle]), list(questions[middle:])] if middle else []
+
+
+def is_gain(n_cells: int, n_respondents: int) -> bool:
+    """Whether so many cells are worth holding."""
+    return n_cells <= LARGEST_SHARE * n_respondents

@@ -1,0 +1,77 @@
+"""The cells that are held of a source, and which of them answer a question."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+
+from pipelines.machine.quoting import identifier, literal
+from pipelines.making.cells import WEIGHTS_ADDED, Keys
+from pipelines.project.respondents import CELLS
+
+
+@dataclass(frozen=True)
+class KeySet:
+    """The cells of one wave by some keys: the conditions that they tell apart, and the weights that they have sums of."""
+
+    keys: Keys
+    conditions: tuple[str, ...]
+    weights: frozenset[str]
+    n_cells: int
+    text: str
+    """The keys as the cells have them."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Wave -> the key sets of its cells, which are bound as `core.cells`, and column of the respondents -> its type."""
+
+    sets: Mapping[str, Sequence[KeySet]] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+
+    def relation(
+        self, waves: Collection[str], keys: Collection[str], conditions: Mapping[str, str], weight: str | None = None
+    ) -> str | None:
+        """SQL of what is held by these keys, a relation that may follow `from`; None where a wave does not have it.
+
+        Its rows add up the respondents of some waves. Columns: `wave`, `stratum`, `psu` and their texts, the keys, whether each
+        condition is true (name -> condition), `n_sampled` (respondents), and `n` and `units`: respondents with a weight above 0,
+        and the sum of it as `whole_units` has it; without a weight all respondents, and NULL.
+        """
+        chosen = {wave: self._smallest(wave, set(keys), set(conditions.values()), weight) for wave in waves}
+        selects = [self._select(wave, held, keys, conditions, weight) for wave, held in chosen.items() if held]
+        return f"({' union all '.join(selects)})" if selects and len(selects) == len(chosen) else None
+
+    def _smallest(self, wave: str, keys: set[str], conditions: set[str], weight: str | None) -> KeySet | None:
+        answering = [
+            held
+            for held in self.sets.get(wave, ())
+            if keys <= set(held.keys) and conditions <= set(held.conditions) and (weight is None or weight in held.weights)
+        ]
+        return min(answering, key=lambda held: (held.n_cells, held.keys), default=None)
+
+    def _select(self, wave: str, held: KeySet, keys: Collection[str], conditions: Mapping[str, str], weight: str | None) -> str:
+        levels = [
+            f"cast(level_{held.keys.index(name) + 1} as {self.types[name]}) as {identifier(name)}" for name in dict.fromkeys(keys)
+        ]
+        members = [
+            f"substr(members, {held.conditions.index(condition) + 1}, 1) = '1' as {identifier(name)}"
+            for name, condition in conditions.items()
+        ]
+        n, units = WEIGHTS_ADDED[weight] if weight else ("n_respondents", "cast(null as bigint)")
+        columns = ["wave", "stratum", "psu", "stratum_text", "psu_text", *levels, *members]
+        columns += ["n_respondents as n_sampled", f"{n} as n", f"{units} as units"]
+        return f"select {', '.join(columns)} from {CELLS} where wave = {literal(wave)} and keys = {literal(held.text)}"
+
+
+def held_cells(connection: duckdb.DuckDBPyConnection, types: Mapping[str, str]) -> Held:
+    """What is held in the cells that are bound in a connection."""
+    sums = ", ".join(f"count({n}) > 0" for n, _ in WEIGHTS_ADDED.values())
+    found = connection.sql(f"select wave, keys, conditions, count(*), {sums} from {CELLS} group by all order by all").fetchall()
+    sets: dict[str, list[KeySet]] = {}
+    for wave, keys, conditions, n_cells, *has_sums in found:
+        weights = frozenset(weight for weight, has in zip(WEIGHTS_ADDED, has_sums, strict=True) if has)
+        held = KeySet(tuple(json.loads(keys)), tuple(json.loads(conditions)), weights, n_cells, keys)
+        sets.setdefault(wave, []).append(held)
+    return Held(sets, types)
