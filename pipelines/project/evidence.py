@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.faults import known
-from pipelines.project.literature_files import LiteratureFile, Row, anything, day, number, one_of, rows_of, whole
+from pipelines.project.literature_files import NUMBER, LiteratureFile, Row, anything, day, number, one_of, rows_of, whole
 
 DOMAINS = (
     "confounding",
@@ -37,6 +37,9 @@ COUNTS = ("exposed_cases", "exposed_noncases", "unexposed_cases", "unexposed_non
 
 RATIOS = ("odds ratio", "risk ratio", "rate ratio", "sequence ratio", "hazard ratio")
 """Measures that are pooled, on the scale of their logs."""
+
+OF_COUNTS = ("odds ratio", "risk ratio")
+"""Those of them that follow from counts."""
 
 PRINTED, COUNTED, COUNTED_OPPOSITE = "printed", "counts", "counts of the opposite outcome"
 TAKEN_FROM = (PRINTED, COUNTED, COUNTED_OPPOSITE)
@@ -178,6 +181,7 @@ def _unknown(folder: Path, rows: Mapping[str, list[tuple[int, Row]]]) -> Iterato
         given = [name for name in COUNTS if row[name] is not None]
         if given not in ([], list(COUNTS), list(COUNTS[:2])):
             yield f"{at}: counts are {', '.join(COUNTS)}, or the first two of them for a share; found only {', '.join(given)}."
+        yield from (f"{at}: {fault}." for fault in _interval_faults(row))
         if bool(given) != (row["counts_basis"] is not None):
             yield f"{at}: counts_basis says where the counts are from, and stands with counts only."
     for line, row in rows[STUDIES.name]:
@@ -190,12 +194,25 @@ def _unknown(folder: Path, rows: Mapping[str, list[tuple[int, Row]]]) -> Iterato
                 yield f"{folder / CLAIMS.name}, line {line}: evidence_ids names {named}, which has no row in {ESTIMATES.name}."
 
 
+def _interval_faults(row: Row) -> Iterator[str]:
+    """An interval has two limits, in their order, about the number."""
+    lower, upper, printed = row["printed_lower"], row["printed_upper"], row["printed"] or ""
+    if lower is None or upper is None:
+        if lower != upper:
+            yield "printed_lower and printed_upper stand together, or neither does"
+    elif float(lower) > float(upper):
+        yield f"printed_lower {lower} is above printed_upper {upper}"
+    elif NUMBER.fullmatch(printed) and not float(lower) <= float(printed) <= float(upper):
+        yield f"printed {printed} is not within printed_lower {lower} and printed_upper {upper}"
+
+
 def _mixed(folder: Path, rows: Mapping[str, list[tuple[int, Row]]]) -> Iterator[str]:
     """Syntheses and estimates that are named and are not there, that are named twice, and syntheses of more than one design."""
     path = folder / SYNTHESIS_ESTIMATES.name
     design_of = {row["study_id"]: row["design"] for _, row in rows[STUDIES.name]}
     study_of = {row["evidence_id"]: row["study_id"] for _, row in rows[ESTIMATES.name]}
-    syntheses = [str(row["synthesis_id"]) for _, row in rows[SYNTHESES.name]]
+    measures = {str(row["synthesis_id"]): row["measure"] for _, row in rows[SYNTHESES.name]}
+    syntheses = list(measures)
     designs: dict[str, str | None] = {}
     first: dict[tuple[str, str], int] = {}
     for line, row in rows[SYNTHESIS_ESTIMATES.name]:
@@ -203,6 +220,11 @@ def _mixed(folder: Path, rows: Mapping[str, list[tuple[int, Row]]]) -> Iterator[
         if synthesis not in syntheses:
             yield (
                 f"{path}, line {line}: synthesis_id {synthesis} has no row in {SYNTHESES.name}; {known(syntheses, synthesis)}."
+            )
+        elif row["taken_from"] != PRINTED and measures[synthesis] not in OF_COUNTS:
+            yield (
+                f"{path}, line {line}: counts give an {' or a '.join(OF_COUNTS)}, and {synthesis} is of {measures[synthesis]}s: "
+                "take what was printed."
             )
         if estimate not in study_of:
             yield f"{path}, line {line}: evidence_id {estimate} has no row in {ESTIMATES.name}."

@@ -24,6 +24,7 @@ NOT_READ = {"in the article only": "not found in its source", "recalled": "quote
 SAME_WORDS = {
     "exposure": "exposure",
     "exposure_instrument": "instrument of the exposure",
+    "comparator": "comparator",
     "people": "people",
     "recall_window": "recall window",
 }
@@ -118,6 +119,8 @@ def _unfit(question: Cells, use: Cells, row: Row, printed: Cells, ratio: tuple[f
         return "prints no interval"
     if min(ratio) <= 0:
         return "a ratio of 0 has no logarithm"
+    if ratio[1] == ratio[2]:
+        return "its interval has no width, as far as it is printed"
     if not has_symmetric_interval(*(str(printed[name]) for name in ("printed", "printed_lower", "printed_upper"))):
         return "its interval is not symmetric about it on the log scale, so that no standard error follows"
     return None

@@ -105,6 +105,9 @@ FAULTS = {
         ),
         (",9.84,1.74,", ",9.84,about 1.74,", "line 2: printed_lower must be a number such as 1.42; found 'about 1.74'"),
         ("E001,delacour2020,", "E001,delacour2020,one,", "line 2: has 33 fields where 32 are needed"),
+        (",9.84,1.74,101.9,", ",9.84,,101.9,", "line 2: printed_lower and printed_upper stand together, or neither does"),
+        (",9.84,1.74,101.9,", ",9.84,101.9,1.74,", "line 2: printed_lower 101.9 is above printed_upper 1.74"),
+        (",9.84,1.74,101.9,", ",98.4,1.74,10.19,", "printed 98.4 is not within printed_lower 1.74 and printed_upper 10.19"),
         (",37,26,6,17,", ",37,26,6,,", "found only exposed_cases, exposed_noncases, unexposed_cases"),
     ],
     "syntheses.csv": [
@@ -124,6 +127,11 @@ FAULTS = {
         ("\nloop", "\nthiazides_sequences,E010,printed,,\nloop", "E010 stands in thiazides_sequences in line 6, too"),
         (",E001,printed,", ",E999,printed,", "line 2: evidence_id E999 has no row in estimates.csv"),
         ("thiazides_sequences,", "thiazide_sequences,", "thiazide_sequences has no row in syntheses.csv; did you mean thiazides"),
+        (
+            ",E007,printed,",
+            ",E007,counts,",
+            "counts give an odds ratio or a risk ratio, and statins_sequences is of",
+        ),
         (",E001,printed,", ",E001,read,", "taken_from must be one of printed, counts, counts of the opposite outcome"),
     ],
     "claims.csv": [("E001 E002", "E001 E999", "evidence_ids names E999, which has no row in estimates.csv")],

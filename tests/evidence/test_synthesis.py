@@ -138,6 +138,16 @@ HINDRANCES: dict[str, tuple[tuple[str, str, str], dict[str, str | None], str]] =
         {"exposure_instrument": "asked"},
         "instrument of the exposure: asked, dispensed prescriptions",
     ),
+    "another comparator": (
+        ("estimates", "evidence_id", "N1"),
+        {"comparator": "nobody"},
+        "comparator: nobody, quinine starts in the year before the index drug",
+    ),
+    "no width": (
+        ("estimates", "evidence_id", "N1"),
+        {"printed_lower": "1.3", "printed_upper": "1.3"},
+        "one estimate alone (Garrison 2012)",
+    ),
     "other people": (
         ("estimates", "evidence_id", "N1"),
         {"people": "everybody"},
