@@ -51,6 +51,8 @@ class Settings(BaseSettings):
 
     port: int = Field(3000, ge=1, le=65535, description="Port on 127.0.0.1 of the page that `ui` and `serve webserver` show.")
 
+    page_url: str = Field("", description="Where the report of the current release is served; `ui` serves it itself.")
+
     alert_urls: SecretStr = Field(SecretStr(""), description="Apprise URLs that are told of failures, with blanks between them.")
 
     @property

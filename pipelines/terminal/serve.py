@@ -11,6 +11,7 @@ import typer
 
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.terminal.console import console, ends, explained
+from pipelines.terminal.page_server import serve_beside
 
 serve_app = typer.Typer(
     no_args_is_help=True,
@@ -33,8 +34,10 @@ def ui(port: Port = None) -> None:
 
         port = _free_port(port)
         workspace = _prepare()
-        load_project()  # better refused here than on a page that has nothing else to show
+        project = load_project()  # better refused here than on a page that has nothing else to show
     console.print(f"Dagster will be at http://127.0.0.1:{port} in about 20 seconds; Ctrl-C ends it.", soft_wrap=True)
+    if not project.settings.page_url:
+        os.environ["CRAMP_ATLAS_PAGE_URL"] = serve_beside(project.settings.warehouse_folder / "current")
     os.environ.setdefault("PYTHONWARNINGS", "ignore:Function `dev_command` is superseded")
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a script's background job inherits it ignored, and Dagster could not be ended
     _become("dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-w", str(workspace))

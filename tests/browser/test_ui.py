@@ -101,7 +101,9 @@ def launch(page: "Page", button: str) -> None:
 
 
 def test_the_ui_is_for_this_machine_only(ui: ServedUi) -> None:
-    assert ui.listening() == {f"0100007F:{ui.port:04X}"}  # 127.0.0.1, as the kernel writes it
+    addresses = ui.listening()
+    assert f"0100007F:{ui.port:04X}" in addresses  # 127.0.0.1, as the kernel writes it
+    assert {address.partition(":")[0] for address in addresses} == {"0100007F"}
 
 
 def test_a_first_visit_meets_no_dialog(ui: ServedUi, page: "Page") -> None:
@@ -237,6 +239,15 @@ def test_an_asset_shows_its_owner_its_files_and_what_is_synthetic(ui: ServedUi, 
     page.goto(f"{ui.url}/assets/raw/nhanes_slq")
     expect_text(body, "nothing delivered", "SLQ_D.xpt")
     assert "not_applicable" not in body.inner_text()
+
+
+def test_the_release_links_to_its_page_and_says_what_is_not_up_to_date(ui: ServedUi, page: "Page") -> None:
+    page.goto(f"{ui.url}/assets/release/warehouse")
+    expect_text(page.locator("body"), "not up to date", "nothing: every source is at what was delivered last")
+    link = page.get_by_role("link", name=re.compile(r"report\.html$"))
+    link.first.wait_for()
+    page.goto(str(link.first.get_attribute("href")))
+    assert page.title().startswith("Nocturnal leg cramps")
 
 
 def test_a_delivery_that_breaks_its_contract_fails_its_check_with_advice(ui: ServedUi, page: "Page") -> None:

@@ -15,6 +15,7 @@ import yaml
 from pipelines.dagster.assets import shown
 from pipelines.dagster.assets.context import check_result, materialisation
 from pipelines.dagster.assets.described import LINEAGE
+from pipelines.dagster.assets.release import not_up_to_date, release_asset
 from pipelines.dagster.graph import definitions
 from pipelines.dagster.lineage import Origin, origins, origins_of
 from pipelines.machine.quoting import identifier
@@ -51,6 +52,24 @@ def restricted(published_synthetic: Atlas, tmp_path_factory: pytest.TempPathFact
     declared = yaml.safe_load(path.read_text(encoding="utf-8")) | {"classification": "restricted"}
     path.write_text(yaml.safe_dump(declared, sort_keys=False), encoding="utf-8")
     return atlas.project
+
+
+def test_the_release_says_what_of_it_is_not_up_to_date() -> None:
+    assert not_up_to_date({}).value == "nothing: every source is at what was delivered last"
+    stale = not_up_to_date({"nhanes 2005-2006": "nhanes 2005-2006 is stale"})
+    assert isinstance(stale, dg.TableMetadataValue)
+    assert [record.data for record in stale.records] == [
+        {"of": "nhanes 2005-2006", "why, and what to do": "nhanes 2005-2006 is stale"}
+    ]
+
+
+def test_the_release_leads_to_its_page_where_that_is_served_and_otherwise_names_its_place(project: Project) -> None:
+    served = replace(project, settings=project.settings.model_copy(update={"page_url": "http://127.0.0.1:3001/report.html"}))
+    pages = [
+        next(iter(release_asset(each).specs)).metadata["page"].value  # as Dagster shows it
+        for each in (project, served)
+    ]
+    assert pages == [str(project.settings.warehouse_folder / "current" / "report.html"), "http://127.0.0.1:3001/report.html"]
 
 
 def test_every_asset_says_what_it_is_whose_it_is_and_which_files_make_it(specs: dict[str, dg.AssetSpec]) -> None:
