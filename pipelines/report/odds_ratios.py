@@ -19,6 +19,9 @@ from pipelines.statistics.model_matrix import Term
 
 MANTEL_HAENSZEL = "mantel_haenszel"
 
+NOT_IN_THE_TABLE = ("log_odds_ratio_se", "log_prevalence_ratio_se", "prevalence_ratio_p_value")
+"""What is known of a survey's models beside the columns of the table."""
+
 
 def odds_ratios(estimation: Estimation) -> pl.DataFrame:
     """Odds ratio of each outcome by each exposure that the source asked about: one row per level, population and model.
@@ -26,6 +29,19 @@ def odds_ratios(estimation: Estimation) -> pl.DataFrame:
     Where an odds ratio cannot be estimated its numbers are NULL and `presentation_reason` says why. A case-control source
     gives matched odds ratios only, and none of a variable that it was matched on.
     """
+    rows = odds_ratio_rows(estimation)
+    if not rows:
+        return pl.DataFrame()
+    common = {"source": estimation.source.source, "is_suppressed": False, "is_synthetic": estimation.source.is_synthetic}
+    told = [{name: value for name, value in row.items() if name not in NOT_IN_THE_TABLE} | common for row in rows]
+    frame = pl.DataFrame(told, infer_schema_length=None, schema_overrides={"hypotheses": pl.String})
+    return with_adjusted_p_values(frame, estimation.study.odds_ratios.multiple_testing).sort(
+        "source", "wave", "population", "outcome", "exposure", "exposure_level", "model"
+    )
+
+
+def odds_ratio_rows(estimation: Estimation) -> list[Row]:
+    """The rows of the table before p-values are adjusted, with NOT_IN_THE_TABLE."""
     rows: list[Row] = []
     asked = estimation.asked(list(estimation.study.exposures))
     for scope in estimation.scopes():
@@ -36,13 +52,7 @@ def odds_ratios(estimation: Estimation) -> pl.DataFrame:
             else:
                 found = _survey_rows(estimation, scope, name, exposure)
             rows += [row | {"hypotheses": exposure.hypotheses} for row in found]
-    if not rows:
-        return pl.DataFrame()
-    common = {"source": estimation.source.source, "is_suppressed": False, "is_synthetic": estimation.source.is_synthetic}
-    frame = pl.DataFrame([row | common for row in rows], infer_schema_length=None, schema_overrides={"hypotheses": pl.String})
-    return with_adjusted_p_values(frame, estimation.study.odds_ratios.multiple_testing).sort(
-        "source", "wave", "population", "outcome", "exposure", "exposure_level", "model"
-    )
+    return rows
 
 
 def _survey_rows(estimation: Estimation, scope: Scope, name: str, exposure: Exposure) -> list[Row]:
@@ -188,6 +198,9 @@ def _estimates(fitted: Fitted, name: str, level: Any, confidence_level: float, b
         "prevalence_ratio": ratio.estimate,
         "prevalence_ratio_lower": ratio.lower,
         "prevalence_ratio_upper": ratio.upper,
+        "log_odds_ratio_se": odds.se,
+        "log_prevalence_ratio_se": ratio.se,
+        "prevalence_ratio_p_value": ratio.p_value,
     }
 
 

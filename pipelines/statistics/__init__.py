@@ -37,8 +37,9 @@ from pipelines.statistics.mantel_haenszel import (
     homogeneity,
     mantel_haenszel,
 )
+from pipelines.statistics.margins import Margins, margins
 from pipelines.statistics.matched import ConditionalLogistic, MatchedOddsRatio, conditional_logistic, mcnemar_p, pair_odds_ratio
-from pipelines.statistics.means import MeanComparison, MeanOfGroup, compare_means
+from pipelines.statistics.means import MeanComparison, MeanOfGroup, compare_means, means, totals
 from pipelines.statistics.meta_analysis import Limits, MetaAnalysis, asymmetry_p, meta_analysis
 from pipelines.statistics.model_matrix import Categorical, Numeric
 from pipelines.statistics.multiplicity import adjust_p_values
@@ -85,6 +86,7 @@ __all__ = [
     "Limits",
     "LonelyPsu",
     "MantelHaenszel",
+    "Margins",
     "MatchedOddsRatio",
     "MeanComparison",
     "MeanOfGroup",
@@ -134,7 +136,9 @@ __all__ = [
     "korn_graubard",
     "likelihood_ratio_test",
     "mantel_haenszel",
+    "margins",
     "mcnemar_p",
+    "means",
     "meta_analysis",
     "nchs_presentation",
     "null_ratio",
@@ -151,6 +155,7 @@ __all__ = [
     "sequence_symmetry",
     "standardise",
     "standardised_rate",
+    "totals",
     "trend",
     "wald_independence_test",
     "wald_test",

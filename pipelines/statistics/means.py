@@ -1,14 +1,16 @@
-"""Design-based means of two groups of one sample, and whether they differ."""
+"""Design-based means and totals of groups of one sample, and whether two means differ."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from pipelines.statistics.design import Cells, FloatArray, IntArray
+from pipelines.statistics.design import BoolArray, Cells, FloatArray, IntArray, index_levels
 from pipelines.statistics.effect import two_sided_p
 from pipelines.statistics.errors import EmptyDomain, InvalidArgument, NoDegreesOfFreedom, UnsupportedDesign
+from pipelines.statistics.intervals import require_level, t_quantile
 from pipelines.statistics.replicate_weights import NOBODY_IN_A_REPLICATE, ReplicateWeights, covariance_of_replicates
 from pipelines.statistics.variance import design_degrees_freedom, sampling_frame, taylor_covariance
 
@@ -120,3 +122,84 @@ def compare_means(cells: Cells, value: str, group: str, *, domain: pl.Expr | Non
         p_value=two_sided_p(difference / se, degrees_freedom) if se > 0 else None,
         n_missing=int(cells.n[member & ~analysed].sum()),
     )
+
+
+def means(
+    cells: Cells, value: str, *, by: Sequence[str] = (), domain: pl.Expr | None = None, confidence_level: float = 0.95
+) -> pl.DataFrame:
+    """Mean of the numeric or boolean key `value` for each combination of `by` in the domain, among those who have a value.
+
+    A row has the columns of `by`, n_respondents, n_missing, mean, mean_se, mean_lower, mean_upper (by Student's t) and
+    degrees_freedom (PSUs minus strata with people of the row); numbers are NULL where nobody has a value or there are no degrees
+    of freedom. Taylor linearisation over the whole frame of PSUs, as svymean of R's survey package.
+
+    Raises InvalidArgument, EmptyDomain, LonelyPsu.
+    """
+    return _by_group(cells, value, "mean", by, domain, confidence_level, 1)
+
+
+def totals(
+    cells: Cells,
+    value: str,
+    *,
+    by: Sequence[str] = (),
+    domain: pl.Expr | None = None,
+    confidence_level: float = 0.95,
+    n_pooled: int = 1,
+) -> pl.DataFrame:
+    """The same of totals (total, total_se ...): sums of weight times value, as svytotal.
+
+    `n_pooled`: samples of the population that were pooled, each of which counts for its share.
+    """
+    return _by_group(cells, value, "total", by, domain, confidence_level, n_pooled)
+
+
+def _by_group(
+    cells: Cells, value: str, name: str, by: Sequence[str], domain: pl.Expr | None, confidence_level: float, n_pooled: int
+) -> pl.DataFrame:
+    require_level(confidence_level)
+    cells.require_keys([value, *by])
+    x, is_known = _numbers_of(cells, value)
+    member = cells.members(domain) & cells.known(list(by)) & (cells.n > 0)
+    if not member.any():
+        raise EmptyDomain("Nobody of the domain has all that is split by.", names=[value, *by])
+    levels, level = index_levels(cells.table, list(by), member)
+    n_levels = levels.height if by else 1
+    level = np.where(member, level, -1)
+    analysed = member & is_known
+    group = np.where(analysed, level, -1)
+
+    def per_level(where: BoolArray, values: FloatArray) -> FloatArray:
+        return np.bincount(level[where], values[where], n_levels).astype(np.float64)
+
+    n, n_members = per_level(analysed, cells.n.astype(np.float64)), per_level(member, cells.n.astype(np.float64))
+    weight, total = per_level(analysed, cells.w), per_level(analysed, cells.w * x)
+    estimate = total / np.where(weight > 0, weight, 1.0) if name == "mean" else total / n_pooled
+    if name == "mean":
+        influence = np.where(analysed, (x - estimate[level]) / np.where(weight > 0, weight, 1.0)[level], 0.0)
+    else:
+        influence = np.where(analysed, x / n_pooled, 0.0)
+    frame = sampling_frame(cells)
+    covariance = taylor_covariance(cells, frame, influence, group, n_levels)
+    degrees = design_degrees_freedom(cells, frame, group, n_levels)
+    error = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    is_there = (n > 0) & (degrees > 0)
+    margin = np.array([t_quantile(int(df), confidence_level) if df > 0 else np.nan for df in degrees]) * error
+    numbers = {"": estimate, "_se": error, "_lower": estimate - margin, "_upper": estimate + margin}
+    table = pl.DataFrame(
+        {"n_respondents": n.astype(np.int64), "n_missing": (n_members - n).astype(np.int64)}
+        | {f"{name}{end}": pl.Series(values).set(pl.Series(~is_there), None) for end, values in numbers.items()}
+        | {"degrees_freedom": degrees.astype(np.int64)}
+    )
+    return pl.concat([levels, table], how="horizontal") if by else table
+
+
+def _numbers_of(cells: Cells, value: str) -> tuple[FloatArray, BoolArray]:
+    """The values as numbers, 0 where unknown, and where they are known."""
+    column = cells.table[value]
+    if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
+        raise InvalidArgument(f"{value} is {column.dtype}, which has no mean.", names=[value])
+    x = column.cast(pl.Float64).fill_null(0.0).to_numpy()
+    if not np.isfinite(x).all():
+        raise InvalidArgument(f"{value} holds numbers that are not finite. A missing value must be NULL.", names=[value])
+    return x, cells.known([value])

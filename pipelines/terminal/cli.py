@@ -11,6 +11,7 @@ from rich.text import Text
 from pipelines.machine.errors import CrampAtlasError, WrongUsage
 from pipelines.machine.typed import as_typed, typed_name
 from pipelines.machine.visible import visible
+from pipelines.terminal import ask as ask_commands
 from pipelines.terminal import releases as release_commands
 from pipelines.terminal.console import Commands, console, ends, explained
 from pipelines.terminal.contracts import DOCS_ENDS, contract_app, docs
@@ -245,6 +246,7 @@ def _print_failures(failures: list[str]) -> None:
         console.print(failure, style="red", soft_wrap=True)
 
 
+app.add_typer(ask_commands.app, name="ask", rich_help_panel=LOOK)
 app.command(rich_help_panel=LOOK, epilog=release_commands.PASSPORT_ENDS)(release_commands.passport)
 app.add_typer(release_commands.app, name="releases", rich_help_panel=LOOK)
 app.add_typer(contract_app, name="contract", rich_help_panel=CONTRACTS)

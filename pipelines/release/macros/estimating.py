@@ -4,6 +4,8 @@ The domain is kept inside the whole design: everybody is counted into cells, and
 pipelines/statistics/variance.py, prevalence.py and contrast.py. Names that begin with `_` are of no column of the respondents.
 """
 
+from pipelines.project.respondents import FOUR_CELLS
+from pipelines.release.macros.protecting import OF_A_MEAN, OF_A_SHARE, OF_FOUR_CELLS, protected
 from pipelines.report.verdicts import IN_ONE_CELL, SPARSE_CELL
 from pipelines.statistics.collapse import LARGEST_WEIGHT, SMALLEST_WEIGHT, WEIGHT_UNITS
 from pipelines.statistics.intervals import NO_DEGREES_OF_FREEDOM
@@ -76,6 +78,8 @@ _levels as (
   from _cells where _in and _n > 0 {known} group by {keys}
 )"""
 
+ENDS = ("", "_se", "_lower", "_upper")
+
 MEAN, TOTAL = "sum(_wy) filter (_known) / sum(_w) filter (_known)", "0"
 """What is taken off a value before it is summed: for a mean it is the mean, for a total nothing."""
 
@@ -121,9 +125,15 @@ _variances as (
 )"""
 
 
-NOBODY = "error('nobody with a weight above 0 meets the condition, or none of them has a known value of what is split by')"
+NOBODY = "nobody with a weight above 0 meets the condition, or none of them has a known value of what is split by"
 
-SOMEBODY = f"(select case when count(*) = 0 then {NOBODY} else true end as _is_there from _levels)"
+SOMEBODY = f"(select case when count(*) = 0 then error('{NOBODY}') else true end as _is_there from _levels)"
+
+UNDERSTOOD = f"""
+with {PEOPLE.replace("{columns}", "0 as _none")}
+select {{wave}} as wave, {{weight_name}} as weight, {{least}} as least, [{{waves}}] as waves,
+  count(*) filter (_in and {IS_USABLE}) as n_members from _people"""
+"""What a question is taken for that another door answers, once all is refused that must be."""
 
 
 def limits(at: str, level: float) -> str:
@@ -197,7 +207,7 @@ def answer_of_prevalence(level: float) -> str:
         "n_effective": "_effective",
     }
     numbers = ", ".join(f"case when _hidden is null then {number} end as {name}" for name, number in shown.items())
-    return f"""
+    answer = f"""
 select {{source}} as source, {{wave}} as wave, {{shown_by}} _k::bigint as n_respondents, _cases::bigint as n_cases,
   _missing::bigint as n_missing, {numbers}, {level!r}::double as confidence_level, 'korn_graubard' as method,
   _df::bigint as degrees_freedom, {{weight_name}} as weight, {{variance}} as variance_method,
@@ -205,7 +215,8 @@ select {{source}} as source, {{wave}} as wave, {{shown_by}} _k::bigint as n_resp
     when _footnoted is not null then 'footnote' else 'show' end as presentation,
   nullif(concat_ws('; ', coalesce(_hidden, _reviewed, _footnoted), case when _hidden is null then {REVIEW_OF_SCALE} end), '')
     as presentation_reason
-from _judged cross join {SOMEBODY} where _is_there order by all"""
+from _judged cross join {SOMEBODY} where _is_there"""
+    return protected(answer, OF_A_SHARE, ["n_respondents", "n_cases", *shown, "degrees_freedom"])
 
 
 def prevalence_select(level: float, is_survey: bool) -> str:
@@ -243,8 +254,9 @@ select {{source}} as source, {{wave}} as wave, {{shown_by}} _k::bigint as n_resp
   case when _k = 0 then '{NO_KNOWN_OUTCOME}' when _df <= 0 then '{NO_DEGREES_OF_FREEDOM}'
     else nullif(concat_ws('; ', case when _df < {FEWEST_DEGREES_OF_FREEDOM} then '{FEW_DEGREES_OF_FREEDOM}' end,
                           {REVIEW_OF_SCALE}), '') end as presentation_reason
-from _levels left join _variances using ({{keys}}) cross join {SOMEBODY} where _is_there order by all"""
-    return "with" + ",".join([PEOPLE, MOMENTS, levels, sums, variance]) + answer
+from _levels left join _variances using ({{keys}}) cross join {SOMEBODY} where _is_there"""
+    hidden = ["n_respondents", *(f"{name}{end}" for end in ENDS), "degrees_freedom"]
+    return "with" + ",".join([PEOPLE, MOMENTS, levels, sums, variance]) + protected(answer, OF_A_MEAN, hidden)
 
 
 GROUPS = """
@@ -317,7 +329,9 @@ select {{source}} as source, {{wave}} as wave, {{outcome_name}} as outcome, {{ex
     else nullif(concat_ws('; ', case when _is_sparse then 'fewer than {SPARSE_CELL} respondents {IN_ONE_CELL}' end,
       case when _df < {FEWEST_DEGREES_OF_FREEDOM} then '{FEW_DEGREES_OF_FREEDOM}' end, {REVIEW_OF_SCALE}), '') end
     as presentation_reason
-from _estimated cross join {SOMEBODY} where _is_there order by all"""
+from _estimated cross join {SOMEBODY} where _is_there"""
+    error = f"{'log_' if back else ''}{measure}_se"
+    hidden = [*FOUR_CELLS, measure, error, f"{measure}_lower", f"{measure}_upper", "p_value", "degrees_freedom"]
     people = PEOPLE.replace("{columns}", "{columns}, {exposure} as _e")
     cells = CELLS.replace("{grouped}", "_e,")
-    return "with" + ",".join([people, cells, groups, variance, estimated]) + answer
+    return "with" + ",".join([people, cells, groups, variance, estimated]) + protected(answer, OF_FOUR_CELLS, hidden)

@@ -53,6 +53,9 @@ REFUSING = {
           and len(list_filter(json_extract_string(j, '$..cast_type.id'), lambda x: x <> 'BOOLEAN')) > 0
           and len(list_filter(json_extract_string(j, '$..child.class'), lambda x: x <> 'CONSTANT')) > 0,
         is_wide := len(list_filter(json_extract(j, '$..column_names'), lambda x: json_array_length(x) <> 1)) > 0,
+        numbers := list_distinct(flatten(list_transform(list_filter(
+          list_transform(json_extract_string(j, '$..value.value'), lambda x: try_cast(x as integer)), lambda x: x is not null),
+          lambda x: [x - 1, x, x + 1]))),
         columns := list_transform(list_distinct(json_extract_string(j, '$..column_names[0]')), lambda x: lower(x))))[1]""",
     "_condition_fault(c)": f"""
       'condition ' || case
@@ -73,15 +76,37 @@ REFUSING = {
     "_split_fault(split, outcome)": """
       case when list_contains(split, outcome) then 'by: ' || outcome || ' is what is asked about'
         when len(list_distinct(split)) < len(split) then 'by names a column twice' end""",
+    "_by_fault(outcome, split, types, wanted, source)": """
+      coalesce(ask._names_fault([outcome]),
+        case
+          when not list_contains(types, ask._columns()[outcome])
+            then outcome || ' is ' || ask._columns()[outcome] || ', and this question is about ' || wanted
+          when ask._columns()[outcome] = 'BOOLEAN' and types[1] <> 'BOOLEAN' and ask._source(source).least > 0
+            then outcome || ' is true or false, and ' || source || ' is restricted: ask for its prevalence'
+        end, ask._split_fault(split, outcome))""",
+    "_reference(exposure, wanted)": """
+      coalesce(wanted, ask._references()[exposure], case when ask._columns()[exposure] = 'BOOLEAN' then 'false' end)""",
+    "_comparison_fault(outcome, exposure, reference)": """
+      coalesce(ask._names_fault([outcome, exposure]),
+        case
+          when ask._columns()[outcome] <> 'BOOLEAN'
+            then outcome || ' is ' || ask._columns()[outcome] || ', and this question is about what is true or false'
+          when ask._columns()[exposure] not in ('BOOLEAN', 'VARCHAR')
+            then exposure || ' is ' || ask._columns()[exposure] || ', and an exposure is true or false or has levels'
+          when outcome = exposure then 'a variable is not related to itself: name another exposure'
+          when ask._reference(exposure, reference) is null
+            then 'say which level of ' || exposure || ' is the reference, with which the others are compared'
+          when ask._columns()[exposure] = 'BOOLEAN' and ask._reference(exposure, reference) not in ('true', 'false')
+            then exposure || ' is true or false: its reference is one of them'
+        end)""",
     "_source_fault(wanted, s, known)": """
       case
-        when wanted is null then 'say of which source, such as source := ''' || known[1] || '''; there are: '
-          || ask._listed(known)
+        when wanted is null then 'say of which source; there are: ' || ask._listed(known)
         when s is null then 'there is no source ' || ask._shown(wanted) || '; there are: ' || ask._listed(known)
         when s.is_withheld then wanted || ' is restricted and its people are withheld from this file: '
              || 'nothing can be asked of them; the tables of report have what may be told'
         when s.is_replicated
-          then wanted || ' has replicate weights, by which this schema cannot estimate: the tables of report do'
+          then wanted || ' has replicate weights, by which questions are not answered: the tables of report are'
         when s.design = 'case_control'
           then wanted || ' is a case-control source, which tells matched odds ratios only: see report.odds_ratios'
       end""",

@@ -9,15 +9,22 @@ import duckdb
 
 from pipelines.contracts.columns import NUMERIC_TYPES
 from pipelines.machine.quoting import literal
+from pipelines.project.conditions import Domain
+from pipelines.project.levels import domains
 from pipelines.project.project import Project
 from pipelines.release.macros.distributions import DISTRIBUTIONS
-from pipelines.release.macros.estimating import MEASURES, comparison_select, mean_select, prevalence_select
+from pipelines.release.macros.estimating import MEASURES, UNDERSTOOD, comparison_select, mean_select, prevalence_select
 from pipelines.release.macros.facts import facts_of
 from pipelines.release.macros.refusing import REFUSING
 from pipelines.report.scales import DIFFERENT_SCALES
 
 FIELD = re.compile(r"\b[cqsvx](?:\.\w+)+")
 """A field of a lambda's variable, or of a field of it."""
+
+BEYOND = 1_000
+"""How far above its top code the values of a column are looked at that no contract ends."""
+
+NO_TOP_CODE = [{"variable": "", "code": 0, "highest": 0}]
 
 SOURCES, VERDICTS, COLUMNS = "_sources()", "_verdicts()", "_columns()"
 
@@ -26,16 +33,24 @@ def write_macros(connection: duckdb.DuckDBPyConnection, project: Project) -> Non
     """The schema `ask` in a release that holds the respondents; reads what is delivered of them from the connection."""
     if not project.sources:
         return  # there is nobody to ask about
-    connection.execute("create schema ask")
     scalars = {name: _with_fields(text) for name, text in _scalars(connection, project).items()}
-    connection.execute("; ".join(f"create macro ask.{name} as {text}" for name, text in scalars.items()))
-    questions = _questions(project.study.confidence_level, project.study.respondents)
-    connection.execute("; ".join(f"create macro ask.{name} as table {text}" for name, text in questions.items()))
+    statements = [f"create macro ask.{name} as {text}" for name, text in scalars.items()]
+    statements += [
+        f"create macro ask.{name} as table {text}" for name, text in _questions(project.study.confidence_level).items()
+    ]
+    statements = [statement.replace("{respondents}", project.study.respondents) for statement in statements]
+    # one transaction: each for itself waits for the disk
+    connection.execute("; ".join(["begin", "create schema ask", *statements, "commit"]))
 
 
 def _scalars(connection: duckdb.DuckDBPyConnection, project: Project) -> dict[str, str]:
     study, respondents = project.study, project.contracts[project.study.respondents]
-    sources = [facts_of(connection, study.respondents, source) for source in project.sources.values()]
+    held = domains(project)
+    sources = [
+        facts_of(connection, study.respondents, source)
+        | {"least": study.disclosure.minimum_cell if source.is_restricted else 0, "top": _top_codes(held, source.source)}
+        for source in project.sources.values()
+    ]
     verdicts = [
         {"source": source.source, "variables": v.variables, "waves": v.waves, "reason": v.reason, "condition": v.where}
         for source in project.sources.values()
@@ -63,12 +78,22 @@ def _scalars(connection: duckdb.DuckDBPyConnection, project: Project) -> dict[st
     }
 
 
+def _top_codes(held: Mapping[str, Domain], source: str) -> list[dict[str, Any]]:
+    """The top codes of a source, each with the highest value that its column can have."""
+    codes = [(name, domain.top_codes[source], domain) for name, domain in held.items() if source in domain.top_codes]
+    found = [
+        {"variable": name, "code": code, "highest": int(code + BEYOND if domain.highest is None else domain.highest)}
+        for name, code, domain in codes
+    ]
+    return found or NO_TOP_CODE
+
+
 # a question is put together in steps, each of which sees the one before it under one name: written out in one another, the macros
 # would be so long that DuckDB took seconds to read them
 _WRITING = {
     "_by_list(split)": "array_to_string(list_transform(split, lambda x: ask._name(x) || ', '), '')",
     "_known_by(split)": "array_to_string(list_transform(split, lambda x: 'and ' || ask._name(x) || ' is not null '), '')",
-    "_beyond(apart, waves, variables, condition)": """
+    "_apart_beyond(apart, waves, variables, condition)": """
       array_to_string(list_transform(list_filter(apart, lambda v: v.condition is not null), lambda v:
         'and case when (' || condition || chr(10) || ') and ('
         || array_to_string(list_transform(list_intersect(v.variables, variables),
@@ -77,6 +102,24 @@ _WRITING = {
         || ask._literal(ask._listed(list_intersect(v.variables, variables)) || ' is comparable between '
              || array_to_string(list_sort(list_intersect(v.waves, waves)), ' and ') || ' where ' || v.condition
              || ' only, and others of those asked about have it: ' || v.reason) || ') else true end '), '')""",
+    "_others(columns, variable)": """
+      array_to_string(list_transform(list_filter(columns, lambda n: n <> variable), lambda n: ', ' || ask._name(n)), '')""",
+    # a recorded top code stands for itself and all above: a condition may not tell these apart, whatever else a person says
+    "_across(s, c, waves, condition)": """
+      array_to_string(list_transform(list_filter(s.top, lambda x: list_contains(c.columns, x.variable)), lambda x:
+        'and (select case when count(*) > 0 then error(' || ask._literal('the condition separates people above the top code '
+          || x.code || ' of ' || s.source || ', where ' || x.variable || ' ' || x.code || ' stands for ' || x.code
+          || ' and above; the highest bound that works is ' || x.variable || ' >= ' || x.code)
+        || ') else true end from (select 1 from (select distinct 1 as _one'
+        || ask._others(c.columns, x.variable) || ' from {respondents} where source = ' || ask._literal(s.source)
+        || ' and wave in (' || array_to_string(list_transform(waves, lambda w: ask._literal(w)), ', ') || ') and '
+        || ask._name(x.variable) || ' >= ' || x.code || ') cross join (select unnest(['
+        || array_to_string(list_filter(list_concat([x.code, x.code + 1, x.highest], c.numbers), lambda n: n >= x.code), ', ')
+        || ']::' || ask._columns()[x.variable] || '[]) as ' || ask._name(x.variable) || ') group by _one'
+        || ask._others(c.columns, x.variable) || ' having count(distinct coalesce((' || condition || chr(10)
+        || ')::boolean, false)) > 1)) '), '')""",
+    "_beyond(q, condition)": """
+      ask._apart_beyond(q.apart, q.waves, q.variables, condition) || ask._across(q.s, q.c, q.waves, condition)""",
     "_uneven(s, waves, weight)": f"""
       case when len(waves) > 1 and list_contains(s.uneven, weight) then {literal(DIFFERENT_SCALES)} else '' end""",
     "_asked(names, condition, source, wave, weight)": """
@@ -93,7 +136,8 @@ _WRITING = {
                ask._pool_fault(q.apart, q.waves, q.variables))""",
     # the condition comes last: nothing that it holds is taken for a place to fill
     "_filled(template, q, condition)": """
-      replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(template,
+      replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(template,
+        '{least}', q.s.least::varchar),
         '{stratum}', coalesce(list_filter(q.s.strata, lambda x: x.wave = q.wave)[1].stratum, '0')),
         '{psu}', q.s.psu),
         '{population}', q.s.population),
@@ -106,14 +150,14 @@ _WRITING = {
         '{weight}', coalesce(ask._name(q.weight) || '::double', '1::double')),
         '{weight_name}', coalesce(ask._literal(q.weight), 'null::varchar')),
         '{uneven}', ask._literal(ask._uneven(q.s, q.waves, q.weight))),
-        '{beyond}', ask._beyond(q.apart, q.waves, q.variables, condition)),
+        '{beyond}', ask._beyond(q, condition)),
         '{condition}', condition)""",
     "_select(fault, text)": """
       list_transform([fault], lambda f: case when f is not null then error(f) else text end)[1]""",
 }
 
 
-def _questions(level: float, respondents: str) -> dict[str, str]:
+def _questions(level: float) -> dict[str, str]:
     numbers = "[" + ", ".join(map(literal, [*sorted(NUMERIC_TYPES), "BOOLEAN"])) + "]"
     parameters = "(outcome, \"by\" := '', condition := 'true', source := null, wave := null, weight := null)"
     prevalence = (prevalence_select(level, is_survey) for is_survey in (True, False))
@@ -124,15 +168,16 @@ def _questions(level: float, respondents: str) -> dict[str, str]:
     parameters = "(outcome, exposure, condition := 'true', source := null, wave := null, reference := null, weight := null)"
     for measure in MEASURES:
         questions[measure + parameters] = _comparison(comparison_select(measure, level, is_survey) for is_survey in (True, False))
-    return {name: text.replace("{respondents}", respondents) for name, text in questions.items()}
+    questions["_understood(fault, names, condition, source, wave, weight)"] = (
+        f"select * from query(list_transform([ask._asked(names, {_CONDITION}, source, wave, weight)], lambda q: ask._select("
+        f"coalesce(fault, ask._fault(q, source, weight)), ask._filled({literal(UNDERSTOOD)}, q, {_CONDITION})))[1])"
+    )
+    return questions
 
 
 def _by_question(selects: Iterable[str], types: str, wanted: str, *, y: str) -> str:
     fault = (
-        "coalesce(ask._names_fault([lower(outcome)]), "
-        f"case when not list_contains({types}, ask._columns()[lower(outcome)]) then lower(outcome) || ' is ' "
-        f"|| ask._columns()[lower(outcome)] || ', and this question is about {wanted}' end, "
-        'ask._split_fault(ask._names("by"), lower(outcome)), ask._fault(q, source, weight))'
+        f"coalesce(ask._by_fault(lower(outcome), ask._names(\"by\"), {types}, '{wanted}', source), ask._fault(q, source, weight))"
     )
     places = {
         "columns": f"ask._by_list(ask._names(\"by\")) || ask._name(lower(outcome)) || '{y} as _y'",
@@ -145,31 +190,18 @@ def _by_question(selects: Iterable[str], types: str, wanted: str, *, y: str) -> 
 
 
 def _comparison(selects: Iterable[str]) -> str:
-    fault = (
-        "coalesce(ask._names_fault([lower(outcome), lower(exposure)]), "
-        "case when ask._columns()[lower(outcome)] <> 'BOOLEAN' then lower(outcome) || ' is ' || ask._columns()[lower(outcome)] "
-        "|| ', and this question is about what is true or false' "
-        "when ask._columns()[lower(exposure)] not in ('BOOLEAN', 'VARCHAR') then lower(exposure) || ' is ' "
-        "|| ask._columns()[lower(exposure)] || ', and an exposure is true or false or has levels' "
-        "when lower(outcome) = lower(exposure) then 'a variable is not related to itself: name another exposure' "
-        f"when {_REFERENCE} is null then 'say with which level the others are compared, such as reference := ''none''' end, "
-        "ask._fault(q, source, weight))"
-    )
+    fault = "coalesce(ask._comparison_fault(lower(outcome), lower(exposure), reference), ask._fault(q, source, weight))"
     places = {
         "columns": "ask._name(lower(outcome)) || ' as _y'",
         "exposure": "ask._name(lower(exposure))",
         "outcome_name": "ask._literal(lower(outcome))",
         "exposure_name": "ask._literal(lower(exposure))",
-        "reference": f"ask._literal({_REFERENCE})",
+        "reference": "ask._literal(ask._reference(lower(exposure), reference))",
     }
     return _query("[lower(outcome), lower(exposure)]", fault, selects, places)
 
 
 _CONDITION = "coalesce(condition, 'true')"
-_REFERENCE = (
-    "coalesce(reference, ask._references()[lower(exposure)], "
-    "case when ask._columns()[lower(exposure)] = 'BOOLEAN' then 'false' end)"
-)
 
 
 def _query(names: str, fault: str, selects: Iterable[str], places: Mapping[str, str]) -> str:

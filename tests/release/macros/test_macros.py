@@ -18,7 +18,7 @@ from pipelines.statistics import Cells, Design, collapse, compare, compare_means
 from pipelines.statistics.errors import EmptyDomain
 from pipelines.statistics.model_matrix import Categorical
 from tests.patience import PATIENCE_SECONDS
-from tests.release.macros.asked import WAVES, asked_project, people, write_database
+from tests.release.macros.asked import SOURCES, WAVES, asked_project, people, source, write_database
 
 NUMBERS = ("n_respondents", "n_cases", "n_missing", "prevalence", "prevalence_se", "prevalence_lower", "prevalence_upper")
 MORE = ("degrees_freedom", "design_effect", "n_effective")
@@ -211,7 +211,7 @@ def test_a_condition_that_is_none_is_refused_with_its_reason(
 @pytest.mark.parametrize(
     ("question", "reason"),
     [
-        ("prevalence('has_cramps')", "say of which source, such as source := 'survey'"),
+        ("prevalence('has_cramps')", "say of which source; there are: cohort, pairs, registry, survey"),
         ("prevalence('has_cramps', source := 'nhans')", "there is no source nhans; there are: cohort, pairs, registry, survey"),
         ("prevalence('has_cramps', source := 'registry')", "its people are withheld"),
         ("prevalence('has_cramps', source := 'pairs')", "matched odds ratios only"),
@@ -229,7 +229,8 @@ def test_a_condition_that_is_none_is_refused_with_its_reason(
             "not comparable between 2001 and 2002: asked anew",
         ),
         ("prevalence('takes_statin', source := 'survey')", "where age_years >= 40 only, and others of those asked about have it"),
-        ("odds_ratio('has_cramps', 'age_band', source := 'survey')", "say with which level the others are compared"),
+        ("odds_ratio('has_cramps', 'age_band', source := 'survey')", "say which level of age_band is the reference"),
+        ("odds_ratio('has_cramps', 'is_sedentary', reference := 'no', source := 'survey')", "true or false: its reference"),
         ("odds_ratio('has_cramps', 'has_cramps', source := 'survey')", "not related to itself"),
         ("odds_ratio('has_cramps', 'age_years', source := 'survey')", "age_years is INTEGER"),
     ],
@@ -238,6 +239,73 @@ def test_what_cannot_be_answered_is_refused_with_its_reason(
     connection: duckdb.DuckDBPyConnection, question: str, reason: str
 ) -> None:
     assert reason in refused(connection, question)
+
+
+@pytest.fixture(scope="module")
+def topped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The same people, with a top code of age in the cohort."""
+    path = tmp_path_factory.mktemp("topped") / "epi.duckdb"
+    cohort = source("cohort", "cohort", waves={"2001": {"tables": {}, "top_codes": {"age_years": 70}}})
+    write_database(path, people(), replace(asked_project(), sources={"survey": SOURCES["survey"], "cohort": cohort}))
+    with duckdb.connect(str(path), read_only=True) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "age_years >= 71",
+        "age_years > 70",
+        "age_years = 70",
+        "age_years between 60 and 74",
+        "age_years in (69, 70)",
+        "age_years % 2 = 0",
+        "has_cramps and age_years < 74.5",
+        "case when sex = 'male' then age_years < 72 else true end",
+    ],
+)
+def test_a_condition_may_not_tell_apart_those_above_a_top_code(topped: duckdb.DuckDBPyConnection, condition: str) -> None:
+    quoted = condition.replace("'", "'" * 2)
+    said = refused(topped, f"prevalence('has_frequent_cramps', condition := '{quoted}', source := 'cohort')")
+    assert "separates people above the top code 70 of cohort, where age_years 70 stands for 70 and above" in said
+    assert "the highest bound that works is age_years >= 70" in said
+    assert ask(topped, f"prevalence('has_frequent_cramps', condition := '{quoted}', source := 'survey')").height
+
+
+@pytest.mark.parametrize("condition", ["age_years >= 70", "age_years >= 60 and has_cramps", "age_years < 70", "sex = 'male'"])
+def test_a_condition_may_end_at_a_top_code(topped: duckdb.DuckDBPyConnection, condition: str) -> None:
+    quoted = condition.replace("'", "'" * 2)
+    assert ask(topped, f"prevalence('has_frequent_cramps', condition := '{quoted}', source := 'cohort')").height == 1
+
+
+def test_small_counts_of_a_restricted_source_are_not_told(tmp_path: Path) -> None:
+    """The smallest count that may be told is 11: each number of the row stands on one side of it."""
+    project = asked_project()
+    clinic = source("cohort", "cohort", classification="restricted")
+    write_database(tmp_path / "epi.duckdb", people(), replace(project, sources={"cohort": clinic}))
+    with duckdb.connect(str(tmp_path / "epi.duckdb"), read_only=True) as connection:
+        told = "has_frequent_cramps", "condition := 'age_years < {}', source := 'cohort'"
+        known = people().filter(pl.col("source") == "cohort", pl.col("has_frequent_cramps"))["age_years"].sort()
+        below, enough = known[9] + 1, known[-1] + 1
+        for age in (below, enough):
+            n_cases = int((known < age).sum())
+            [row] = ask(connection, f"prevalence('{told[0]}', {told[1].format(age)})").to_dicts()
+            assert row["is_suppressed"] is (n_cases < 11)
+            assert (row["n_cases"], row["prevalence"] is None) == ((None, True) if n_cases < 11 else (n_cases, False))
+            assert ("disclosure control" in (row["presentation_reason"] or "")) is (n_cases < 11)
+        [ratio] = ask(connection, f"odds_ratio('has_frequent_cramps', 'is_sedentary', {told[1].format(below)})").to_dicts()
+        hidden = ("exposed_cases", "unexposed_noncases", "odds_ratio", "odds_ratio_lower", "p_value", "degrees_freedom")
+        assert ratio["is_suppressed"]
+        assert all(ratio[name] is None for name in hidden)
+        [mean] = ask(
+            connection, "mean('age_years', condition := 'age_years = 20 and takes_statin', source := 'cohort')"
+        ).to_dicts()
+        assert (mean["n_respondents"], mean["mean"], mean["is_suppressed"]) == (None, None, True)
+        [whole] = ask(connection, "prevalence('has_cramps', source := 'cohort')").to_dicts()
+        assert whole["n_missing"] == people().filter(pl.col("source") == "cohort")["has_cramps"].null_count() > 11
+        [part] = ask(connection, "prevalence('has_cramps', condition := 'age_years < 30', source := 'cohort')").to_dicts()
+        assert (part["n_missing"], part["is_suppressed"]) == (None, False)
+        assert "ask for its prevalence" in refused(connection, "total('has_cramps', source := 'cohort')")
 
 
 def test_waves_pool_where_their_verdict_allows(connection: duckdb.DuckDBPyConnection) -> None:

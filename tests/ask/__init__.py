@@ -1,0 +1,1 @@
+"""Questions asked of a release through SQL, the terminal and Python."""
