@@ -57,7 +57,11 @@ def prevalence(
     parquet: Parquet = None,
     add_to_study: AddToStudy = False,
 ) -> None:
-    """How common an outcome is; with --adjust, standardised over the people asked about."""
+    """How common an outcome is, for each combination of --by.
+
+    For a group that no report table has. With --adjust it is standardised over the people asked about: what it would be at each
+    level of the one column of --by, all else being as it is.
+    """
     asked = {"by": by, "adjust": adjust, "where": where, "source": source, "wave": wave, "weight": weight}
     _answer("prevalence", [outcome], asked, json=json, csv=csv, parquet=parquet, add_to_study=add_to_study)
 
@@ -75,7 +79,10 @@ def mean(
     parquet: Parquet = None,
     add_to_study: AddToStudy = False,
 ) -> None:
-    """The mean of a number."""
+    """The mean of a number, for each combination of --by.
+
+    For what describes a group: age, body mass, minutes of sitting.
+    """
     asked = {"by": by, "where": where, "source": source, "wave": wave, "weight": weight}
     _answer("mean", [outcome], asked, json=json, csv=csv, parquet=parquet, add_to_study=add_to_study)
 
@@ -93,7 +100,10 @@ def total(
     parquet: Parquet = None,
     add_to_study: AddToStudy = False,
 ) -> None:
-    """How many people of the population have an outcome, or the sum of a number over them."""
+    """How many people of the population have an outcome, or the sum of a number over them.
+
+    For what a share does not say: how many people it is. The weights of pooled waves are divided by their number.
+    """
     asked = {"by": by, "where": where, "source": source, "wave": wave, "weight": weight}
     _answer("total", [outcome], asked, json=json, csv=csv, parquet=parquet, add_to_study=add_to_study)
 
@@ -111,7 +121,10 @@ def trend(
     parquet: Parquet = None,
     add_to_study: AddToStudy = False,
 ) -> None:
-    """Whether an outcome rises or falls with age: the odds ratio from one age band to the next."""
+    """Whether an outcome rises or falls with age: the odds ratio from one age band to the next.
+
+    For a group that report.trends does not have.
+    """
     asked = {"by": by, "where": where, "source": source, "wave": wave, "weight": weight}
     _answer("trend", [outcome], asked, json=json, csv=csv, parquet=parquet, add_to_study=add_to_study)
 
@@ -143,10 +156,18 @@ def _comparison(name: str, says: str) -> Callable[..., None]:
     return command
 
 
+FOR = (
+    "For a group, an adjustment or an interaction that report.odds_ratios does not have: with --interaction it is estimated within "
+    "each level of another column, by one model."
+)
+
 for _name, _says in {
-    "odds_ratio": "The odds ratio of an outcome for each level of an exposure, crude or adjusted.",
-    "prevalence_ratio": "The prevalence ratio of an outcome for each level of an exposure, crude or adjusted.",
-    "risk_difference": "The difference of prevalences for each level of an exposure, crude or adjusted.",
+    "odds_ratio": f"The odds ratio of an outcome for each level of an exposure, crude or adjusted.\n\n{FOR}",
+    "prevalence_ratio": f"The prevalence ratio of an outcome for each level of an exposure, crude or adjusted.\n\n{FOR}",
+    "risk_difference": (
+        "The difference of prevalences for each level of an exposure, crude or adjusted.\n\n"
+        "For what an exposure means in people, and not in odds. Adjusted, it is that of ask prevalence --adjust."
+    ),
 }.items():
     _typed = _name.replace("_", "-")
     _example = f"cramp-atlas ask {_typed} has_cramps takes_statin --adjust age_band,sex --source nhanes"
