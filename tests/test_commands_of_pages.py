@@ -29,6 +29,7 @@ FOLLOWED = {
     "docs/add-a-survey.md": "tests/test_add_a_survey.py",
     "docs/ask.md": "tests/test_ask_page.py",
     "docs/connect.md": "tests/test_connect.py",
+    "docs/notebooks/explore.md": "tests/ask/test_pages.py",
 }
 """Pages of which a test of their own runs every block."""
 

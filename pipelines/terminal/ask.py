@@ -157,8 +157,8 @@ def _comparison(name: str, says: str) -> Callable[..., None]:
 
 
 FOR = (
-    "For a group, an adjustment or an interaction that report.odds_ratios does not have: with --interaction it is estimated within "
-    "each level of another column, by one model."
+    "For a group, an adjustment or an interaction that report.odds_ratios does not have: with --interaction it is estimated "
+    "within each level of another column, by one model."
 )
 
 for _name, _says in {

@@ -1,4 +1,4 @@
-"""The commands and lines of docs/ask.md, and the notebook that the docs show as a page."""
+"""The commands and lines of docs/ask.md, and the notebook that the docs show as the page explore.md."""
 
 import re
 import shlex

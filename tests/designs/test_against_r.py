@@ -179,7 +179,7 @@ QUESTIONS = (
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_replicate_weights_are_refused_in_sql(published_designs: Atlas, question: str) -> None:
-    with pytest.raises(duckdb.Error, match="fay has replicate weights, by which this schema cannot estimate"):
+    with pytest.raises(duckdb.Error, match="fay has replicate weights, by which questions are not answered"):
         ask(published_designs, f"{question}, source := 'fay')")
 
 
