@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [statistics|contracts|harmonising|events|page|publishing|taking_in] [millions ...]`.
+"""`python -m tests.benchmarks [statistics|contracts|harmonising|events|asking|page|publishing|taking_in] [millions ...]`.
 
 Estimators by a scan, contracts by hand SQL, harmonising, publishing and taking in by a copy of the same files, the page by its
 cells.
@@ -14,11 +14,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import duckdb
 from rich.console import Console
 from rich.table import Table
 
 from tests.atlas import Atlas, make_atlas
 from tests.benchmarks.answers import answers_contract, write_answers
+from tests.benchmarks.asking import MOST_SCANS, ask_prevalence, scan_respondents, write_release
 from tests.benchmarks.contract_tasks import WAYS, by_contract, by_hand
 from tests.benchmarks.dispensings import estimate_dispensings, scan_dispensings, write_dispensings
 from tests.benchmarks.harmonising import MOST_COPIES, copy_people, harmonise_people, write_people
@@ -33,6 +35,7 @@ MILLIONS = {
     "contracts": (1, 10),
     "harmonising": (1, 10),
     "events": (20,),
+    "asking": (10,),
     "page": (),
     "publishing": (1, 10),
     "taking_in": (1, 5),
@@ -41,6 +44,7 @@ NOT_UNLESS_NAMED = {"publishing", "taking_in"}
 """Needs several gigabytes of disk."""
 CONTRACT_ROUNDS = 5
 HARMONISING_ROUNDS = 3
+ASKING_ROUNDS = 9
 EVENTS_ROUNDS, DISPENSINGS_A_PERSON = 3, 20
 ROUNDS = {"prevalence": 15, "categorical": 11, "continuous": 5}
 MOST_MEMORY_MB = 400
@@ -61,6 +65,8 @@ def main(arguments: list[str]) -> None:
         time_harmonising(millions or list(MILLIONS["harmonising"]))
     if "events" in wanted:
         time_events(millions or list(MILLIONS["events"]))
+    if "asking" in wanted:
+        time_asking(millions or list(MILLIONS["asking"]))
     if "page" in wanted:
         time_page()
     if "publishing" in wanted:
@@ -121,6 +127,26 @@ def time_events(millions: list[float]) -> None:
             peak = in_process("dispensings", "estimate", path)
             people = f"{n // DISPENSINGS_A_PERSON:,}"
             table.add_row(f"{n:,}", people, *seconds, ratios(ours[0], scans[0]), ratios(ours[1], scans[1]), f"{peak:,.0f}")
+    console.print(table)
+
+
+def time_asking(millions: list[float]) -> None:
+    """A question in SQL from its text to its rows, by a scan of the columns that it reads."""
+    table = Table("respondents", "are a", "scan ms", "ask ms", "ask / scan", "of CPU", "target")
+    with tempfile.TemporaryDirectory() as name:
+        for n in (int(number * 1_000_000) for number in millions):
+            for is_view in (False, True):
+                console.print(f"writing {n:,} respondents")
+                path = write_release(Path(name), n, is_view=is_view)
+                with duckdb.connect(str(path), read_only=True) as connection:
+                    run = [partial(scan_respondents, connection), partial(ask_prevalence, connection)]
+                    for one in run:  # not counted
+                        one()
+                    rounds = [[timed(one) for one in run] for _ in range(ASKING_ROUNDS)]
+                scans, asks = (list(zip(*times, strict=True)) for times in zip(*rounds, strict=True))
+                times = [f"{min(scans[0]) * 1000:.0f}", f"{min(asks[0]) * 1000:.0f}", ratios(asks[0], scans[0])]
+                kind = "view" if is_view else "table"
+                table.add_row(f"{n:,}", kind, *times, ratios(asks[1], scans[1]), f"{MOST_SCANS:g}")
     console.print(table)
 
 
