@@ -133,6 +133,9 @@ REFUSED = {
     "rank_test": ("age", "y"),
     "wald_independence_test": ("x", "y"),
     "jackknife": (),
+    "margins": ("y", Categorical("x", 0)),
+    "means": ("age",),
+    "totals": ("age",),
 }
 
 
