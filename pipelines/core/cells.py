@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import duckdb
 import pyarrow as pa
 
-from pipelines.core.packing import digits, flag, packed
+from pipelines.core.packing import Digit, digits, flag, packed
 from pipelines.core.plan import plan_cells
 from pipelines.machine.quoting import identifier, literal
 from pipelines.making.build import Built, Made, build
@@ -87,6 +87,7 @@ class Adding:
         self.wanted = wanted
         self.places = list(PLACES) if is_survey else []
         self.weights = list(WEIGHTS_ADDED) if is_survey else []
+        self.digits: dict[str, Digit] = {}
 
     def batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """The rows of each key set in turn, so that no group of rows in the Parquet holds two of them."""
@@ -120,22 +121,21 @@ class Adding:
         keys = sorted({name for question in questions for name in question})
         columns = {name: PLACES[name] for name in self.places} | {name: self.types[name] for name in keys}
         known = digits(self.connection, self.respondents, columns)
-        members = {f"member {number}": flag(where) for number, where in enumerate(self.wanted.conditions)}
-        codes = packed(members | known)
-        as_they_are = [name for name in columns if name not in known]
+        flags = [flag(where) for where in self.wanted.conditions]
+        self.digits = {member(number): digit for number, digit in enumerate(flags)} | known
+        codes = packed(self.digits)
+        as_they_are = [identifier(name) for name in columns if name not in known]
         units = [f"{whole_units(f'cast({weight} as double)')} as {WEIGHTS_ADDED[weight][1]}" for weight in self.weights]
         selected = [f"{code} as code_{number}" for number, code in enumerate(codes.codes, 1)]
-        grouped = [*(f"code_{number}" for number in range(1, len(codes.codes) + 1)), *map(identifier, as_they_are)]
+        grouped = [*(f"code_{number}" for number in range(1, len(codes.codes) + 1)), *as_they_are]
         added = [
             f"count({billionths}) as {n}, cast(sum({billionths}) as bigint) as {billionths}"
             for n, billionths in map(WEIGHTS_ADDED.__getitem__, self.weights)
         ]
-        people = f"(select {', '.join([*selected, *map(identifier, as_they_are), *units])} from {self.respondents})"
+        people = f"(select {', '.join([*selected, *as_they_are, *units])} from {self.respondents})"
         sums = f"select {', '.join([*grouped, 'count(*) as n_respondents', *added])} from {people} group by {', '.join(grouped)}"
-        flags = [f"case when {codes.columns[name]} then '1' else '0' end" for name in members] or ["''"]
-        decoded = [f"{codes.columns[name]} as {identifier(name)}" for name in known]
-        sizes = ["n_respondents", *(name for weight in self.weights for name in WEIGHTS_ADDED[weight])]
-        shown = [*map(identifier, as_they_are), *decoded, f"{' || '.join(flags)} as members", *sizes]
+        parted = [f"cast({digit} as integer) as {identifier(name)}" for name, digit in codes.digits.items()]
+        shown = [*as_they_are, *parted, *self._sizes]
         self.connection.execute(f"create or replace temp table added as select {', '.join(shown)} from ({sums})")
         [(n_cells,)] = self.connection.sql("select count(*) from added").fetchall()
         return int(n_cells)
@@ -148,16 +148,32 @@ class Adding:
             "keys": json.dumps(keys, ensure_ascii=False),
             "conditions": json.dumps(self.wanted.conditions, ensure_ascii=False),
         }
-        there = [*self.places, "members", *map(identifier, keys)]
-        sizes = ["n_respondents", *(name for weight in self.weights for name in WEIGHTS_ADDED[weight])]
-        sums = ", ".join(f"cast(sum({name}) as bigint) as {name}" for name in sizes)
-        by_keys = f"select {', '.join(there)}, {sums} from added group by {', '.join(there)}"
-        levels = [f"cast({identifier(name)} as varchar)" for name in keys]
+        members = [member(number) for number in range(len(self.wanted.conditions))]
+        there = ", ".join(map(identifier, [*self.places, *members, *keys]))
+        sums = ", ".join(f"cast(sum({name}) as bigint) as {name}" for name in self._sizes)
+        by_keys = f"select {there}, {sums} from added group by {there}"
+        levels = [f"cast({self._column(name)} as varchar)" for name in keys]
         levels += ["cast(null as varchar)"] * (MOST_KEYS - len(keys))
         columns = [f"{literal(value)} as {name}" for name, value in constants.items()]
         columns += [f"{level} as level_{number}" for number, level in enumerate(levels, 1)]
-        columns += [name if name in self.places else f"cast(null as {kind}) as {name}" for name, kind in PLACES.items()]
-        columns += ["members"]
+        columns += [f"{self._column(name) if name in self.places else 'null'}::{kind} as {name}" for name, kind in PLACES.items()]
+        flags = " || ".join(f"cast({identifier(name)} as varchar)" for name in members) or literal("")
+        columns += [f"{flags} as members"]
         of_weights = [name for names in WEIGHTS_ADDED.values() for name in names]
-        columns += [name if name in sizes else f"cast(null as bigint) as {name}" for name in ["n_respondents", *of_weights]]
+        sizes = ["n_respondents", *of_weights]
+        columns += [name if name in self._sizes else f"cast(null as bigint) as {name}" for name in sizes]
         return f"select {', '.join(columns)} from ({by_keys}) order by all"
+
+    @property
+    def _sizes(self) -> list[str]:
+        return ["n_respondents", *(name for weight in self.weights for name in WEIGHTS_ADDED[weight])]
+
+    def _column(self, name: str) -> str:
+        """SQL of a column of the respondents in the table `added`."""
+        digit = self.digits.get(name)
+        return digit.column(identifier(name)) if digit else identifier(name)
+
+
+def member(number: int) -> str:
+    """The column of `added` that says whether the respondents meet a condition."""
+    return f"member {number}"

@@ -24,11 +24,15 @@ MOST_NUMBERS = 2**62
 
 @dataclass(frozen=True)
 class Digit:
-    """A column as a digit: how many values it has, SQL of its value, and SQL of the column again from the digit (`{digit}`)."""
+    """A column as a digit: how many values it has, SQL of its value, and SQL of the column again from that (`{digit}`)."""
 
     radix: int
     code: str
     decoded: str
+
+    def column(self, digit: str) -> str:
+        """SQL of the column from SQL of its digit."""
+        return self.decoded.format(digit=digit)
 
 
 def flag(condition: str) -> Digit:
@@ -83,21 +87,21 @@ def _whole_number(name: str, kind: str, smallest: int, largest: int) -> Digit:
 
 @dataclass(frozen=True)
 class Packed:
-    """Columns in as few codes as hold them. `codes`: SQL of each; `columns`: name -> SQL of the column from `code_1` and on."""
+    """Columns in as few codes as hold them. `codes`: SQL of each; `digits`: name -> SQL of its digit from `code_1` and on."""
 
     codes: tuple[str, ...]
-    columns: Mapping[str, str]
+    digits: Mapping[str, str]
 
 
 def packed(of: Mapping[str, Digit]) -> Packed:
     """All of the columns, in the order given."""
     codes: list[list[str]] = []
-    columns, size = {}, MOST_NUMBERS
+    found, size = {}, MOST_NUMBERS
     for name, digit in of.items():
         if size * digit.radix >= MOST_NUMBERS:
             codes.append([])
             size = 1
         codes[-1].append(f"cast({digit.code} as bigint) * {size}")
-        columns[name] = digit.decoded.format(digit=f"(code_{len(codes)} // {size} % {digit.radix})")
+        found[name] = f"(code_{len(codes)} // {size} % {digit.radix})"
         size *= digit.radix
-    return Packed(tuple(" + ".join(terms) for terms in codes), columns)
+    return Packed(tuple(" + ".join(terms) for terms in codes), found)

@@ -251,10 +251,11 @@ def test_packed_columns_are_those_that_were_packed(most: int, monkeypatch: pytes
         connection.execute("delete from people where n > 1000")
         known = digits(connection, "people", types)
         assert known.keys() == {"is_it", "name", "n"}
-        codes = packed(known | {"is_large": flag("x > 2")})
+        columns = known | {"is_large": flag("x > 2")}
+        codes = packed(columns)
         assert len(codes.codes) == (1 if most == MOST_NUMBERS else 4)
         coded = ", ".join(f"{code} as code_{number}" for number, code in enumerate(codes.codes, 1))
-        decoded = ", ".join(f"{column} as {name}" for name, column in codes.columns.items())
+        decoded = ", ".join(f"{columns[name].column(digit)} as {name}" for name, digit in codes.digits.items())
         found = connection.sql(f"select {decoded} from (select {coded} from people)").fetchall()
         wanted = connection.sql("select is_it, name, n, coalesce(x > 2, false) from people").fetchall()
     assert sorted(found, key=repr) == sorted(wanted, key=repr)
