@@ -26,6 +26,7 @@ PAGES = (*REPOSITORY.glob("*.md"), REPOSITORY / "warehouse" / "README.md", *(REP
 TEXTS = {path.relative_to(REPOSITORY).as_posix(): path.read_text(encoding="utf-8") for path in PAGES}
 
 FOLLOWED = {
+    "docs/add-a-study.md": "tests/packaging/test_add_a_study.py",
     "docs/add-a-survey.md": "tests/test_add_a_survey.py",
     "docs/ask.md": "tests/test_ask_page.py",
     "docs/connect.md": "tests/test_connect.py",

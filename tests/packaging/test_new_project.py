@@ -1,8 +1,7 @@
-"""From a wheel without a checkout: a project is written, refreshed and published, and nothing in it speaks of another study."""
+"""A new project of a wheel, without a checkout. That it is refreshed and published: test_add_a_study.py, test_hypertension.py."""
 
 from pathlib import Path
 
-import duckdb
 import pytest
 from typer.testing import CliRunner
 
@@ -10,22 +9,6 @@ from pipelines.authoring.new_project import PARTS, studies
 from pipelines.machine.settings import REPOSITORY
 from pipelines.terminal.cli import app
 from tests.packaging.conftest import Installed
-from tests.packaging.telling import what_tells_of
-
-
-def test_a_project_of_the_wheel_is_refreshed_and_published(installed: Installed, tmp_path: Path) -> None:
-    written = installed.run("init", "mine", where=tmp_path)
-    assert (written.returncode, written.stderr) == (0, "")
-    project = tmp_path / "mine"
-    refreshed = installed.run("refresh", where=project / "sql")
-    assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
-    assert refreshed.stderr.splitlines()[0] == f"project {project}"
-    assert "make " not in refreshed.stdout
-    with duckdb.connect(str(project / "warehouse" / "epi.duckdb"), read_only=True) as connection:
-        assert connection.sql("select count(*) from report.odds_ratios").fetchall() == [(0,)]
-        assert connection.sql("select title from meta.sources").fetchall() == []
-    assert (project / "warehouse" / "current" / "report.html").is_file()
-    assert what_tells_of("cramp|nocturnal|diuretic|sedentary|statin|magnesium|nhanes_|slq160|hypertens", project) == []
 
 
 def test_the_study_of_this_checkout_is_in_the_wheel(installed: Installed, tmp_path: Path) -> None:
