@@ -133,7 +133,7 @@ def _understood(connection: duckdb.DuckDBPyConnection, question: Question, relea
     arguments = [_fault(question, project), f"[{listed}]", literal(question.where)]
     arguments += ["null" if value is None else literal(value) for value in (question.source, question.wave, question.weight)]
     try:
-        taken = connection.sql(f"select * from ask._understood({', '.join(arguments)})").fetchall()[0]
+        taken = connection.execute(f"select * from ask._understood({', '.join(arguments)})").fetchall()[0]
     except duckdb.Error as error:
         raise Refused(_reason(error)) from error
     found = dict(zip(("wave", "weight", "least", "waves", "n_members"), taken, strict=True))

@@ -25,7 +25,7 @@ def in_sql(connection: duckdb.DuckDBPyConnection, question: Question) -> list[di
     said = [literal(question["outcome"]), *([literal(question["exposure"])] if question.get("exposure") else [])]
     said += [f'"{name}" := {literal(value)}' for name, value in named.items() if value]
     with connection.cursor() as cursor:
-        return cursor.sql(f"from ask.{question['measure']}({', '.join(said)})").pl().to_dicts()
+        return cursor.execute(f"from ask.{question['measure']}({', '.join(said)})").pl().to_dicts()
 
 
 def in_python(atlas: Atlas, question: Question) -> ask.Answer:

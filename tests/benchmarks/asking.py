@@ -51,9 +51,9 @@ def write_release(folder: Path, n_respondents: int, *, is_view: bool) -> Path:
 
 def scan_respondents(connection: duckdb.DuckDBPyConnection) -> None:
     """Read the columns of the question and do next to nothing with them."""
-    connection.sql(f"select {SCANNED} from core.respondents").fetchall()
+    connection.execute(f"select {SCANNED} from core.respondents").fetchall()
 
 
 def ask_prevalence(connection: duckdb.DuckDBPyConnection) -> None:
     """The question, from its text to its rows."""
-    connection.sql(QUESTION).fetchall()
+    connection.execute(QUESTION).fetchall()

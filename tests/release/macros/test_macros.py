@@ -40,12 +40,12 @@ def connection(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def ask(connection: duckdb.DuckDBPyConnection, question: str) -> pl.DataFrame:
     with connection.cursor() as cursor:
-        return cursor.sql(f"from ask.{question}").pl()
+        return cursor.execute(f"from ask.{question}").pl()
 
 
 def refused(connection: duckdb.DuckDBPyConnection, question: str) -> str:
     with connection.cursor() as cursor, pytest.raises(duckdb.Error) as raised:
-        cursor.sql(f"from ask.{question}").fetchall()
+        cursor.execute(f"from ask.{question}").fetchall()
     return str(raised.value)
 
 
