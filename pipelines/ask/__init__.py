@@ -1,7 +1,7 @@
 """Questions about the people of a published release, asked in Python: the answers that SQL and `cramp-atlas ask` give.
 
 >>> from pipelines import ask
->>> asked = ask.prevalence("has_cramps", by="sex", where="age_years >= 60", source="synthetic_survey")
+>>> asked = ask.prevalence("takes_statin", by="sex", where="age_years >= 60", source="synthetic_survey")
 >>> asked.frame.select("sex", "weight", "confidence_level").rows()
 [('female', 'interview_weight', 0.95), ('male', 'interview_weight', 0.95)]
 

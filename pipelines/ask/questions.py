@@ -24,8 +24,8 @@ def prevalence(
     at each level of the one column of `by`, all else being as it is.
 
     >>> from pipelines import ask
-    >>> adjusted = ask.prevalence("has_cramps", by="takes_statin", adjust="age_band, sex", source="synthetic_survey")
-    >>> adjusted.frame["takes_statin"].to_list(), adjusted.frame["adjusted_for"][0]
+    >>> adjusted = ask.prevalence("takes_statin", by="is_sedentary", adjust="age_band, sex", source="synthetic_survey")
+    >>> adjusted.frame["is_sedentary"].to_list(), adjusted.frame["adjusted_for"][0]
     ([False, True], 'age_band, sex')
     """
     return answer(
@@ -56,7 +56,7 @@ def mean(
     """Mean of a number, for each combination of `by` that occurs.
 
     >>> from pipelines import ask
-    >>> ask.mean("age_years", by="sex", where="has_cramps", source="synthetic_survey").frame["sex"].to_list()
+    >>> ask.mean("age_years", by="sex", where="takes_statin", source="synthetic_survey").frame["sex"].to_list()
     ['female', 'male']
     """
     return answer(Question("mean", outcome.lower(), by=names(by), where=where, source=source, wave=wave, weight=weight), project)
@@ -75,7 +75,7 @@ def total(
     """How many people of the population have an outcome, or the sum of a number over them.
 
     >>> from pipelines import ask
-    >>> answer = ask.total("has_cramps", by="sex", source="synthetic_survey").frame
+    >>> answer = ask.total("takes_statin", by="sex", source="synthetic_survey").frame
     >>> bool((answer["total_lower"] < answer["total"]).all())
     True
     """
@@ -101,7 +101,7 @@ def odds_ratio(
     `interaction`: a variable within whose levels the ratio is estimated, by one model, with a test of their being equal.
 
     >>> from pipelines import ask
-    >>> asked = ask.odds_ratio("has_cramps", "takes_statin", interaction="sex", source="synthetic_survey").frame
+    >>> asked = ask.odds_ratio("takes_statin", "is_sedentary", interaction="sex", source="synthetic_survey").frame
     >>> asked["sex"].to_list(), asked["interaction_p_value"].n_unique()
     (['female', 'male'], 1)
     """
@@ -140,7 +140,7 @@ def prevalence_ratio(
     """Prevalence ratio for each level of an exposure against its reference; adjusted, by a Poisson model.
 
     >>> from pipelines import ask
-    >>> ask.prevalence_ratio("has_cramps", "takes_diuretic", source="synthetic_survey").frame["exposure_level"].to_list()
+    >>> ask.prevalence_ratio("takes_statin", "is_sedentary", source="synthetic_survey").frame["exposure_level"].to_list()
     ['true']
     """
     return answer(
@@ -180,7 +180,7 @@ def risk_difference(
     Adjusted, it is that of the prevalences that `prevalence(..., adjust=...)` gives.
 
     >>> from pipelines import ask
-    >>> difference = ask.risk_difference("has_cramps", "takes_diuretic", adjust=["age_band", "sex"], source="synthetic_survey")
+    >>> difference = ask.risk_difference("takes_statin", "is_sedentary", adjust=["age_band", "sex"], source="synthetic_survey")
     >>> difference.frame["prevalence_difference"].is_between(-1, 1).to_list()
     [True]
     """
@@ -215,7 +215,7 @@ def trend(
     """Whether an outcome rises or falls with age: the odds ratio from one age band to the next, for each combination of `by`.
 
     >>> from pipelines import ask
-    >>> ask.trend("has_cramps", by="sex", source="synthetic_survey").frame["variable"].to_list()
+    >>> ask.trend("takes_statin", by="sex", source="synthetic_survey").frame["variable"].to_list()
     ['age_band', 'age_band']
     """
     return answer(Question("trend", outcome.lower(), by=names(by), where=where, source=source, wave=wave, weight=weight), project)

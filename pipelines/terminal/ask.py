@@ -43,7 +43,7 @@ Parquet = Annotated[Path | None, typer.Option(help="Write a Parquet file.")]
 AddToStudy = Annotated[bool, typer.Option("--add-to-study", help="Print the lines of study.yaml that ask it every night.")]
 
 
-@app.command(epilog=ends("cramp-atlas ask prevalence has_cramps --by age_band,sex --where 'takes_statin' --source nhanes"))
+@app.command(epilog=ends("cramp-atlas ask prevalence takes_statin --by age_band,sex --where 'age_years >= 40' --source nhanes"))
 def prevalence(
     outcome: Outcome,
     by: By = None,
@@ -66,7 +66,7 @@ def prevalence(
     _answer("prevalence", [outcome], asked, json=json, csv=csv, parquet=parquet, add_to_study=add_to_study)
 
 
-@app.command(epilog=ends("cramp-atlas ask mean age_years --by sex --where has_cramps --source nhanes"))
+@app.command(epilog=ends("cramp-atlas ask mean age_years --by sex --where takes_statin --source nhanes"))
 def mean(
     outcome: Outcome,
     by: By = None,
@@ -87,7 +87,7 @@ def mean(
     _answer("mean", [outcome], asked, json=json, csv=csv, parquet=parquet, add_to_study=add_to_study)
 
 
-@app.command(epilog=ends("cramp-atlas ask total has_cramps --by sex --source nhanes"))
+@app.command(epilog=ends("cramp-atlas ask total takes_statin --by sex --source nhanes"))
 def total(
     outcome: Outcome,
     by: By = None,
@@ -108,7 +108,7 @@ def total(
     _answer("total", [outcome], asked, json=json, csv=csv, parquet=parquet, add_to_study=add_to_study)
 
 
-@app.command(epilog=ends("cramp-atlas ask trend has_cramps --by sex --source nhanes"))
+@app.command(epilog=ends("cramp-atlas ask trend takes_statin --by sex --source nhanes"))
 def trend(
     outcome: Outcome,
     by: By = None,
@@ -170,7 +170,7 @@ for _name, _says in {
     ),
 }.items():
     _typed = _name.replace("_", "-")
-    _example = f"cramp-atlas ask {_typed} has_cramps takes_statin --adjust age_band,sex --source nhanes"
+    _example = f"cramp-atlas ask {_typed} takes_statin is_sedentary --adjust age_band,sex --source nhanes"
     app.command(_typed, epilog=ends(_example))(_comparison(_name, _says))
 
 
