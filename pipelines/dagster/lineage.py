@@ -19,7 +19,7 @@ from pipelines.project.decoding import columns_decoded
 from pipelines.project.project import Project
 from pipelines.project.respondents import REASON
 from pipelines.project.selects import ANSWERS, CODE, DECODED, Select
-from pipelines.report.register import frames_read
+from pipelines.report.register import columns_read
 
 LOOKED_UP = frozenset({"codebook", "study"})
 """Schemas of tables that say what data means: what is looked up in them is made from what it is looked up by."""
@@ -66,7 +66,7 @@ def origins(project: Project, select: Select) -> Origins:
     tables |= {f"{ANSWERS}{name.partition('.')[2]}": tables[name] for name in project.vocabularies}
     top_codes = {f"{variable}_top_code" for source in project.sources.values() for variable in source.top_codes()}
     tables["study.age_bands"] = project.study.age_bands.frame().columns
-    tables |= {name: frame.columns for name, frame in frames_read(project, select.reads).items()}
+    tables |= columns_read(project, select.reads)
     tables["meta.this_wave"] = ["source", "wave", "is_synthetic", *sorted(top_codes)]
     return _origins(select.text, tuple((name, tuple(columns)) for name, columns in tables.items()))
 

@@ -13,7 +13,7 @@ NAMED_OTHERWISE = frozenset(
 
 A project only hands over its parts, and a recipe names by value what a maker is given of them. The table of estimators knows
 all of them, and a report table rests on its own. Plans are the recipes themselves. What is read of the literature is named by
-value.
+value, or by the files and the code that it is computed by.
 """
 
 

@@ -10,7 +10,7 @@ from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.settings import REPOSITORY
 from pipelines.project.evidence import load_evidence
 from pipelines.report.published_ratios import AGREES, DIFFERS, NO_COUNTS
-from pipelines.report.register import register
+from pipelines.report.published_register import register
 from pipelines.statistics.risk_ratio import NO_RISK, risk_ratio
 
 FOLDER = REPOSITORY / "data_contracts" / "evidence"

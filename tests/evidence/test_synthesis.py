@@ -11,7 +11,7 @@ import pytest
 from pipelines.machine.settings import REPOSITORY
 from pipelines.project.evidence import Evidence, load_evidence
 from pipelines.report.published_ratios import has_symmetric_interval
-from pipelines.report.register import register
+from pipelines.report.published_register import register
 from pipelines.report.synthesis import synthesise
 from pipelines.report.synthesis_frames import estimates_frame, syntheses_frame
 

@@ -7,7 +7,7 @@ from functools import cache
 from pipelines.project.project import Project
 from pipelines.release.formatting import NOTHING, Row
 from pipelines.release.page.evidence import claims_table, others_table
-from pipelines.report.register import register
+from pipelines.report.published_register import register
 from pipelines.stages import load_project
 
 

@@ -12,7 +12,7 @@ from pipelines.release.figures.drawing import PALETTE, Figure
 from pipelines.release.figures.synthesis import DOMAINS, LARGEST, RISKS, SMALLEST, synthesis_figure
 from pipelines.release.page.display import GROUP
 from pipelines.release.page.syntheses import syntheses_table, synthesis_drawings
-from pipelines.report.register import register
+from pipelines.report.published_register import register
 from pipelines.report.synthesis import synthesise
 from pipelines.report.synthesis_frames import estimates_frame, syntheses_frame
 from pipelines.stages import load_project
