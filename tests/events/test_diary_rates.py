@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -72,3 +73,33 @@ def test_a_diary_may_lack_severity_and_trigger(project: Project) -> None:
         found = diary_rates(events)
     assert "trigger" not in found["variable"].to_list()
     assert only(found, variable="all")["n_events"] == 4
+
+
+DAY = {"person_id": "a", "event_date": date(2024, 1, 31), "cramps": 1, "severity": 4, "trigger": "heat"}
+REASONS = dict.fromkeys(("cramps_missing", "severity_missing", "trigger_missing"))
+NO_CRAMPS = {"cramps": 0, "severity": None, "trigger": None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, None),
+        (NO_CRAMPS, None),
+        ({"severity": None, "severity_missing": "refused"}, None),
+        (NO_CRAMPS | {"cramps": None, "cramps_missing": "missing"}, None),
+        ({"severity": None}, "severity"),
+        ({"trigger_missing": "missing"}, "trigger"),
+        (NO_CRAMPS | {"cramps": None}, "cramps"),
+        (NO_CRAMPS | {"severity": 3}, "severity without cramps"),
+        (NO_CRAMPS | {"trigger_missing": "missing"}, "trigger without cramps"),
+    ],
+)
+def test_a_day_without_cramps_needs_no_reason_and_any_other_gap_does(
+    project: Project, changes: dict[str, object], said: str | None
+) -> None:
+    [check] = [check for check in project.checks["cramp_diary"] if check.name.endswith("unanswered_has_a_reason.sql")]
+    schema = pl.Schema({**DAYS.schema, **dict.fromkeys(REASONS, pl.String())})
+    with duckdb.connect() as connection:
+        connection.register("days", pl.DataFrame([DAY | REASONS | changes], schema=schema).to_arrow())
+        connection.execute("create schema core; create table core.cramp_diary as from days")
+        assert [row[2] for row in connection.sql(check.text).fetchall()] == ([said] if said else [])
