@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 
 SHARED = ("source", "wave", "reference_level", "adjusted_for", "n_missing", "degrees_freedom", "interaction_p_value")
-LAST = ("weight", "method", "confidence_level")
+LAST = ("weight", "method", "variance_method", "confidence_level")
 """Columns that stand beneath the table where all rows have them in common."""
 
 WHO = ("exposed", "unexposed")
@@ -198,10 +198,19 @@ def _answer(
         elif add_to_study:
             _write(found.study_lines())
         elif parquet is not None:
-            found.write_parquet(parquet)
+            _save(found, parquet)
             console.print(f"{parquet}: {found.frame.height:,} rows", soft_wrap=True)
         else:
             _print(found)
+
+
+def _save(answer: "Answer", path: Path) -> None:
+    try:
+        answer.write_parquet(path)
+    except OSError as error:
+        raise WrongUsage(
+            f"{path} cannot be written: {error.strerror or 'is its folder there, and may you write in it?'}"
+        ) from error
 
 
 def _write(text: str) -> None:

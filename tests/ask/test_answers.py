@@ -59,6 +59,8 @@ def test_the_forms_hold_the_same_rows(published_synthetic: Atlas, tmp_path: Path
     assert (code, "2 rows" in said) == (0, True)
     assert pl.read_parquet(path).drop("asked_at").equals(frame)
     assert json.loads(pq.read_metadata(path).metadata[b"question"])["outcome"] == "has_cramps"
+    code, said = typed(published_synthetic, BY_SEX, "--parquet", str(tmp_path / "no" / "answer.parquet"))
+    assert (code, "answer.parquet cannot be written" in said) == (2, True)
     code, said = typed(published_synthetic, BY_SEX, "--json", "--csv")
     assert (code, "keep one" in said) == (2, True)
 
