@@ -52,6 +52,7 @@ LISTED = {
     "sudo -u cramp-atlas cramp-atlas-restore": SERVING + "test_a_back_up_becomes_another_machine_with_the_same_releases_and_runs",
     "sudo -u cramp-atlas cramp-atlas-backup": "upgrades a machine, as root; the page says that it was not tried",
     "  answers.n_population,": "a line of a select",
+    "  wtrep as interview_weight,": "lines of a select",
 }
 """How a block, or a line of it, begins -> the test that runs the same, or why none does."""
 
