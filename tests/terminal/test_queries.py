@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from pipelines.contracts.columns import POLARS_TYPES
 from pipelines.machine.errors import ConfigurationError, CrampAtlasError
-from pipelines.machine.quoting import literal
+from pipelines.machine.quoting import identifier, literal
 from pipelines.machine.settings import REPOSITORY, Settings
 from pipelines.making.engine import bind_frame, engine
 from pipelines.project.selects import tables_read
@@ -46,7 +46,7 @@ def contracts() -> set[str]:
 def answer(atlas: Atlas, name: str, database: str = "epi.duckdb", **settings: str) -> pl.DataFrame:
     with duckdb.connect(str(atlas.warehouse / database), read_only=True) as connection:
         for setting, value in settings.items():
-            connection.execute(f"set variable {setting} = {literal(value)}")
+            connection.execute(f"set variable {identifier(setting)} = {literal(value)}")
         return connection.sql((FOLDER / f"{name}.sql").read_text(encoding="utf-8")).pl()
 
 
