@@ -12,7 +12,8 @@ from pathlib import Path
 
 PINNED = re.compile(r"^[A-Za-z0-9._-]+(?:\[[^\]]*\])?==", re.MULTILINE)
 
-FOUND = re.compile(r"^\s*(?:Collecting|Requirement already satisfied:) ([A-Za-z0-9._-]+)")
+FOUND = re.compile(r"^(?:Collecting|Processing|Requirement already satisfied:) (?:\S*/)?(?P<name>[A-Za-z0-9._-]+)")
+"""Of an index, of a folder, and what is installed."""
 
 EVERY = 20
 """Packages between two lines of progress."""
@@ -25,9 +26,9 @@ def progress(printed: Iterable[str], n_packages: int, started: float) -> Iterato
         if found := FOUND.match(line):
             n_found += 1
             if n_found % EVERY == 0:
-                yield f"  {n_found} of {n_packages} packages are here, last {found[1]} ({time.monotonic() - started:.0f} s)"
+                yield f"  {n_found} of {n_packages} packages are here, last {found['name']} ({time.monotonic() - started:.0f} s)"
         elif line.startswith("Installing collected packages"):
-            yield f"  unpacking them ({time.monotonic() - started:.0f} s)"
+            yield f"  unpacking them, the longest part ({time.monotonic() - started:.0f} s)"
 
 
 def main(python: str, *locks: str) -> int:

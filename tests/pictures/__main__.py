@@ -14,7 +14,7 @@ from pipelines.machine.settings import REPOSITORY
 from tests.atlas import Atlas
 from tests.browser.chromium import chromium
 from tests.browser.served import ServedUi
-from tests.pictures.shown import DAGSTER, PICTURES, REPORT, Diagram, diagrams, record, recorded, shown_now
+from tests.pictures.shown import DAGSTER, PICTURES, REPORT, SHOWN_IN_DAGSTER, Diagram, diagrams, record, recorded, shown_now
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -81,7 +81,7 @@ def draw_dagster(browser: "Browser", picture: Path) -> None:
         served.wait_until_up()
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         page.set_default_timeout(PATIENCE_MILLISECONDS)
-        page.goto(f"{served.url}/assets/core/respondents?view=lineage")
+        page.goto(f"{served.url}/assets/{SHOWN_IN_DAGSTER.to_user_string()}?view=lineage")
         for table in ("nhanes_slq", "respondents", "odds_ratios"):
             page.locator("svg").get_by_text(table, exact=True).first.wait_for()
         page.wait_for_load_state("networkidle")

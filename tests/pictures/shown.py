@@ -1,8 +1,8 @@
 """What each picture in docs/pictures shows, as digests, and what was recorded when it was drawn.
 
 A picture of the report's first screen shows what `release/page` and its templates make of the words of `study.yaml`; one of
-Dagster shows the tables of the project in the version of Dagster that is pinned; a diagram shows its text. Numbers are not
-compared: the pictures are of the release of the day on which they were drawn.
+Dagster shows the tables around the respondents in the version of Dagster that is pinned; a diagram shows its text. Numbers are
+not compared: the pictures are of the release of the day on which they were drawn.
 """
 
 import ast
@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
 import yaml
 
+from pipelines.dagster.graph import definitions
 from pipelines.machine.settings import REPOSITORY, Settings
 from pipelines.stages import load_project
 
@@ -22,6 +24,9 @@ PICTURES = REPOSITORY / "docs" / "pictures"
 RECORD = PICTURES / "shown.json"
 
 REPORT, DAGSTER = "report.png", "dagster.png"
+
+SHOWN_IN_DAGSTER = dg.AssetKey(["core", "respondents"])
+"""The table of which Dagster shows what it is made from and what is made of it."""
 
 PAGE = REPOSITORY / "pipelines" / "release" / "page"
 WORDS = ("outcomes", "exposures", "populations")
@@ -77,8 +82,10 @@ def _of_report() -> str:
 def _of_dagster() -> str:
     lock = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
     [version] = re.findall(r"^dagster-webserver==(\S+)", lock, re.MULTILINE)
-    project = load_project(Settings(project=REPOSITORY))
-    return _digest(json.dumps([version, sorted(table for table in project.contracts if not table.startswith("meta."))]))
+    specs = {spec.key: spec for spec in definitions(load_project(Settings(project=REPOSITORY))).resolve_all_asset_specs()}
+    made_from = {dep.asset_key for dep in specs[SHOWN_IN_DAGSTER].deps}
+    made_of_it = {key for key, spec in specs.items() if SHOWN_IN_DAGSTER in {dep.asset_key for dep in spec.deps}}
+    return _digest(json.dumps([version, *(sorted(key.to_user_string() for key in keys) for keys in (made_from, made_of_it))]))
 
 
 def _meaning(path: Path) -> str:
