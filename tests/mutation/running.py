@@ -23,6 +23,9 @@ FILES = (
     "Makefile",
     "README.md",
     "SECURITY.md",
+    "GLOSSARY.md",
+    "CHANGELOG.md",
+    "mkdocs.yml",
 )
 
 LIBRARIES = (
