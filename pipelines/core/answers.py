@@ -11,7 +11,17 @@ from pipelines.contracts.model import Contract
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.machine.quoting import identifier, literal
 from pipelines.project.ages import follows, group_of_age
-from pipelines.project.respondents import AGE_BAND, DESIGN_COLUMNS, MISSING, NOT_ASKED, POPULATION, REASON, REPLICATES_OF, TEXT_OF
+from pipelines.project.respondents import (
+    AGE_BAND,
+    DESIGN_COLUMNS,
+    IMPUTED,
+    MISSING,
+    NOT_ASKED,
+    POPULATION,
+    REASON,
+    REPLICATES_OF,
+    TEXT_OF,
+)
 from pipelines.project.selects import Select, made_of_answers
 from pipelines.project.sources import Source
 
@@ -78,6 +88,9 @@ def _column(name: str, kind: str, returned: Mapping[str, str], source: Source) -
 
 def _top_coded(name: str, returned: Mapping[str, str], top_codes: Mapping[str, int]) -> str:
     column, variable = identifier(name), name.removesuffix(REASON)
+    if name.endswith(IMPUTED) and name.removesuffix(IMPUTED) in top_codes:
+        code = top_codes[name.removesuffix(IMPUTED)]
+        return f"list_transform({column}, lambda x: case when x > {code} then {code} else x end)"
     if name in top_codes:
         return f"case when {column} > {top_codes[name]} then {top_codes[name]} else {column} end"
     if name.endswith(REASON) and variable in top_codes and variable in returned:
@@ -95,8 +108,12 @@ def _problems(returned: Sequence[str], promised: Sequence[str], source: Source, 
     if source.design == "survey":
         unused = {*TEXT_OF, POPULATION, *REPLICATES_OF.values()} - needed
         problems += [f"{name} is returned, and by {source.file} the design has none" for name in returned if name in unused]
+    imputed = {f"{name}{IMPUTED}" for name in (source.imputed.variables if source.imputed else ())}
+    problems += [f"{name} is left out, and {source.file} has it imputed" for name in sorted(imputed - set(returned))]
+    lists = {name for name in promised if name.endswith(IMPUTED) and name.removesuffix(IMPUTED) in promised}
+    problems += [f"{name} is returned, and {source.file} names no such variable" for name in returned if name in lists - imputed]
     for name in promised:
-        if name in returned or name in derived or name in absent or name in TEXT_OF.values():
+        if name in lists or name in returned or name in derived or name in absent or name in TEXT_OF.values():
             continue
         partner = name.removesuffix(REASON) if name.endswith(REASON) else f"{name}{REASON}"
         if name in needed:

@@ -17,6 +17,7 @@ from pipelines.machine.quoting import literal
 from pipelines.making.build import Built, Made, build
 from pipelines.making.design import problems_of_design
 from pipelines.making.engine import bind_select, engine
+from pipelines.making.imputed import problems_of_imputations
 from pipelines.making.selecting import as_promised, bound, use_in_order
 from pipelines.project.project import Project
 from pipelines.project.respondents import TEXT_OF, WEIGHTS
@@ -46,16 +47,20 @@ def harmonised(project: Project, plan: Plan) -> Made:
         made = Made(
             *use_in_order(project, connection, text, lambda rows: project.store.write(place, typed(select, rows, schema)))
         )
-    if place.name == project.study.respondents and source.design == "survey":
+    if place.name == project.study.respondents and (source.design == "survey" or source.imputed):
         _require_design(project, source, select.name, project.store.path(place, made.content))
     return made
 
 
 def _require_design(project: Project, source: Source, select: str, respondents: Path) -> None:
-    """Raise CrampAtlasError where the respondents of a survey cannot be estimated from."""
+    """Raise CrampAtlasError where the respondents of a survey, or imputed values, cannot be estimated from."""
     with engine(project.settings, of_a_delivery=True) as connection:
         relation = f"read_parquet({literal(str(respondents))})"
-        problems = problems_of_design(connection, relation, source, sorted(source.columns_of_design & WEIGHTS), select)
+        problems = []
+        if source.design == "survey":
+            problems += problems_of_design(connection, relation, source, sorted(source.columns_of_design & WEIGHTS), select)
+        if source.imputed:
+            problems += problems_of_imputations(connection, relation, source.imputed, select)
     if problems:
         raise CrampAtlasError(". ".join(problems))
 

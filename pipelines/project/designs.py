@@ -1,4 +1,4 @@
-"""How a survey's file says that it was published with replicate weights, in the place of strata and PSUs."""
+"""How a source's file says that it was published with replicate weights, in the place of strata and PSUs, or with imputations."""
 
 from typing import Literal
 
@@ -53,3 +53,17 @@ class Replication(BaseModel):
         """How their degrees of freedom are counted."""
         most = "" if self.degrees_freedom is None else f", at most {self.degrees_freedom}"
         return f"rank of the replicate weights - 1{most}"
+
+
+class Imputation(BaseModel):
+    """`imputed` of a source's file, checked: the variables that were filled in several times."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    imputations: int = Field(ge=2, description="How many values each of them has for a respondent.")
+    variables: list[str] = Field(min_length=1, description="Columns of the respondents; each has its list in <variable>_imputed.")
+
+    @property
+    def words(self) -> str:
+        """As a row that needs them names it."""
+        return f"pooled over {self.imputations} imputations by Rubin's rules, with the counts of people of the first"

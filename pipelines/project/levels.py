@@ -13,7 +13,7 @@ from pipelines.contracts.codebook import HEADER
 from pipelines.contracts.model import Contract
 from pipelines.project.conditions import Conditions, Domain
 from pipelines.project.decoding import columns_decoded, meanings
-from pipelines.project.respondents import AGE, AGE_BAND, DESIGN_COLUMNS, REASON, TEXT_OF
+from pipelines.project.respondents import AGE, AGE_BAND, DESIGN_COLUMNS, IMPUTED, REASON, TEXT_OF
 from pipelines.project.selects import DECODED
 from pipelines.project.sources import Source
 
@@ -37,6 +37,7 @@ def answers(project: "Project") -> list[str]:
     """The columns of the respondents that say something of them: not keys, reasons, design or origin."""
     contract = project.contracts[project.study.respondents]
     reasons = {f"{column.name}{REASON}" for column in contract.columns}
+    reasons |= {f"{column.name}{IMPUTED}" for column in contract.columns}
     without = {*contract.key, *reasons, *DESIGN_COLUMNS, *TEXT_OF.values(), "is_synthetic"}
     return [column.name for column in contract.columns if column.name not in without and column.classification != "identifier"]
 
@@ -47,6 +48,8 @@ def no_answer(held: Collection[str], name: str) -> str | None:
         return f"says why {name.removesuffix(REASON)} is unanswered"
     if name in DESIGN_COLUMNS or name in TEXT_OF.values():
         return "says how people were sampled or matched"
+    if name.endswith(IMPUTED) and name.removesuffix(IMPUTED) in held:
+        return f"holds imputed values of {name.removesuffix(IMPUTED)}"
     return "says where people come from" if name in {"source", "is_synthetic"} else None
 
 

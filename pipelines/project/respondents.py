@@ -3,6 +3,9 @@
 REASON = "_missing"
 """Ends the name of the column that says why a variable is unanswered."""
 
+IMPUTED = "_imputed"
+"""Ends the name of the column with the list of the values that were imputed for a variable, of a source that has such."""
+
 NOT_ASKED, MISSING = "not_asked", "missing"
 """Kinds of missing: nobody asked; unknown without anybody having said why."""
 

@@ -3,14 +3,15 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from pipelines.contracts.columns import NUMERIC_TYPES
+from pipelines.contracts.columns import LIST, NUMERIC_TYPES
 from pipelines.contracts.yaml_source import read_yaml
 from pipelines.machine.faults import Fault, known
 from pipelines.project.conditions import Conditions
 from pipelines.project.generator import generator_faults
 from pipelines.project.levels import answers, condition_fault, domains
 from pipelines.project.lines import folded
-from pipelines.project.respondents import AGE, POPULATION, REPLICATES_OF
+from pipelines.project.respondents import AGE, AGE_BAND, IMPUTED, POPULATION, REPLICATES_OF
+from pipelines.project.selects import made_of_answers
 from pipelines.project.sources import Source
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def _variables(project: "Project", source: Source) -> Iterator[Fault]:
         elif any(name == other and location[:-1] == there[:-1] for there, other in named[:index]):
             yield Fault(location, f"names {name} twice: keep one")
     yield from _columns_promised(source, types, respondents)
+    yield from _imputed(project, source, types, of_people)
     yield from _case_definition(source, of_people, types)
     parts = list(source.components.values())
     for name in sorted(set(parts[0]).intersection(*parts[1:])) if len(parts) > 1 else ():
@@ -115,6 +117,24 @@ def _columns_promised(source: Source, types: Collection[str], respondents: str) 
         if absent := sorted(columns & source.columns_of_design - set(types)):
             named = f"{', '.join(absent)}, which {'is no column' if len(absent) == 1 else 'are no columns'} of {respondents}"
             yield Fault((key,), f"needs {named}: add to its contract and to sql/core/respondents.sql (docs/designs.md)")
+
+
+def _imputed(project: "Project", source: Source, types: Mapping[str, str], of_people: Collection[str]) -> Iterator[Fault]:
+    """Imputed variables are answers that have a column for their values, and what is made of them has, too."""
+    respondents, named = project.study.respondents, source.imputed.variables if source.imputed else []
+    vocabulary = project.vocabularies.get(respondents)
+    made = made_of_answers(vocabulary) if vocabulary else {}
+    for index, name in enumerate(named):
+        at, column = ("imputed", "variables", index), f"{name}{IMPUTED}"
+        if name not in of_people or name == AGE_BAND:
+            yield Fault(at, f"names {name}, which is no answer of respondents; {known(of_people, name)}")
+        elif name in named[:index]:
+            yield Fault(at, f"names {name} twice: keep one")
+        elif types.get(column) != f"{types[name]}{LIST}":
+            held = f"which is {types[column]}" if column in types else f"which is no column of {respondents}"
+            yield Fault(at, f"needs {column} of type {types[name]}{LIST}, {held} (docs/designs.md)")
+        elif follow := sorted(other for other in made if name in made[other] and other in of_people and other not in named):
+            yield Fault(at, f"{name} decides {', '.join(follow)}: name it here, too, and return its imputed values")
 
 
 def _case_definition(source: Source, of_people: Collection[str], types: Mapping[str, str]) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pipelines.contracts.comparability import Comparability, Verdict
 from pipelines.contracts.yaml_source import ContractError, read_yaml
 from pipelines.machine.faults import fault_at, faults, known
-from pipelines.project.designs import Replication
+from pipelines.project.designs import Imputation, Replication
 from pipelines.project.form import Form, InsidePath
 from pipelines.project.lines import Line, Words, line_fault, name_fault, refused
 from pipelines.project.respondents import POOLED, POPULATION, REPLICATES_OF
@@ -91,6 +91,7 @@ class Source(_Settings):
         None, description="What the weights were calibrated to. The gain is in no variance, and every row says so."
     )
     replicate_weights: Replication | None = Field(None, description="In the place of strata and PSUs.")
+    imputed: Imputation | None = Field(None, description="Variables that were filled in several times; estimates are pooled.")
     waves_follow_one_another: bool = Field(True, description="Otherwise no wave is compared with the one before it.")
     waves: dict[str, Wave] = Field(min_length=1)
     comparability: tuple[Verdict, ...] = Field((), strict=False)
@@ -157,6 +158,15 @@ class Source(_Settings):
         return [name for name in names if getattr(self, name) != type(self).model_fields[name].default]
 
     @model_validator(mode="after")
+    def _only_what_is_followed_is_imputed(self) -> "Source":
+        if self.imputed and self.design not in {"survey", "cohort", "clinic"}:
+            raise fault_at(["imputed"], "belongs to a survey, cohort or clinic: matched odds ratios and events are not pooled")
+        if self.imputed and self.is_restricted:
+            message = "belongs to no restricted source: disclosure control cannot follow counts that differ by imputation"
+            raise fault_at(["imputed"], message)
+        return self
+
+    @model_validator(mode="after")
     def _what_was_not_drawn_is_not_described(self) -> "Source":
         if not self.has_strata and self.psus_nested is not None:
             raise fault_at(["psus_nested"], "is about PSUs in strata, and has_strata is false: leave one of them out")
@@ -201,12 +211,18 @@ class Source(_Settings):
         return "replicate weights" if self.replicate_weights else "Taylor linearisation"
 
     @property
+    def adds_up(self) -> bool:
+        """Whether counts and sums of weights by stratum and PSU are all that estimates need of its people."""
+        return self.has_psus and not (self.finite_population or self.replicate_weights or self.imputed)
+
+    @property
     def further_design(self) -> list[Any]:
         """What its file says of the design beyond strata and PSUs; nothing of a source that has no more."""
+        imputed = [self.imputed.model_dump()] if self.imputed else []
         if self.replicate_weights:
-            return [self.replicate_weights.model_dump()]
+            return [self.replicate_weights.model_dump(), *imputed]
         said = (self.has_strata, self.has_psus, self.finite_population, self.calibrated_to)
-        return [] if said == (True, True, False, None) else list(said)
+        return imputed if said == (True, True, False, None) else [*said, *imputed]
 
     @property
     def can_be_added_up(self) -> bool:

@@ -7,7 +7,16 @@ import polars as pl
 
 from pipelines.report.estimation import Estimation, Scope, in_population
 from pipelines.report.verdicts import as_text, not_shown
-from pipelines.statistics import Cells, MeanOfGroup, StatsError, compare_means, prevalence, rao_scott_test
+from pipelines.statistics import (
+    Cells,
+    MeanOfGroup,
+    StatsError,
+    compare_means,
+    pool_means,
+    pool_prevalences,
+    prevalence,
+    rao_scott_test,
+)
 from pipelines.statistics.presentation import (
     FEWEST_DEGREES_OF_FREEDOM,
     NO_KNOWN_OUTCOME,
@@ -73,20 +82,16 @@ def _rows(
     if refusal:
         return [key | {"level": as_text(level)} | not_shown(refusal) for level in named]
     status = STATUS if estimation.is_matched else outcome
-    asked = _asked(estimation, scope, population, status)
-    cells = estimation.cells(scope, weight, (*([status] if estimation.is_matched else estimation.outcomes), name), population)
+    asked = _asked(estimation.completions(variables)[0], scope, population, status)
+    keys = (*([status] if estimation.is_matched else estimation.outcomes), name)
+    cells = [each.cells(scope, weight, keys, population) for each in estimation.completions(variables)]
     domain = pl.col(in_population(population))
     try:
-        found = (
-            [_means(cells, name, status, domain, estimation.source.estimated_by)]
-            if levels is None
-            else _shares(cells, name, status, domain, levels)
-        )
         if levels is None:
             found = [_means(cells, name, status, domain, estimation.source.estimated_by)]
         else:
             found = _shares(cells, name, status, domain, levels)
-        found = [row | {"n_missing": asked - _answered(cells, name, status, domain)} for row in found]
+        found = [row | {"n_missing": asked - _answered(cells[0], name, status, domain)} for row in found]
     except StatsError as error:
         return [key | {"level": as_text(level)} | not_shown(str(error)) for level in named]
     if estimation.is_matched:
@@ -94,8 +99,7 @@ def _rows(
         nothing = dict.fromkeys([f"{what}_of_{group}_se" for what in ("share", "mean") for group in GROUPS])
         untested = nothing | {"p_value": None, "p_value_reason": reason, "degrees_freedom": None, "method": UNTESTED}
         return [key | row | untested for row in found]
-    rules = {"degrees_freedom_rule": estimation.degrees_freedom_rule, "variance_method": estimation.source.variance_method}
-    return [key | row | rules for row in found]
+    return [key | row | estimation.rules(variables) for row in found]
 
 
 def _asked(estimation: Estimation, scope: Scope, population: str, status: str) -> int:
@@ -111,13 +115,17 @@ def _answered(cells: Cells, name: str, status: str, domain: pl.Expr) -> int:
     return int(cells.table.filter(domain & pl.col(status).is_not_null() & pl.col(name).is_not_null())["n"].sum())
 
 
-def _shares(cells: Cells, name: str, status: str, domain: pl.Expr, levels: Sequence[bool | str]) -> list[Row]:
-    """One row per level: its share among cases and among noncases whose characteristic is known."""
-    common = _association(cells, name, status, domain)
+def _shares(completions: Sequence[Cells], name: str, status: str, domain: pl.Expr, levels: Sequence[bool | str]) -> list[Row]:
+    """One row per level: its share among cases and among noncases whose characteristic is known, pooled over imputations."""
+    common = _association(completions, name, status, domain)
     rows = []
     for level in levels:
-        at_level = Cells(cells.table.with_columns(is_at_level=pl.col(name) == level), cells.design)
-        estimated = prevalence(at_level, "is_at_level", by=[status], domain=domain, confidence_level=STANDARD_LEVEL).table
+        at_level = [Cells(cells.table.with_columns(is_at_level=pl.col(name) == level), cells.design) for cells in completions]
+        tables = [
+            prevalence(cells, "is_at_level", by=[status], domain=domain, confidence_level=STANDARD_LEVEL).table
+            for cells in at_level
+        ]
+        estimated = pool_prevalences(tables, [status], STANDARD_LEVEL)
         of_status = {bool(row[status]): row for row in estimated.iter_rows(named=True)}
         row: Row = {"level": as_text(level)} | common
         verdicts = []
@@ -136,16 +144,22 @@ NOBODY: Row = {"n_cases": 0, "presentation": "suppress", "presentation_reason": 
 """Of a group without members."""
 
 
-def _association(cells: Cells, name: str, status: str, domain: pl.Expr) -> Row:
+NOT_POOLED = "no test of a two-way table is pooled over imputations"
+"""Why a share of imputed values has no p-value."""
+
+
+def _association(completions: Sequence[Cells], name: str, status: str, domain: pl.Expr) -> Row:
+    if len(completions) > 1:
+        return {"p_value_reason": NOT_POOLED, "method": RAO_SCOTT}
     try:
-        test = rao_scott_test(cells, name, status, domain=domain)
+        test = rao_scott_test(completions[0], name, status, domain=domain)
     except StatsError as error:
         return {"p_value_reason": str(error), "method": RAO_SCOTT}
     return {"p_value": test.p_value, "degrees_freedom": test.degrees_freedom, "method": RAO_SCOTT}
 
 
-def _means(cells: Cells, name: str, status: str, domain: pl.Expr, by: str) -> Row:
-    found = compare_means(cells, name, status, domain=domain)
+def _means(completions: Sequence[Cells], name: str, status: str, domain: pl.Expr, by: str) -> Row:
+    found = pool_means([compare_means(cells, name, status, domain=domain) for cells in completions])
     row: Row = {"level": MEAN, "p_value": found.p_value, "method": T_TEST.format(by=by)}
     row |= {"degrees_freedom": found.degrees_freedom}
     if found.p_value is None:

@@ -1,7 +1,7 @@
 """What is estimated together: one wave of a source or all of them pooled, with the design and the weight that this calls for."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,8 +13,10 @@ from pipelines.contracts.comparability import Comparability
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.quoting import identifier, literal
 from pipelines.making.design import are_nested, counted_psus, psu_of, stratum_of
+from pipelines.making.imputed import completed
 from pipelines.making.replicates import replicates_of
-from pipelines.project.respondents import AGE, POOLED, POPULATION, REPLICATES_OF, TEXT_OF
+from pipelines.project.ages import follows
+from pipelines.project.respondents import AGE, IMPUTED, POOLED, POPULATION, REPLICATES_OF, TEXT_OF
 from pipelines.project.sources import Source
 from pipelines.project.standards import StandardPopulation
 from pipelines.project.study import Study
@@ -97,6 +99,42 @@ class Estimation:
     def is_matched(self) -> bool:
         return self.source.design == "case_control"
 
+    def is_imputed(self, variables: Collection[str]) -> bool:
+        """Whether a question about these variables rests on values that were filled in."""
+        return bool(self._imputed & set(variables))
+
+    @cached_property
+    def _imputed(self) -> frozenset[str]:
+        return frozenset(imputed_of(self.source))
+
+    def completions(self, variables: Collection[str]) -> "list[Estimation]":
+        """The same respondents with each imputation of what is not known; themselves where nothing of it was imputed."""
+        return self._completions if self.is_imputed(variables) else [self]
+
+    @cached_property
+    def _completions(self) -> "list[Estimation]":
+        imputation = self.source.imputed
+        assert imputation
+        self.columns_read.update(f"{name}{IMPUTED}" for name in imputation.variables)
+        found = []
+        for number in range(1, imputation.imputations + 1):
+            name = f"completed_{number}"
+            bands = self.study.age_bands.frame()
+            text = completed(self.respondents, self.columns, imputation, number, bands)
+            self.connection.execute(f"create or replace temp view {name} as {text}")
+            found.append(replace(self, respondents=name, held=Held(), _beyond={}, _counted={}))
+        return found
+
+    def rules(self, variables: Collection[str]) -> dict[str, str]:
+        """How degrees of freedom are counted and sampling variances made, of a question about these variables."""
+        rules = {"degrees_freedom_rule": self.degrees_freedom_rule, "variance_method": self.source.variance_method}
+        if not self.source.imputed or not self.is_imputed(variables):
+            return rules
+        return {
+            "degrees_freedom_rule": f"Barnard and Rubin 1999 on {self.degrees_freedom_rule}, rounded down",
+            "variance_method": f"{self.source.variance_method}; {self.source.imputed.words}",
+        }
+
     @property
     def degrees_freedom_rule(self) -> str:
         """How degrees of freedom are counted, among those with members of the domain."""
@@ -139,7 +177,8 @@ class Estimation:
                 continue
             if judged.verdict == "not_comparable":
                 return f"{', '.join(named)} is not comparable between {' and '.join(sorted(pooled))}: {judged.reason}"
-            if judged.where and (beyond := [name for name in named if self._goes_beyond(judged.where, pooled, name, population)]):
+            each = self.completions(variables)[0]
+            if judged.where and (beyond := [name for name in named if each._goes_beyond(judged.where, pooled, name, population)]):
                 return (
                     f"{', '.join(beyond)} is comparable between {' and '.join(sorted(pooled))} where {judged.where} only, and "
                     f"others of this population have it: {judged.reason}"
@@ -349,6 +388,12 @@ class Estimation:
     @property
     def _psu(self) -> str:
         return psu_of(self.source, is_text="psu" in self._texts)
+
+
+def imputed_of(source: Source) -> list[str]:
+    """The columns of the respondents of a source that hold imputed values, and those that follow from them."""
+    named = source.imputed.variables if source.imputed else []
+    return sorted({*named, *follows(named)})
 
 
 def _columns_of(condition: str) -> set[str]:

@@ -37,11 +37,12 @@ def _row(estimation: Estimation, scope: Scope, population: str, outcome: str) ->
     refusal = estimation.refusal(scope, variables, population)
     if refusal:
         return key | {"reason": refusal}
-    members = (
-        _matched(estimation, scope, population)
-        if estimation.is_matched
-        else _asked(estimation, scope, weight, population, outcome)
-    )
+    if estimation.is_matched:
+        members = _matched(estimation, scope, population)
+        return key | members | _received(estimation, scope, members)
+    members = _asked(estimation.completions(variables)[0], scope, weight, population, outcome)
+    if estimation.is_imputed(variables):
+        members["n_imputed"] = members["n_analysed"] - _asked(estimation, scope, weight, population, outcome)["n_analysed"]
     return key | members | _received(estimation, scope, members)
 
 

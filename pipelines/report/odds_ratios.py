@@ -1,8 +1,8 @@
 """Rows of report.odds_ratios: crude and adjusted from surveys and cohorts, matched from case-control sources."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import polars as pl
@@ -14,13 +14,16 @@ from pipelines.report.families import with_adjusted_p_values
 from pipelines.report.matched import matched_rows
 from pipelines.report.stratified import mantel_haenszel_estimates
 from pipelines.report.verdicts import EVERYBODY_OR_NOBODY, FEWER_TERMS, Row, as_text, not_shown, verdict_on_cells, with_note
-from pipelines.statistics import Categorical, Cells, Numeric, Regression, StatsError, e_value, regression
+from pipelines.statistics import Categorical, Cells, Numeric, Regression, StatsError, e_value, pool_effects, regression
 from pipelines.statistics.model_matrix import Term
+from pipelines.statistics.perfect_prediction import Family
 
 MANTEL_HAENSZEL = "mantel_haenszel"
 
 NOT_IN_THE_TABLE = ("log_odds_ratio_se", "log_prevalence_ratio_se", "prevalence_ratio_p_value")
 """What is known of a survey's models beside the columns of the table."""
+
+MANTEL_HAENSZEL_IMPUTED = "no Mantel-Haenszel odds ratio: none is pooled over imputations"
 
 
 def odds_ratios(estimation: Estimation) -> pl.DataFrame:
@@ -84,22 +87,30 @@ def _survey_rows(estimation: Estimation, scope: Scope, name: str, exposure: Expo
                 if refusal:
                     rows += [key | {"exposure_level": as_text(level)} | not_shown(refusal) for level in levels]
                     continue
-                cells = estimation.cells(scope, weight, (*study.outcomes, name, *study.adjustment), population)
+                if model == MANTEL_HAENSZEL and estimation.is_imputed(variables):
+                    rows += [key | {"exposure_level": as_text(level)} | not_shown(MANTEL_HAENSZEL_IMPUTED) for level in levels]
+                    continue
+                keys = (*study.outcomes, name, *study.adjustment)
+                cells = [each.cells(scope, weight, keys, population) for each in estimation.completions(variables)]
                 if exposure.is_number:
-                    cells = in_steps(cells, name, exposure)
-                rows += _model_rows(estimation, cells, key, name, exposure, levels, adjusters)
+                    cells = [in_steps(each, name, exposure) for each in cells]
+                rules = estimation.rules(variables)
+                rows += _model_rows(estimation, cells, key, name, exposure, levels, adjusters, rules)
     return rows
 
 
 def _model_rows(
     estimation: Estimation,
-    cells: Cells,
+    completions: Sequence[Cells],
     key: Row,
     name: str,
     exposure: Exposure,
     levels: Sequence[bool | str],
     adjusters: Sequence[str],
+    rules: Row,
 ) -> list[Row]:
+    """The levels of one model. `completions` are the cells of each imputation, of which the first tells who is counted."""
+    cells = completions[0]
     outcome = key["outcome"]
     domain = pl.col(in_population(key["population"]))
     members = cells.table.filter(domain, pl.col("n") > 0)
@@ -117,14 +128,14 @@ def _model_rows(
         Categorical(column, _reference(estimation, complete, column)) for column in adjusters if column not in numbers
     ]
     if numbers:
-        cells, of_numbers = as_numbers(cells, estimation.study, numbers)
-        beside += of_numbers
+        with_numbers = [as_numbers(each, estimation.study, numbers) for each in completions]
+        completions, beside = [each for each, _ in with_numbers], [*beside, *with_numbers[0][1]]
     unexposed = complete.filter(pl.lit(False) if exposure.is_number else pl.col(name) == exposure.reference)
     prevalence = _share(complete, outcome)
-    fitted: Fitted | str | None = None
+    fitted: Sequence[Fitted] | str | None = None
     if key["model"] != MANTEL_HAENSZEL:
         term = Numeric(name) if exposure.is_number else Categorical(name, exposure.reference)
-        fitted = _fit(cells, outcome, term, beside, domain)
+        fitted = _fit(completions, outcome, term, beside, domain)
     not_grouped = [name] if exposure.is_number else numbers
     if fitted is None and not_grouped:
         fitted = f"Mantel-Haenszel compares within groups, and {', '.join(not_grouped)} {_taken(exposure)} as a number"
@@ -149,13 +160,9 @@ def _model_rows(
             of_level, by = None if exposure.is_number else level, estimation.source.estimated_by
             estimates = _estimates(fitted, name, of_level, key["confidence_level"], by)
             if "odds_ratio" in estimates:
-                verdict = verdict_on_cells(four, fitted.logistic.degrees_freedom)
-                verdict = with_note(verdict, _put_aside(fitted.logistic, adjusters))
-                estimates |= with_note(verdict, _too_many_terms(fitted.logistic))
-                estimates |= {
-                    "degrees_freedom_rule": estimation.degrees_freedom_rule,
-                    "variance_method": estimation.source.variance_method,
-                }
+                verdict = verdict_on_cells(four, estimates["degrees_freedom"])
+                verdict = with_note(verdict, _put_aside(fitted, adjusters))
+                estimates |= with_note(verdict, _too_many_terms(fitted[0].logistic)) | rules
         rows.append(row | estimates | _e_value(estimates, is_rare))
     return rows
 
@@ -172,20 +179,27 @@ class Fitted:
     poisson: Regression
 
 
-def _fit(cells: Cells, outcome: str, exposure: Term, beside: Sequence[Term], domain: pl.Expr) -> Fitted | str:
-    """The logistic and the Poisson model of the exposure and of what is adjusted for beside it, or why they cannot be fitted."""
-    fit = partial(regression, cells, outcome, [exposure, *beside], domain=domain, separation="limit", nuisance=beside)
+def _fit(
+    completions: Sequence[Cells], outcome: str, exposure: Term, beside: Sequence[Term], domain: pl.Expr
+) -> Sequence[Fitted] | str:
+    """The logistic and the Poisson model of the exposure and of what is adjusted for beside it, in each imputation, or why they
+    cannot be fitted."""
+
+    def fit(cells: Cells, family: Family) -> Regression:
+        terms = [exposure, *beside]
+        return regression(cells, outcome, terms, family=family, domain=domain, separation="limit", nuisance=beside)
+
     try:
-        return Fitted(fit(family="logistic"), fit(family="poisson"))
+        return [Fitted(fit(cells, "logistic"), fit(cells, "poisson")) for cells in completions]
     except StatsError as error:
         return str(error)
 
 
-def _estimates(fitted: Fitted, name: str, level: Any, confidence_level: float, by: str) -> Row:
-    """The estimates of one level, or why there are none."""
+def _estimates(fitted: Sequence[Fitted], name: str, level: Any, confidence_level: float, by: str) -> Row:
+    """The estimates of one level, pooled over imputations where there are several, or why there are none."""
     try:
-        odds = fitted.logistic.term(name, level, confidence_level)
-        ratio = fitted.poisson.term(name, level, confidence_level)
+        odds = pool_effects([each.logistic.term(name, level, confidence_level) for each in fitted])
+        ratio = pool_effects([each.poisson.term(name, level, confidence_level) for each in fitted])
     except StatsError as error:
         return not_shown(str(error))
     return {
@@ -193,7 +207,7 @@ def _estimates(fitted: Fitted, name: str, level: Any, confidence_level: float, b
         "odds_ratio_lower": odds.lower,
         "odds_ratio_upper": odds.upper,
         "p_value": odds.p_value,
-        "degrees_freedom": fitted.logistic.degrees_freedom,
+        "degrees_freedom": math.floor(odds.degrees_freedom),
         "method": f"design-based logistic regression ({by}), complete cases",
         "prevalence_ratio": ratio.estimate,
         "prevalence_ratio_lower": ratio.lower,
@@ -204,14 +218,15 @@ def _estimates(fitted: Fitted, name: str, level: Any, confidence_level: float, b
     }
 
 
-def _put_aside(model: Regression, adjusters: Sequence[str]) -> str | None:
+def _put_aside(fitted: Sequence[Fitted], adjusters: Sequence[str]) -> str | None:
     """That a model leaves people out: all in some level of an adjuster have, or lack, the outcome. None where it does not.
 
     They say nothing about the other coefficients, which are the same with and without them.
     """
-    if not model.n_separated:
+    separated = [name for each in fitted if each.logistic.n_separated for name in each.logistic.separated]
+    if not any(each.logistic.n_separated for each in fitted):
         return None
-    columns = [column for column in adjusters if any(name.startswith(f"{column}=") for name in model.separated)]
+    columns = [column for column in adjusters if any(name.startswith(f"{column}=") for name in separated)]
     named = ", ".join(columns or adjusters) or "the exposure"
     return f"in some level of {named} {EVERYBODY_OR_NOBODY}: the odds ratio is that of the others"
 

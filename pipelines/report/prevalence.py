@@ -8,7 +8,7 @@ import polars as pl
 from pipelines.project.respondents import ALL, SEX
 from pipelines.report.estimation import Estimation, Scope, in_population
 from pipelines.report.verdicts import NOT_SHOWN
-from pipelines.statistics import Cells, EmptyDomain, prevalence
+from pipelines.statistics import Cells, EmptyDomain, pool_prevalences, prevalence
 
 ESTIMATED = ("prevalence", "prevalence_se", "prevalence_lower", "prevalence_upper", "design_effect", "n_effective")
 
@@ -106,23 +106,22 @@ def _population(estimation: Estimation, scope: Scope, population: str, splits: S
             if refusal:
                 rows = not_shown(split.rows, refusal)
             else:
-                cells = estimation.cells(scope, weight, (*estimation.study.outcomes, *split.keys), population)
+                keys = (*estimation.study.outcomes, *split.keys)
+                cells = [each.cells(scope, weight, keys, population) for each in estimation.completions(variables)]
                 rows = without_unreliable(_estimate(estimation, cells, population, outcome, split))
-            frames.append(with_labels(estimation, scope, population, outcome, weight, rows, split.labels))
+            labels = split.labels | estimation.rules(variables)
+            frames.append(with_labels(estimation, scope, population, outcome, weight, rows, labels))
     return frames
 
 
-def _estimate(estimation: Estimation, cells: Cells, population: str, outcome: str, split: Split) -> pl.DataFrame:
+def _estimate(estimation: Estimation, cells: Sequence[Cells], population: str, outcome: str, split: Split) -> pl.DataFrame:
+    """`cells` of each imputation; where nothing is imputed, of the respondents as they are."""
+    by, domain, level = list(split.by), pl.col(in_population(population)), estimation.study.confidence_level
     try:
-        estimated = prevalence(
-            cells,
-            outcome,
-            by=list(split.by),
-            domain=pl.col(in_population(population)),
-            confidence_level=estimation.study.confidence_level,
-        ).table
+        tables = [prevalence(each, outcome, by=by, domain=domain, confidence_level=level).table for each in cells]
     except EmptyDomain as error:
         return not_shown(split.rows, str(error))
+    estimated = pool_prevalences(tables, by, level)
     if not split.by:
         return split.rows.hstack(estimated)
     return split.rows.join(estimated, on=list(split.by), how="left", maintain_order="left")
@@ -137,12 +136,10 @@ def with_labels(
     rows: pl.DataFrame,
     labels: dict[str, str],
 ) -> pl.DataFrame:
-    """The rows with the keys and facts that all of them share."""
+    """The rows with the keys and facts that all of them share; `labels` are those of the question."""
     shared = {
         **estimation.key(scope, population, outcome, weight),
         "confidence_level": estimation.study.confidence_level,
-        "degrees_freedom_rule": estimation.degrees_freedom_rule,
-        "variance_method": estimation.source.variance_method,
         **labels,
     }
     types = {"weight": pl.String}  # of a source without weights it is NULL

@@ -1,5 +1,7 @@
 """Rows of report.prevalence_age_standardised."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from pipelines.machine.quoting import identifier
@@ -8,7 +10,7 @@ from pipelines.project.respondents import AGE, AGE_BAND, ALL, SEX
 from pipelines.report.estimation import STANDARD_AGE_GROUP, Estimation, Scope, in_population
 from pipelines.report.prevalence import not_shown, with_labels, without_unreliable
 from pipelines.report.verdicts import OUTSIDE
-from pipelines.statistics import Cells, EmptyDomain, UnknownStandardCell, standardise
+from pipelines.statistics import Cells, EmptyDomain, UnknownStandardCell, pool_prevalences, standardise
 
 OLDEST = 120
 """Years up to which it is asked who may be in a population."""
@@ -39,13 +41,14 @@ def _rows(estimation: Estimation, scope: Scope, population: str, outcome: str) -
     asked = pl.DataFrame({SEX: [ALL, *sexes]}, schema={SEX: pl.String})
     variables = {outcome, *by_sex, AGE, *estimation.population_variables(population)}
     weight = estimation.weight(variables)
+    completions = estimation.completions(variables)
     refusal = (
         estimation.refusal(scope, variables, population)
         or _standard_beyond(estimation, population)
-        or _people_beyond(estimation, scope, weight, population, outcome)
+        or _people_beyond(completions[0], scope, weight, population, outcome)
     )
-    rows = not_shown(asked, refusal) if refusal else _estimate(estimation, scope, weight, population, outcome, asked)
-    labels = {"standard_population": estimation.study.standardisation.standard_population}
+    rows = not_shown(asked, refusal) if refusal else _estimate(completions, scope, weight, population, outcome, asked)
+    labels = {"standard_population": estimation.study.standardisation.standard_population} | estimation.rules(variables)
     return with_labels(estimation, scope, population, outcome, weight, rows, labels)
 
 
@@ -109,25 +112,30 @@ def _people_beyond(estimation: Estimation, scope: Scope, weight: str | None, pop
 
 
 def _estimate(
-    estimation: Estimation, scope: Scope, weight: str | None, population: str, outcome: str, asked: pl.DataFrame
+    completions: Sequence[Estimation], scope: Scope, weight: str | None, population: str, outcome: str, asked: pl.DataFrame
 ) -> pl.DataFrame:
-    by_sex = [SEX] if SEX in estimation.columns else []
-    cells = estimation.cells(scope, weight, (*estimation.study.outcomes, STANDARD_AGE_GROUP, *by_sex), population)
+    """Of each imputation; where nothing is imputed, of the respondents as they are."""
+    study, standard = completions[0].study, completions[0].standard.shares
+    by_sex = [SEX] if SEX in completions[0].columns else []
+    cells = [each.cells(scope, weight, (*study.outcomes, STANDARD_AGE_GROUP, *by_sex), population) for each in completions]
     domain = pl.col(in_population(population))
     estimated = []
     by: list[str]
     try:
         for by in ([], [SEX]) if asked.height > 1 else ([],):
-            table = standardise(
-                cells,
-                outcome,
-                column=STANDARD_AGE_GROUP,
-                standard=estimation.standard.shares,
-                by=by,
-                domain=domain,
-                confidence_level=estimation.study.confidence_level,
-            ).table
-            table = _with_unknown_ages(table, cells, domain, by)
+            tables = [
+                standardise(
+                    each,
+                    outcome,
+                    column=STANDARD_AGE_GROUP,
+                    standard=standard,
+                    by=by,
+                    domain=domain,
+                    confidence_level=study.confidence_level,
+                ).table
+                for each in cells
+            ]
+            table = _with_unknown_ages(pool_prevalences(tables, by, study.confidence_level), cells[0], domain, by)
             estimated.append(table if by else table.with_columns(sex=pl.lit(ALL)))
     except (EmptyDomain, UnknownStandardCell) as error:
         return not_shown(asked, str(error))

@@ -7,7 +7,7 @@ import polars as pl
 from pipelines.project.respondents import AGE_BAND
 from pipelines.report.estimation import Estimation, Scope, in_population
 from pipelines.report.verdicts import not_shown
-from pipelines.statistics import Cells, StatsError, rao_scott_test, trend
+from pipelines.statistics import Cells, StatsError, pool_effects, rao_scott_test, trend
 from pipelines.statistics.presentation import FEWEST_DEGREES_OF_FREEDOM
 
 MIN_BANDS = 3
@@ -40,13 +40,14 @@ def _row(estimation: Estimation, scope: Scope, population: str, outcome: str) ->
     key = estimation.key(scope, population, outcome, weight) | {
         "variable": AGE_BAND,
         "confidence_level": estimation.study.confidence_level,
-        "degrees_freedom_rule": estimation.degrees_freedom_rule,
-        "variance_method": estimation.source.variance_method,
+        **estimation.rules(variables),
     }
     refusal = estimation.refusal(scope, variables, population)
     if refusal:
         return key | not_shown(refusal)
-    cells = estimation.cells(scope, weight, (*estimation.study.outcomes, AGE_BAND), population)
+    keys = (*estimation.study.outcomes, AGE_BAND)
+    completions = [each.cells(scope, weight, keys, population) for each in estimation.completions(variables)]
+    cells = completions[0]
     domain = pl.col(in_population(population))
     analysed = cells.table.filter(domain, pl.col("n") > 0).drop_nulls([outcome, AGE_BAND])
     n_bands = analysed[AGE_BAND].n_unique()
@@ -55,10 +56,12 @@ def _row(estimation: Estimation, scope: Scope, population: str, outcome: str) ->
     scores = {band: float(number) for number, band in enumerate(estimation.age_bands)}
     key |= {"n_levels": n_bands, "n_respondents": int(analysed["n"].sum())}
     try:
-        effect = trend(cells, outcome, AGE_BAND, scores, confidence_level=estimation.study.confidence_level, domain=domain)
+        level = estimation.study.confidence_level
+        effects = [trend(each, outcome, AGE_BAND, scores, confidence_level=level, domain=domain) for each in completions]
+        effect = pool_effects(effects)
     except StatsError as error:
         return key | not_shown(str(error))
-    association, untested = _association(cells, outcome, domain)
+    association, untested = (None, NOT_POOLED) if len(completions) > 1 else _association(cells, outcome, domain)
     few = effect.degrees_freedom < FEWEST_DEGREES_OF_FREEDOM
     return key | {
         "odds_ratio": effect.estimate,
@@ -74,6 +77,10 @@ def _row(estimation: Estimation, scope: Scope, population: str, outcome: str) ->
         )
         or None,
     }
+
+
+NOT_POOLED = "no test of association: none is pooled over imputations"
+"""Of a row about imputed values."""
 
 
 def _association(cells: Cells, outcome: str, domain: pl.Expr) -> tuple[float | None, str | None]:

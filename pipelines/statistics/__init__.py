@@ -27,6 +27,7 @@ from pipelines.statistics.errors import (
 from pipelines.statistics.evalue import EValue, e_value
 from pipelines.statistics.firth import FirthLogistic, firth_logistic
 from pipelines.statistics.imputation import PooledEstimate, pool_imputations
+from pipelines.statistics.imputed import pool_effects, pool_means, pool_prevalences
 from pipelines.statistics.independence import RaoScottTest, WaldTest, rao_scott_test, wald_independence_test
 from pipelines.statistics.intervals import Interval, korn_graubard, proportion_interval
 from pipelines.statistics.large import fit_regression
@@ -145,7 +146,10 @@ __all__ = [
     "odds_ratio",
     "order_model",
     "pair_odds_ratio",
+    "pool_effects",
     "pool_imputations",
+    "pool_means",
+    "pool_prevalences",
     "prevalence",
     "proportion_interval",
     "rank_test",

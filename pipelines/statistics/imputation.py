@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipelines.statistics.design import FloatArray
 from pipelines.statistics.errors import InvalidArgument
 from pipelines.statistics.intervals import require_level, t_quantile
 
@@ -45,6 +46,14 @@ def pool_imputations(
         raise InvalidArgument("Pooling needs two or more imputations, each with a finite estimate and a variance above 0.")
     if not complete_degrees_freedom > 0:
         raise InvalidArgument(f"The complete data need degrees of freedom above 0; they have {complete_degrees_freedom}.")
+    return pooled(values, within_each, complete_degrees_freedom, confidence_level)
+
+
+def pooled(
+    values: FloatArray, within_each: FloatArray, complete_degrees_freedom: float, confidence_level: float = 0.95
+) -> PooledEstimate:
+    """The same, of estimates and variances (m,) that were looked through; some variances may be 0, not all."""
+    m = len(values)
     estimate, within, between = float(values.mean()), float(within_each.mean()), float(values.var(ddof=1))
     added = (1 + 1 / m) * between
     relative_increase, total = added / within, within + added

@@ -77,6 +77,55 @@ ratio <- svyratio(~alive, ~arrests, suppressWarnings(svrepdesign(data = scd, typ
 stopifnot(all.equal(c(coef(ratio), SE(ratio)), c(coef(svymean(~y, brr)), SE(svymean(~y, brr))), check.attributes = FALSE))
 all$brr <- cbind(source = "brr", share("prevalence all", brr))
 
+# missing outcomes and exposures of the sample of nhanes filled in five times; districts and strata as they were drawn
+set.seed(5)
+known <- people[, c(columns, "stratum", "psu", "weight")]
+known$x[sample(nrow(known), 90)] <- NA
+draw <- function(formula, d) {
+  model <- glm(formula, binomial(), d)
+  rbinom(nrow(d), 1, predict(model, d, type = "response"))
+}
+filled <- lapply(1:5, function(k) {
+  d <- known
+  d$x <- ifelse(is.na(known$x), draw(x ~ age + sex, known), known$x)
+  d$y <- ifelse(is.na(known$y), draw(y ~ age + sex, known), known$y)
+  d
+})
+for (k in 1:5) { known[[paste0("x", k)]] <- filled[[k]]$x; known[[paste0("y", k)]] <- filled[[k]]$y }
+written("imputed", known, c("stratum", "psu", "weight", paste0("x", 1:5), paste0("y", 1:5)))
+of_each <- lapply(filled, function(d) answers("imputed", svydesign(ids = ~psu, strata = ~stratum, weights = ~weight, data = prepared(d), nest = TRUE)))
+# Rubin 1987, with the degrees of freedom of Barnard and Rubin 1999 by their formula (MIcombine leaves a (1 + 1/m) out)
+pooled <- of_each[[1]]
+pooled$exact <- NA
+for (i in seq_len(nrow(pooled))) {
+  rows <- do.call(rbind, lapply(of_each, function(one) one[i, ]))
+  what <- pooled$what[i]; m <- nrow(rows)
+  if (startsWith(what, "sd of")) { pooled$estimate[i] <- sqrt(mean(rows$estimate^2)); next }
+  if (what %in% c("association", "exposure by outcome")) { pooled$estimate[i] <- NA; pooled$df[i] <- NA; next }
+  if (what == "age difference") next
+  estimate <- mean(rows$estimate); within <- mean(rows$se^2); total <- within + (1 + 1 / m) * var(rows$estimate)
+  combined <- mitools::MIcombine(as.list(rows$estimate), as.list(rows$se^2))
+  if (within > 0) stopifnot(all.equal(c(estimate, total), c(coef(combined)[[1]], combined$variance[[1]])))
+  d <- min(rows$df); lambda <- (1 + 1 / m) * var(rows$estimate) / total
+  df <- 1 / (lambda^2 / (m - 1) + 1 / ((d + 1) / (d + 3) * d * (1 - lambda)))
+  if (total == 0) df <- d
+  pooled$estimate[i] <- estimate; pooled$se[i] <- sqrt(total); pooled$df[i] <- floor(df); pooled$exact[i] <- df
+  if (!is.na(pooled$lower[i])) {
+    n <- min(rows$n); k <- korn_graubard(estimate, sqrt(total), n, df)
+    pooled$lower[i] <- k[1]; pooled$upper[i] <- k[2]; pooled$presentation[i] <- verdict(estimate, n, k[3], k[1], k[2], df)
+  }
+}
+ages <- lapply(filled, function(d) {
+  by <- svyby(~age, ~y, svydesign(ids = ~psu, strata = ~stratum, weights = ~weight, data = prepared(d), nest = TRUE), svymean, covmat = TRUE)
+  svycontrast(by, c(-1, 1))
+})
+b <- var(sapply(ages, coef)); total <- mean(sapply(ages, SE)^2) + 1.2 * b; lambda <- 1.2 * b / total; d <- of_each[[1]]$df[of_each[[1]]$what == "age difference"]
+df <- 1 / (lambda^2 / 4 + 1 / ((d + 1) / (d + 3) * d * (1 - lambda)))
+i <- which(pooled$what == "age difference")
+pooled$estimate[i] <- 2 * pt(-abs(mean(sapply(ages, coef)) / sqrt(total)), df); pooled$df[i] <- floor(df); pooled$exact[i] <- df
+for (name in names(all)) all[[name]]$exact <- all[[name]]$df
+all$imputed <- pooled
+
 # every method, on one share and one odds ratio
 methods <- list()
 replicated <- function(name, design) {

@@ -64,10 +64,25 @@ SAMPLES: dict[str, Sample] = {
     ),
     "jk1": _replicated(15, method="jk1", centre="estimate"),
     "fay": _replicated(16, method="fay", fay_rho=0.3, centre="mean"),
+    "imputed": Sample(
+        {"imputed": {"imputations": 5, "variables": ["has_outcome", "is_exposed"]}, "psus_nested": True},
+        {
+            "stratum": "stratum",
+            "psu": "psu",
+            "interview_weight": "weight",
+            "has_outcome_imputed": "[y1 = 1, y2 = 1, y3 = 1, y4 = 1, y5 = 1]",
+            "is_exposed_imputed": "[x1 = 1, x2 = 1, x3 = 1, x4 = 1, x5 = 1]",
+        },
+    ),
     "brr": _replicated(4, method="brr", centre="mean"),
 }
 
-OF_DESIGNS = {"n_population": ("integer", "BIGINT"), "interview_replicate_weights": ("array", "DOUBLE[]")}
+OF_DESIGNS = {
+    "n_population": ("integer", "BIGINT"),
+    "interview_replicate_weights": ("array", "DOUBLE[]"),
+    "has_outcome_imputed": ("array", "BOOLEAN[]"),
+    "is_exposed_imputed": ("array", "BOOLEAN[]"),
+}
 """Columns that a respondent table has for designs like these."""
 
 

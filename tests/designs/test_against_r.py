@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from pipelines.release.macros.estimating import MEASURES
+from pipelines.report import characteristics, trends
 from pipelines.statistics.replicate_weights import NOBODY_IN_A_REPLICATE
 from tests.atlas import Atlas
 from tests.designs.study import DATA, SAMPLES
@@ -74,7 +75,7 @@ def test_standardised(published_designs: Atlas, source: str) -> None:
 def assert_ratio(row: Row, measure: str, wanted: Row, what: str) -> None:
     assert row["degrees_freedom"] == wanted["df"], what
     assert_close(math.log(row[measure]), wanted["estimate"], TOLERANCE, f"{what} {measure}")
-    margin = stats.t.ppf(0.975, wanted["df"]) * wanted["se"]
+    margin = stats.t.ppf(0.975, wanted["exact"]) * wanted["se"]
     for limit, sign in (("lower", -1), ("upper", 1)):
         assert_close(math.log(row[f"{measure}_{limit}"]), wanted["estimate"] + sign * margin, TOLERANCE, f"{what} {limit}")
 
@@ -86,7 +87,7 @@ def test_odds_and_prevalence_ratios(published_designs: Atlas, source: str, model
     odds, ratio = expected(source)[f"odds {model}"], expected(source)[f"ratio {model}"]
     assert_ratio(row, "odds_ratio", odds, model)
     assert_ratio(row, "prevalence_ratio", ratio, model)
-    p_value = 2 * stats.t.sf(abs(odds["estimate"] / odds["se"]), odds["df"])
+    p_value = 2 * stats.t.sf(abs(odds["estimate"] / odds["se"]), odds["exact"])
     assert_close(row["p_value"], p_value, TOLERANCE, "p-value")
 
 
@@ -119,7 +120,7 @@ def test_characteristics(published_designs: Atlas, source: str) -> None:
         assert_close(row["p_value"], wanted[what]["estimate"], TOLERANCE, what)
 
 
-@pytest.mark.parametrize("source", [name for name in ANSWERED if "replicate_weights" not in SAMPLES[name].declared])
+@pytest.mark.parametrize("source", ["strat", "clus", "calibrated"])
 def test_questions_in_sql(published_designs: Atlas, source: str) -> None:
     wanted = expected(source)
     for row in ask(published_designs, f"prevalence('has_outcome', by := 'age_band', source := '{source}')"):
@@ -146,6 +147,11 @@ def test_questions_in_sql(published_designs: Atlas, source: str) -> None:
         ),
         ("jk1", "replicate weights (jk1), scattered about the estimate", "rank of the replicate weights - 1"),
         ("fay", "replicate weights (fay, rho 0.3), scattered about their mean", "rank of the replicate weights - 1"),
+        (
+            "imputed",
+            "Taylor linearisation; pooled over 5 imputations by Rubin's rules, with the counts of people of the first",
+            "Barnard and Rubin 1999 on PSUs - strata, rounded down",
+        ),
     ],
 )
 def test_every_row_names_how_its_variance_was_made(published_designs: Atlas, source: str, variance: str, rule: str) -> None:
@@ -153,7 +159,7 @@ def test_every_row_names_how_its_variance_was_made(published_designs: Atlas, sou
     for table in (*tables, "characteristics_by_outcome", "prevalence_by_age_band_and_sex"):
         named = {(row["variance_method"], row["degrees_freedom_rule"]) for row in rows(published_designs, table, source)}
         assert named == {(variance, rule)}, table
-    if "replicate_weights" not in SAMPLES[source].declared:
+    if source in {"strat", "clus", "calibrated"}:
         [row] = ask(published_designs, f"mean('age_years', source := '{source}')")
         assert row["variance_method"] == variance
 
@@ -183,8 +189,38 @@ def test_replicate_weights_are_refused_in_sql(published_designs: Atlas, question
         ask(published_designs, f"{question}, source := 'fay')")
 
 
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_imputed_values_are_refused_in_sql(published_designs: Atlas, question: str) -> None:
+    with pytest.raises(duckdb.Error, match="of imputed was imputed several times, and this schema pools no imputations"):
+        ask(published_designs, f"{question}, condition := 'has_outcome is not null', source := 'imputed')")
+
+
+def test_what_was_not_imputed_is_answered_in_sql(published_designs: Atlas) -> None:
+    [row] = ask(published_designs, "mean('age_years', source := 'imputed')")
+    assert row["n_respondents"] == pl.read_csv(DATA / "imputed.csv").height
+
+
+def test_no_test_of_a_table_is_pooled(published_designs: Atlas) -> None:
+    [trend] = rows(published_designs, "trends", "imputed", population="everyone")
+    assert (trend["association_p_value"], trend["presentation_reason"]) == (None, trends.NOT_POOLED)
+    found = rows(published_designs, "characteristics_by_outcome", "imputed", characteristic="is_exposed")
+    assert {(row["p_value"], row["p_value_reason"]) for row in found} == {(None, characteristics.NOT_POOLED)}
+
+
+def test_the_flow_tells_how_many_were_filled_in(published_designs: Atlas) -> None:
+    delivered = pl.read_csv(DATA / "imputed.csv")
+    [row] = rows(published_designs, "respondent_flow", "imputed", population="everyone")
+    assert (row["n_analysed"], row["n_imputed"]) == (delivered.height, delivered["y"].null_count())
+    assert {row["n_imputed"] for row in rows(published_designs, "respondent_flow", "fay")} == {None}
+    with duckdb.connect(str(published_designs.warehouse / "epi.duckdb"), read_only=True) as connection:
+        kept = connection.sql("select count(*) filter (has_outcome is null) from core.respondents where source = 'imputed'")
+        assert kept.fetchall() == [(row["n_imputed"],)]
+
+
 def test_the_page_names_each_design(published_designs: Atlas) -> None:
     page = (published_designs.warehouse / "current" / "report.html").read_text(encoding="utf-8")
     for source in published_designs.project.sources.values():
-        assert f"primary sampling units ({source.variance_method})" in page
+        named = f" ({source.variance_method})" if source.further_design else "."
+        assert f"strata and primary sampling units{named}" in page
+    assert "The sample imputed\nimputed has outcome, is exposed 5 times" in page
     assert "(or by replicate weights, where a design has them)" in page

@@ -229,6 +229,28 @@ REFUSED: Cases = {
         "line 5 (replicate_weights)",
         ("needs dietary_replicate_weights, exam_replicate_weights, interview_replicate_weights", "docs/designs.md"),
     ),
+    **{
+        f"imputed: {name}": (changed("psus_nested: true", f"imputed: {{{said}}}"), place, parts)
+        for name, said, place, parts in (
+            ("once", "imputations: 1, variables: [has_cramps]", "line 5 (imputed.imputations)", ("at least 2",)),
+            ("nothing", "imputations: 5, variables: []", "line 5 (imputed.variables)", ("at least",)),
+            ("no answer", "imputations: 5, variables: [psu]", "line 5 (imputed.variables.0)", ("no answer of respondents",)),
+            ("misspelt", "imputations: 5, variables: [has_cramp]", "line 5 (imputed.variables.0)", ("did you mean has_cramps?",)),
+            (
+                "no column",
+                "imputations: 5, variables: [has_cramps]",
+                "line 5 (imputed.variables.0)",
+                ("needs has_cramps_imputed of type BOOLEAN[]", "docs/designs.md"),
+            ),
+        )
+    },
+    "imputed and restricted": (
+        lambda text: changed("classification: public_use", "classification: restricted")(
+            changed("psus_nested: true", "imputed: {imputations: 5, variables: [has_cramps]}")(text)
+        ),
+        "line 5 (imputed)",
+        ("belongs to no restricted source",),
+    ),
     "replicate weights beside PSUs": (
         after_nesting("replicate_weights: {method: brr, centre: mean}"),
         "line 5 (psus_nested)",

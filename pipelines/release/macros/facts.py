@@ -8,7 +8,7 @@ from pipelines.machine.quoting import identifier, literal
 from pipelines.making.design import are_nested, counted_psus, psu_of, stratum_of
 from pipelines.project.respondents import POOLED, POPULATION, TEXT_OF
 from pipelines.project.sources import Source
-from pipelines.report.estimation import COMPONENTS, STRATA_PER_WAVE
+from pipelines.report.estimation import COMPONENTS, STRATA_PER_WAVE, imputed_of
 from pipelines.report.scales import LARGEST_RATIO
 
 Facts = dict[str, Any]
@@ -27,6 +27,7 @@ def facts_of(connection: duckdb.DuckDBPyConnection, respondents: str, source: So
         "design": source.design,
         "lonely": source.lonely_psu,
         "variance": source.variance_method,
+        "imputed": imputed_of(source),
         "is_replicated": source.replicate_weights is not None,
         "is_withheld": source.is_withheld,
         "declared": source.study_waves,

@@ -133,6 +133,7 @@ _WRITING = {
     "_fault(q, source, weight)": """
       coalesce(ask._source_fault(source, q.s, list_transform(ask._sources(), lambda s: s.source)), ask._condition_fault(q.c),
                ask._names_fault(q.variables), ask._wave_fault(q.s, q.wave, q.waves), ask._weight_fault(q.s, weight),
+               ask._imputed_fault(q.s, q.variables),
                ask._pool_fault(q.apart, q.waves, q.variables))""",
     # the condition comes last: nothing that it holds is taken for a place to fill
     "_filled(template, q, condition)": """
