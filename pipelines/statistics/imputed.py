@@ -88,8 +88,9 @@ def _pool_rows(found: Sequence[dict[str, Any]], n_tables: int, confidence_level:
         complete = min(row["degrees_freedom"] for row in found)
         pooled = _pooled([row["prevalence"] for row in found], [row["prevalence_se"] for row in found], complete)
     if pooled is None:
-        if len(found) == n_tables and len({row["prevalence"] for row in found}) == 1:
-            return dict(first)  # nobody or everybody, in all of them
+        alike = {(row["prevalence"], row["prevalence_se"] or None) for row in found}
+        if len(found) == n_tables and len(alike) == 1 and alike <= {(None, None), (0.0, None), (1.0, None)}:
+            return dict(first)  # nobody at all, or nobody or everybody with the outcome, in all of them
         hidden = dict.fromkeys((*shown, "degrees_freedom"))
         return first | hidden | {"presentation": "suppress", "presentation_reason": NOT_IN_EVERY_IMPUTATION}
     n = min(row["n_respondents"] for row in found)

@@ -1,4 +1,4 @@
-"""Imputed values of respondents: which lists are refused, what stands in the place of what is not known, and what is not pooled."""
+"""Imputed values of respondents: which lists are refused, what stands for what is not known, and what is not pooled."""
 
 import math
 from typing import Any
