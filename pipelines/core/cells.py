@@ -33,14 +33,12 @@ def build_cells(project: Project, place: Place) -> Built:
 
 
 def places_of_cells(project: Project) -> list[Place]:
-    """The waves whose accepted respondents are added up: those of a large wave, of a source whose people add up."""
+    """The waves whose accepted respondents are added up: those of a large wave."""
     schema, _, table = project.study.respondents.partition(".")
     return [
         place
         for place in project.places(CELLS)
-        if project.sources[place.source].adds_up
-        and (made := project.store.accepted(Place(schema, table, place.source, place.wave)))
-        and has_cells(made.rows)
+        if (made := project.store.accepted(Place(schema, table, place.source, place.wave))) and has_cells(made.rows)
     ]
 
 

@@ -211,11 +211,6 @@ class Source(_Settings):
         return "replicate weights" if self.replicate_weights else "Taylor linearisation"
 
     @property
-    def adds_up(self) -> bool:
-        """Whether counts and sums of weights by stratum and PSU are all that estimates need of its people."""
-        return self.has_psus and not (self.finite_population or self.replicate_weights or self.imputed)
-
-    @property
     def further_design(self) -> list[Any]:
         """What its file says of the design beyond strata and PSUs; nothing of a source that has no more."""
         imputed = [self.imputed.model_dump()] if self.imputed else []
@@ -229,8 +224,10 @@ class Source(_Settings):
         """Whether cells say all that estimators ask of its respondents.
 
         They do not say who is matched with whom, nor the weight of each, which is in the variance of a sample of people, nor
-        their replicate weights, nor how many units a stratum has in all.
+        their replicate weights, nor how many units a stratum has in all, nor what was imputed.
         """
+        if self.imputed:
+            return False
         if self.design == "survey":
             return self.has_psus and not self.finite_population and not self.replicate_weights
         return self.design != "case_control"

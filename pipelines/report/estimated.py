@@ -71,7 +71,7 @@ def _estimation(
         comparability=project.comparability_of(source),
         standard_population=project.standard_population,
         received=records_received(project, source) if place.name in COUNTING_RECORDS else {},
-        held=_held(project, connection, objects) if source.adds_up else Held(),
+        held=_held(project, connection, objects) if source.can_be_added_up else Held(),
     )
 
 

@@ -35,4 +35,4 @@ def test_the_select_and_the_file_say_the_same(atlas: Atlas, source: str, key: st
 
 def test_people_of_richer_designs_are_not_added_up_to_cells(atlas: Atlas) -> None:
     """Cells hold counts and sums of weights by stratum and PSU, and no population, replicate weight or imputed value."""
-    assert [name for name, source in atlas.project.sources.items() if source.adds_up] == ["calibrated"]
+    assert [name for name, source in atlas.project.sources.items() if source.can_be_added_up] == ["calibrated"]

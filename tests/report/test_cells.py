@@ -13,6 +13,7 @@ from pipelines.core.packing import MOST_NUMBERS, digits, flag, packed
 from pipelines.core.plan import plan_cells
 from pipelines.making.cells import LARGE_WAVE, LARGEST_SHARE, MOST_KEYS, QUESTIONS, Keys, Wanted, added_together, halves, is_gain
 from pipelines.making.engine import bind_select, no_rows
+from pipelines.project.designs import Imputation
 from pipelines.project.project import Project
 from pipelines.project.respondents import CELLS
 from pipelines.report import estimated
@@ -186,6 +187,7 @@ def test_only_large_waves_of_designs_that_add_up_have_cells(added: Atlas, monkey
     assert source.can_be_added_up
     assert not source.model_copy(update={"has_psus": False}).can_be_added_up
     assert not source.model_copy(update={"finite_population": True}).can_be_added_up
+    assert not source.model_copy(update={"imputed": Imputation(imputations=2, variables=["sex"])}).can_be_added_up
 
 
 def test_cells_are_no_table_of_a_release(added: Atlas) -> None:
