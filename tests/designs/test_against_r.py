@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
+from pipelines import ask as questions
 from pipelines.release.macros.estimating import MEASURES
 from pipelines.report import characteristics, trends
 from pipelines.statistics.replicate_weights import NOBODY_IN_A_REPLICATE
@@ -191,8 +192,19 @@ def test_replicate_weights_are_refused_in_sql(published_designs: Atlas, question
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_imputed_values_are_refused_in_sql(published_designs: Atlas, question: str) -> None:
-    with pytest.raises(duckdb.Error, match="of imputed was imputed several times, and this schema pools no imputations"):
+    with pytest.raises(duckdb.Error, match="of imputed was imputed several times, and questions pool no imputations"):
         ask(published_designs, f"{question}, condition := 'has_outcome is not null', source := 'imputed')")
+
+
+def test_imputed_values_are_refused_in_python(published_designs: Atlas) -> None:
+    """Where they are asked about, adjusted for, split by or in a condition."""
+    of: dict[str, Any] = {"source": "imputed", "project": published_designs.folder}
+    with pytest.raises(questions.Refused, match="was imputed several times, and questions pool no imputations"):
+        questions.prevalence("has_outcome", **of)
+    with pytest.raises(questions.Refused, match="questions pool no imputations"):
+        questions.mean("age_years", where="has_outcome is not null", **of)
+    with pytest.raises(questions.Refused, match="questions pool no imputations"):
+        questions.mean("age_years", by="has_outcome", **of)
 
 
 def test_what_was_not_imputed_is_answered_in_sql(published_designs: Atlas) -> None:

@@ -132,8 +132,8 @@ REFUSING = {
                   and list_has_any(v.variables, variables))""",
     "_imputed_fault(s, variables)": """
       case when list_has_any(s.imputed, variables)
-        then ask._listed(list_intersect(s.imputed, variables)) || ' of ' || s.source || ' was imputed several times, and this '
-          || 'schema pools no imputations: the tables of report do' end""",
+        then ask._listed(list_intersect(s.imputed, variables)) || ' of ' || s.source || ' was imputed several times, and '
+          || 'questions pool no imputations: the tables of report do' end""",
     "_pool_fault(apart, waves, variables)": """
       list_transform(list_filter(apart, lambda v: v.condition is null), lambda v:
         ask._listed(list_intersect(v.variables, variables)) || ' is not comparable between '
