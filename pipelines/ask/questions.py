@@ -24,8 +24,8 @@ def prevalence(
     at each level of the one column of `by`, all else being as it is.
 
     >>> from pipelines import ask
-    >>> adjusted = ask.prevalence("takes_statin", by="is_sedentary", adjust="age_band, sex", source="synthetic_survey")
-    >>> adjusted.frame["is_sedentary"].to_list(), adjusted.frame["adjusted_for"][0]
+    >>> adjusted = ask.prevalence("takes_statin", by="takes_beta_agonist", adjust="age_band, sex", source="synthetic_survey")
+    >>> adjusted.frame["takes_beta_agonist"].to_list(), adjusted.frame["adjusted_for"][0]
     ([False, True], 'age_band, sex')
     """
     return answer(
@@ -101,7 +101,7 @@ def odds_ratio(
     `interaction`: a variable within whose levels the ratio is estimated, by one model, with a test of their being equal.
 
     >>> from pipelines import ask
-    >>> asked = ask.odds_ratio("takes_statin", "is_sedentary", interaction="sex", source="synthetic_survey").frame
+    >>> asked = ask.odds_ratio("takes_statin", "takes_beta_agonist", interaction="sex", source="synthetic_survey").frame
     >>> asked["sex"].to_list(), asked["interaction_p_value"].n_unique()
     (['female', 'male'], 1)
     """
@@ -140,7 +140,7 @@ def prevalence_ratio(
     """Prevalence ratio for each level of an exposure against its reference; adjusted, by a Poisson model.
 
     >>> from pipelines import ask
-    >>> ask.prevalence_ratio("takes_statin", "is_sedentary", source="synthetic_survey").frame["exposure_level"].to_list()
+    >>> ask.prevalence_ratio("takes_statin", "takes_beta_agonist", source="synthetic_survey").frame["exposure_level"].to_list()
     ['true']
     """
     return answer(
@@ -180,7 +180,8 @@ def risk_difference(
     Adjusted, it is that of the prevalences that `prevalence(..., adjust=...)` gives.
 
     >>> from pipelines import ask
-    >>> difference = ask.risk_difference("takes_statin", "is_sedentary", adjust=["age_band", "sex"], source="synthetic_survey")
+    >>> of = {"adjust": ["age_band", "sex"], "source": "synthetic_survey"}
+    >>> difference = ask.risk_difference("takes_statin", "takes_beta_agonist", **of)
     >>> difference.frame["prevalence_difference"].is_between(-1, 1).to_list()
     [True]
     """

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pipelines.contracts.model import Contract
 from pipelines.machine.quoting import identifier, literal
-from pipelines.project.respondents import REASON
+from pipelines.project.respondents import CELLS, REASON
 from pipelines.project.selects import ANSWERS, Select
 
 OF_THE_WAVE = ("source", "wave", "is_synthetic")
@@ -16,9 +16,10 @@ REASONS = "unanswered_has_a_reason"
 def with_vocabularies(contracts: Mapping[str, Contract], written: Mapping[str, Select]) -> dict[str, Select]:
     """What is the same for every source, of each core table: as it is written, or every answer as the sources return it.
 
-    A reason (`<variable>_missing`) is kept only where its variable is unanswered. The rows are in the order of the key.
+    A reason (`<variable>_missing`) is kept only where its variable is unanswered. The rows are in the order of the key. Cells
+    are counted and no answers.
     """
-    core = {name: contract for name, contract in contracts.items() if contract.schema == "core"}
+    core = {name: contract for name, contract in contracts.items() if contract.schema == "core" and name != CELLS}
     return {name: _vocabulary(contract) for name, contract in core.items()} | dict(written)
 
 

@@ -36,9 +36,9 @@ TYPES = OF_EVERY_STUDY | OF_DESIGNS | {SEX: TEXT}
 
 
 def shape_problems(project: "Project") -> list[str]:
-    """What the contract of the respondents lacks or has of another type, a sentence each."""
+    """What the contract of the respondents lacks or has of another type, a sentence each; nothing of what is no table of core."""
     contract = project.contracts.get(project.study.respondents)
-    if contract is None:
+    if contract is None or contract.schema != "core":
         return []
     return [*_lacking(project, contract), *_mistyped(contract)]
 

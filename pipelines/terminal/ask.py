@@ -170,7 +170,7 @@ for _name, _says in {
     ),
 }.items():
     _typed = _name.replace("_", "-")
-    _example = f"cramp-atlas ask {_typed} takes_statin is_sedentary --adjust age_band,sex --source nhanes"
+    _example = f"cramp-atlas ask {_typed} takes_statin takes_beta_agonist --adjust age_band,sex --source nhanes"
     app.command(_typed, epilog=ends(_example))(_comparison(_name, _says))
 
 
