@@ -116,12 +116,12 @@ def _population(estimation: Estimation, scope: Scope, population: str, splits: S
 
 def _estimate(estimation: Estimation, cells: Sequence[Cells], population: str, outcome: str, split: Split) -> pl.DataFrame:
     """`cells` of each imputation; where nothing is imputed, of the respondents as they are."""
-    by, domain, level = list(split.by), pl.col(in_population(population)), estimation.study.confidence_level
+    by, domain, confidence_level = list(split.by), pl.col(in_population(population)), estimation.study.confidence_level
     try:
-        tables = [prevalence(each, outcome, by=by, domain=domain, confidence_level=level).table for each in cells]
+        tables = [prevalence(each, outcome, by=by, domain=domain, confidence_level=confidence_level).table for each in cells]
     except EmptyDomain as error:
         return not_shown(split.rows, str(error))
-    estimated = pool_prevalences(tables, by, level)
+    estimated = pool_prevalences(tables, by, confidence_level)
     if not split.by:
         return split.rows.hstack(estimated)
     return split.rows.join(estimated, on=list(split.by), how="left", maintain_order="left")

@@ -56,8 +56,10 @@ def _row(estimation: Estimation, scope: Scope, population: str, outcome: str) ->
     scores = {band: float(number) for number, band in enumerate(estimation.age_bands)}
     key |= {"n_levels": n_bands, "n_respondents": int(analysed["n"].sum())}
     try:
-        level = estimation.study.confidence_level
-        effects = [trend(each, outcome, AGE_BAND, scores, confidence_level=level, domain=domain) for each in completions]
+        confidence_level = estimation.study.confidence_level
+        effects = [
+            trend(each, outcome, AGE_BAND, scores, confidence_level=confidence_level, domain=domain) for each in completions
+        ]
         effect = pool_effects(effects)
     except StatsError as error:
         return key | not_shown(str(error))
