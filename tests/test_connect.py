@@ -60,7 +60,7 @@ def test_python_of_the_page_runs(
 @pytest.mark.parametrize("text", examples("r"))
 def test_r_of_the_page_runs(place: Path, text: str) -> None:
     if not shutil.which("Rscript"):
-        pytest.skip("Rscript is not installed")
+        pytest.skip("R is not installed: apt-get install r-base-core")
     if not (place / "export").exists():
         assert run(place, [".venv/bin/cramp-atlas", "releases", "export", "export"]).returncode == 0
     done = run(place, ["Rscript", "-e", text])

@@ -123,9 +123,7 @@ def asked_of(project: Project, question: Question) -> Iterator[Asked]:
 
 def _understood(connection: duckdb.DuckDBPyConnection, question: Question, release_id: str, project: Project) -> dict[str, Any]:
     """Wave, waves, weight and least count of a question; raises Refused with what the macros say against it."""
-    if not connection.sql(
-        "select 1 from duckdb_functions() where schema_name = 'ask' and function_name = '_understood'"
-    ).fetchall():
+    if not connection.sql(HAS_QUESTIONS).fetchall():
         raise CrampAtlasError(
             f"release {release_id} was published before questions could be asked of it: run cramp-atlas refresh"
         )

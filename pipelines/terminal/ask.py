@@ -66,67 +66,48 @@ def prevalence(
     _answer("prevalence", [outcome], asked, json=json, csv=csv, parquet=parquet, add_to_study=add_to_study)
 
 
-@app.command(epilog=ends("cramp-atlas ask mean age_years --by sex --where takes_statin --source nhanes"))
-def mean(
-    outcome: Outcome,
-    by: By = None,
-    where: Where = "true",
-    source: Source = None,
-    wave: Wave = None,
-    weight: Weight = None,
-    json: AsJson = False,
-    csv: AsCsv = False,
-    parquet: Parquet = None,
-    add_to_study: AddToStudy = False,
-) -> None:
-    """The mean of a number, for each combination of --by.
+def _of_a_group(name: str, says: str) -> Callable[..., None]:
+    """The command of a question about one column: they differ in what they estimate alone."""
 
-    For what describes a group: age, body mass, minutes of sitting.
-    """
-    asked = {"by": by, "where": where, "source": source, "wave": wave, "weight": weight}
-    _answer("mean", [outcome], asked, json=json, csv=csv, parquet=parquet, add_to_study=add_to_study)
+    def command(
+        outcome: Outcome,
+        by: By = None,
+        where: Where = "true",
+        source: Source = None,
+        wave: Wave = None,
+        weight: Weight = None,
+        json: AsJson = False,
+        csv: AsCsv = False,
+        parquet: Parquet = None,
+        add_to_study: AddToStudy = False,
+    ) -> None:
+        asked = {"by": by, "where": where, "source": source, "wave": wave, "weight": weight}
+        _answer(name, [outcome], asked, json=json, csv=csv, parquet=parquet, add_to_study=add_to_study)
 
-
-@app.command(epilog=ends("cramp-atlas ask total takes_statin --by sex --source nhanes"))
-def total(
-    outcome: Outcome,
-    by: By = None,
-    where: Where = "true",
-    source: Source = None,
-    wave: Wave = None,
-    weight: Weight = None,
-    json: AsJson = False,
-    csv: AsCsv = False,
-    parquet: Parquet = None,
-    add_to_study: AddToStudy = False,
-) -> None:
-    """How many people of the population have an outcome, or the sum of a number over them.
-
-    For what a share does not say: how many people it is. The weights of pooled waves are divided by their number.
-    """
-    asked = {"by": by, "where": where, "source": source, "wave": wave, "weight": weight}
-    _answer("total", [outcome], asked, json=json, csv=csv, parquet=parquet, add_to_study=add_to_study)
+    command.__doc__ = says
+    return command
 
 
-@app.command(epilog=ends("cramp-atlas ask trend takes_statin --by sex --source nhanes"))
-def trend(
-    outcome: Outcome,
-    by: By = None,
-    where: Where = "true",
-    source: Source = None,
-    wave: Wave = None,
-    weight: Weight = None,
-    json: AsJson = False,
-    csv: AsCsv = False,
-    parquet: Parquet = None,
-    add_to_study: AddToStudy = False,
-) -> None:
-    """Whether an outcome rises or falls with age: the odds ratio from one age band to the next.
-
-    For a group that report.trends does not have.
-    """
-    asked = {"by": by, "where": where, "source": source, "wave": wave, "weight": weight}
-    _answer("trend", [outcome], asked, json=json, csv=csv, parquet=parquet, add_to_study=add_to_study)
+for _name, _of, _says in (
+    (
+        "mean",
+        "age_years --by sex --where takes_statin",
+        "The mean of a number, for each combination of --by.\n\nFor what describes a group: age, body mass, minutes of sitting.",
+    ),
+    (
+        "total",
+        "takes_statin --by sex",
+        "How many people of the population have an outcome, or the sum of a number over them.\n\n"
+        "For what a share does not say: how many people it is. The weights of pooled waves are divided by their number.",
+    ),
+    (
+        "trend",
+        "takes_statin --by sex",
+        "Whether an outcome rises or falls with age: the odds ratio from one age band to the next.\n\n"
+        "For a group that report.trends does not have.",
+    ),
+):
+    app.command(_name, epilog=ends(f"cramp-atlas ask {_name} {_of} --source nhanes"))(_of_a_group(_name, _says))
 
 
 def _comparison(name: str, says: str) -> Callable[..., None]:

@@ -45,7 +45,7 @@ def test_the_lines_of_the_page_run() -> None:
 
 def test_the_notebook_runs_and_its_page_has_its_cells(tmp_path: Path) -> None:
     """The numbers of the page are those of the project as it is cloned; this one has fewer people."""
-    pytest.importorskip("marimo", reason="marimo is not installed: the notebook is not run")
+    pytest.importorskip("marimo", reason="marimo is not installed: pip install marimo")
     written = page(notebook(), tmp_path)
     shown = PAGE.read_text(encoding="utf-8")
     assert blocks("python", written) == blocks("python", shown)
