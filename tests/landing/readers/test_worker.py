@@ -18,6 +18,7 @@ import pytest
 
 from pipelines.landing.readers.desk import DESK, temporary_folder
 from pipelines.landing.readers.limits import Limits
+from pipelines.landing.readers.pieces import MOST_ROWS
 from pipelines.machine.settings import REPOSITORY
 from tests.landing.readers.conftest import Read, Refusal
 from tests.landing.readers.samples import MARKER, N_RECORDS, sample
@@ -39,10 +40,11 @@ DYING = {
 
 
 def test_memory_beyond_the_limit_is_a_refusal_and_the_next_file_is_read(landing: Path, read: Read, refusal: Refusal) -> None:
-    """A long text that the file holds once and the table eight million times."""
+    """A long text that the file holds once and the table so often that what is read at once needs more than the limit by itself:
+    when an allocator gives memory back does not matter."""
     limits = {"reader_memory_limit": 4_000_000_000}
     path = landing / "delivery.parquet"
-    repeated = pa.DictionaryArray.from_arrays(np.zeros(8_000_000, dtype=np.int32), [MARKER * 100])
+    repeated = pa.DictionaryArray.from_arrays(np.zeros(MOST_ROWS, dtype=np.int32), [MARKER * 500])
     pq.write_table(pa.table({"note": repeated}), path, store_schema=False)
     assert path.stat().st_size < 2_000_000
     text = refusal(path, limits)
