@@ -23,6 +23,7 @@ from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.faults import faults, found
 from pipelines.project.events import OF_EVENTS, DiarySettings, SequenceSymmetrySettings, section_of
 from pipelines.project.lines import Line, Words, refused
+from pipelines.project.publication import Publication
 from pipelines.project.schedule import cron_fault, timezone_fault
 from pipelines.statistics.multiplicity import AdjustmentMethod
 
@@ -273,6 +274,7 @@ class Study(_Settings):
     nightly: Nightly
     alerts: Alerts = Alerts()
     evidence: EvidenceSettings | None = None
+    publication: Publication | None = None
 
     @property
     def exposures_with_levels(self) -> list[str]:
@@ -302,7 +304,7 @@ class Study(_Settings):
 
     def of_estimates(self) -> dict[str, Any]:
         """The settings that a number in a report table can depend on, of the sections that there are."""
-        without = {"title", "question", "drift", "disclosure", "retention", "nightly", "alerts", "evidence"}
+        without = {"title", "question", "drift", "disclosure", "retention", "nightly", "alerts", "evidence", "publication"}
         without |= {section for section in OF_EVENTS if getattr(self, section, None) is None}
         return self.model_dump(mode="json", exclude=without)
 

@@ -16,9 +16,11 @@ import polars as pl
 from pipelines.machine.errors import CrampAtlasError, WrongUsage
 from pipelines.machine.quoting import identifier
 from pipelines.project.project import Project
+from pipelines.project.publication import Publication
 from pipelines.release import wording
 from pipelines.release.copying import copy_database
 from pipelines.release.kept import manifest_of, releases_folder
+from pipelines.release.metadata.writing import write_metadata
 from pipelines.release.spreadsheet import write_csv, write_workbook
 from pipelines.release.wording import Exported
 
@@ -57,12 +59,14 @@ def export(project: Project, folder: Path, release_id: str | None = None, *, mic
         write_workbook(sheets, fresh / "report.xlsx")
         if microdata:
             copy_database(releases_folder(project) / exported.release_id / INSIDE, fresh / INSIDE, project.settings)
+        write_metadata(exported, fresh)
     return exported.release_id
 
 
 def read_release(project: Project, release_id: str | None = None) -> Exported:
     """What is exported of a release; raises WrongUsage where there is none, CrampAtlasError for one that is too old."""
-    wanted = str(manifest_of(project, release_id)["release_id"])
+    manifest = manifest_of(project, release_id)
+    wanted = str(manifest["release_id"])
     database = releases_folder(project) / wanted / "epi_public.duckdb"
     with duckdb.connect(str(database), read_only=True) as connection:
         comments = dict(
@@ -83,6 +87,9 @@ def read_release(project: Project, release_id: str | None = None) -> Exported:
                 "select * from meta.columns where starts_with(table_name, 'report.') order by table_name, position"
             ).pl(),
             sources=_with_rows(connection.sql("select * from meta.sources order by source").pl(), tables),
+            publication=project.study.publication or Publication(),
+            code=manifest.get("code", {}),
+            published_at=str(manifest["published_at"]),
         )
 
 

@@ -1,12 +1,14 @@
 """What an export says about itself: data dictionary, citation and read-me. Texts only; nothing is read or written here."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 import yaml
 
 from pipelines.machine.visible import markdown
+from pipelines.project.publication import Author, Publication
 
 PUBLISHER = "Cramp Atlas"
 
@@ -25,7 +27,10 @@ HOW_TO_READ = (
 
 @dataclass(frozen=True)
 class Exported:
-    """A release as it is exported. `tables` and `descriptions` go by the name of a report table; `sources` have rows in them."""
+    """A release as it is exported. `tables` and `descriptions` go by the name of a report table; `sources` have rows in them.
+
+    `publication` is what its authors say of it; `code` is the version of the software and the hash of its code, if recorded.
+    """
 
     release_id: str
     published_on: str
@@ -35,6 +40,23 @@ class Exported:
     descriptions: Mapping[str, str]
     dictionary: pl.DataFrame
     sources: pl.DataFrame
+    publication: Publication = field(default_factory=Publication)
+    code: Mapping[str, str] = field(default_factory=dict)
+    published_at: str = ""
+
+    @property
+    def name(self) -> str:
+        """What is cited."""
+        return f"{self.title}: report tables"
+
+    @property
+    def authors(self) -> Sequence[Author]:
+        """Those that the study names; what made the tables where it names none."""
+        return self.publication.authors or [Author(name=PUBLISHER)]
+
+    @property
+    def publisher(self) -> str:
+        return self.publication.publisher or PUBLISHER
 
 
 def read_me(exported: Exported) -> list[str]:
@@ -50,12 +72,13 @@ def read_me(exported: Exported) -> list[str]:
 
 def citation(exported: Exported) -> list[str]:
     """Paragraphs: how to cite the release, and each source with its terms of use."""
-    return [cite(exported.title, exported.release_id, exported.published_on), *cite_sources(exported.sources)]
+    authors = "; ".join(author.sorted_by for author in exported.authors)
+    return [cite(exported.title, exported.release_id, exported.published_on, authors), *cite_sources(exported.sources)]
 
 
-def cite(title: str, release_id: str, published_on: str) -> str:
+def cite(title: str, release_id: str, published_on: str, authors: str = PUBLISHER) -> str:
     """How to cite a release."""
-    return f"{PUBLISHER}. {title}: report tables. Release {release_id}, {published_on}."
+    return f"{authors.rstrip('.')}. {title}: report tables. Release {release_id}, {published_on}."
 
 
 def cite_sources(sources: pl.DataFrame) -> list[str]:
@@ -72,7 +95,7 @@ def citation_file(exported: Exported) -> str:
     references = [
         {
             "type": "data",
-            "title": row["title"] + (" (synthetic)" if row["is_synthetic"] else ""),
+            "title": titled(row),
             "authors": [{"name": row["title"]}],
             "notes": f"{row['citation']} Terms of use: {row['terms_of_use']}",
         }
@@ -83,13 +106,46 @@ def citation_file(exported: Exported) -> str:
         "cff-version": "1.2.0",
         "message": "Please cite this release and the sources that it rests on, and keep to their terms of use.",
         "type": "dataset",
-        "title": f"{exported.title}: report tables",
-        "authors": [{"name": PUBLISHER}],
+        "title": exported.name,
+        "authors": [_cff_author(author) for author in exported.authors],
         "version": exported.release_id,
         "date-released": exported.published_on,
+        **_cff_publication(exported.publication),
         "references": references,
     }
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+
+
+def titled(source: Mapping[str, Any]) -> str:
+    """The title of a source, a row of meta.sources; what is synthetic says so."""
+    return f"{source['title']} (synthetic)" if source["is_synthetic"] else str(source["title"])
+
+
+def published_studies(exported: Exported) -> list[dict[str, Any]]:
+    """The published studies that a release compares itself with: `study`, `citation`, `doi` (or None); each once."""
+    register = exported.tables.get("evidence")
+    if register is None or register.is_empty():
+        return []
+    return register.select("study", "citation", "doi").unique(maintain_order=True).to_dicts()
+
+
+def _cff_author(author: Author) -> dict[str, str]:
+    named = {"family-names": author.family_names, "given-names": author.given_names, "name": author.name}
+    orcid = f"https://orcid.org/{author.orcid}" if author.orcid else None
+    said = named | {"orcid": orcid} | ({"affiliation": author.affiliation} if author.is_person else {})
+    return {key: value for key, value in said.items() if value}
+
+
+def _cff_publication(publication: Publication) -> dict[str, Any]:
+    """What the authors say beside their names. The format takes only an SPDX identifier as `license`, so its address stands."""
+    said: dict[str, Any] = {}
+    if publication.doi:
+        said["identifiers"] = [{"type": "doi", "value": publication.doi, "description": "All releases of the study together"}]
+    if publication.licence and publication.licence.address:
+        said["license-url"] = publication.licence.address
+    if publication.keywords:
+        said["keywords"] = publication.keywords
+    return said
 
 
 def dictionary_page(exported: Exported) -> str:

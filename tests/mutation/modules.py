@@ -26,6 +26,8 @@ MODULES: Mapping[str, Sequence[str]] = {
     "release/disclosed.py": ("release/disclosure",),
     "release/export.py": ("release/test_export.py",),
     "release/spreadsheet.py": ("release/test_export.py",),
+    "release/metadata": ("release/metadata",),
+    "project/publication.py": ("project/test_publication.py",),
     "release/wording.py": ("release/test_export.py",),
     "release/changes.py": ("release/test_changes.py",),
     "release/graph.py": ("release/test_graph.py",),

@@ -89,6 +89,7 @@ def cells(path: Path, sheet: str) -> Iterator[list[object]]:
 def test_the_folder_holds_every_report_table_and_what_is_said_about_them(folder: Path) -> None:
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     texts = ["CITATION.cff", "CITATION.txt", "README.txt", "data_dictionary.csv", "data_dictionary.md", "report.xlsx"]
+    texts += ["datacite.json", "ro-crate-metadata.json", "schema-org.json"]
     assert files == sorted([*texts, *(f"{kind}/{table}.{kind}" for kind in ("csv", "parquet") for table in TABLES)])
     assert folder.stat().st_mode & 0o777 == 0o755
     assert openpyxl.load_workbook(folder / "report.xlsx", read_only=True).sheetnames == [

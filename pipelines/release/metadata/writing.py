@@ -1,0 +1,23 @@
+"""Writing what describes a release into the folder of an export."""
+
+import json
+from pathlib import Path
+
+from pipelines.release.metadata.crate import crate
+from pipelines.release.metadata.datacite import datacite
+from pipelines.release.metadata.files import CRATE, described_files
+from pipelines.release.metadata.schema_org import schema_org
+from pipelines.release.wording import Exported
+
+DATACITE, SCHEMA_ORG = "datacite.json", "schema-org.json"
+
+
+def write_metadata(exported: Exported, folder: Path) -> None:
+    """Describe the folder of an exported release, when everything else is in it; the crate last, as it describes the others."""
+    _write(datacite(exported), folder / DATACITE)
+    _write(schema_org(exported, described_files(folder, exported.descriptions)), folder / SCHEMA_ORG)
+    _write(crate(exported, described_files(folder, exported.descriptions)), folder / CRATE)
+
+
+def _write(document: object, path: Path) -> None:
+    path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

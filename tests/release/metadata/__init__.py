@@ -1,0 +1,1 @@
+"""A release in the words of archives and search engines."""
