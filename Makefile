@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DUCKDB2 := .venv-duckdb2
+SPARK := .venv-spark
 ON_DUCKDB2 := $(addprefix tests/,contracts core golden landing making nhanes raw release report statistics terminal)
 
 # the tests start many processes, none of which should have to compile
 test: export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help refresh nhanes ui sql status docs site pictures test lint coverage bench bench-night bench-peers fuzz soak mutate duckdb2 lock clean
+.PHONY: help refresh nhanes ui sql status docs site pictures test lint coverage bench bench-night bench-peers fuzz soak mutate duckdb2 apache-spark lock clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
@@ -80,10 +81,18 @@ $(DUCKDB2)/.installed: requirements.lock requirements-duckdb2.lock pyproject.tom
 	@$(PYTHON) .ci/set_up.py $(DUCKDB2)/bin/python requirements.lock requirements-duckdb2.lock
 	@touch $@
 
+apache-spark: $(SPARK)/.installed  ## the server of Apache Spark that tests/spark starts where it finds it; needs Java 17 or 21
+
+$(SPARK)/.installed: requirements-spark.lock
+	@echo "installing Apache Spark, once: 450 MB to download, 520 MB of disk"
+	@$(PYTHON) -m venv --clear $(SPARK)
+	@$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes --no-deps -r $<
+	@touch $@
+
 lock:  ## after a change of pyproject.toml, with the bill of materials; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 	  --extra dev pyproject.toml --output-file requirements.lock
 	$(PYTHON) .ci/bill_of_materials.py
 
 clean:  ## remove .venv and Dagster's history (.dagster); deliveries, store and releases stay
-	rm -rf $(VENV) $(DUCKDB2) .dagster
+	rm -rf $(VENV) $(DUCKDB2) $(SPARK) .dagster

@@ -23,6 +23,7 @@ LONGEST = (
     "tests/browser/test_ui.py",
     "tests/dagster/test_refresh.py",
     "tests/nhanes",
+    "tests/spark/test_same_rows.py",
     "tests/browser/test_markers_in_ui.py",
     "tests/test_markers.py",
     "tests/soak",

@@ -46,7 +46,7 @@ LISTED = {
     "cramp-atlas contract test SLQ_E.xpt": CONTRACT_COMMANDS + "test_a_file_is_judged_as_the_night_judges_it",
     "cramp-atlas contract diff": CONTRACT_COMMANDS + "test_a_breaking_change_demands_a_major_version",
     "pip install pysail": SPARK + "test_a_night_on_spark_publishes_the_same_numbers_and_fails_as_a_whole_without_its_server",
-    "pip install 'pyspark[connect]": "400 MB, and Java; tests/spark/test_same_rows.py runs where such a server is named",
+    "python3 -m venv apache-spark": "450 MB, and Java; tests/spark/servers.py starts the same program",
     "apt-get install": "sets up a machine, as root; tests/serving/test_services.py starts the same files",
     "install -d -m 700": SERVING + "test_a_back_up_becomes_another_machine_with_the_same_releases_and_runs",
     "sudo -u cramp-atlas cramp-atlas-restore": SERVING + "test_a_back_up_becomes_another_machine_with_the_same_releases_and_runs",

@@ -18,7 +18,7 @@ from pipelines.release.verify import verify
 from pipelines.stages import load_project
 from pipelines.store import Place
 from tests.atlas import Atlas
-from tests.spark.servers import Sail, sail
+from tests.spark.servers import Running, sail
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +81,7 @@ def test_what_a_select_does_wrong_is_the_select_s_and_no_value_is_quoted(
                 spark.rows("select age from raw.people").read_all()
 
 
-def killing(server: Sail, at: int) -> Callable[..., Any]:
+def killing(server: Running, at: int) -> Callable[..., Any]:
     """`Server._asked`, with the server killed before its question of that number."""
     asked, n_asked = Server._asked, 0
 

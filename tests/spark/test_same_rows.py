@@ -1,7 +1,6 @@
 """What Spark Connect makes is what DuckDB makes: rows, their order, files and verdicts."""
 
 import math
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,21 +25,20 @@ from pipelines.stages import load_project
 from pipelines.store import Place
 from tests.atlas import Atlas
 from tests.making.test_portable import NOT_CARRIED, SQL
-from tests.spark.servers import sail
-
-REMOTE = "CRAMP_ATLAS_TEST_SPARK_REMOTE"
-"""A server of Apache Spark on this machine to hold to the same, where there is one."""
+from tests.spark.servers import apache_spark, no_apache_spark, sail
 
 
 @pytest.fixture(scope="module", params=["sail", "apache spark"])
-def remote(request: pytest.FixtureRequest) -> Iterator[str]:
+def remote(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One server of each kind for all tests of this file."""
     if request.param == "sail":
         with sail() as running:
             yield running.remote
-    elif REMOTE in os.environ:
-        yield os.environ[REMOTE]
+    elif reason := no_apache_spark():
+        pytest.skip(reason)
     else:
-        pytest.skip(f"no server of Apache Spark is named in {REMOTE}: it is 400 MB and needs Java, docs/scale.md says how")
+        with apache_spark(tmp_path_factory.mktemp("apache_spark")) as running_at:
+            yield running_at
 
 
 def on_spark(atlas: Atlas, remote: str) -> Project:
