@@ -39,28 +39,33 @@ def export(project: Project, folder: Path, release_id: str | None = None, *, mic
     """
     exported = read_release(project, release_id)
     with _appearing(folder) as fresh:
-        for name in ("parquet", "csv"):
-            (fresh / name).mkdir()
-        for table, frame in exported.tables.items():
-            metadata = {"release_id": exported.release_id, "description": exported.descriptions[table]}
-            frame.write_parquet(fresh / "parquet" / f"{table}.parquet", metadata=metadata)
-            write_csv(frame, fresh / "csv" / f"{table}.csv")
-        write_csv(exported.dictionary, fresh / "data_dictionary.csv")
-        (fresh / "data_dictionary.md").write_text(wording.dictionary_page(exported), encoding="utf-8")
-        (fresh / "CITATION.cff").write_text(wording.citation_file(exported), encoding="utf-8")
-        (fresh / "CITATION.txt").write_text("\n\n".join(wording.citation(exported)) + "\n", encoding="utf-8")
-        (fresh / "README.txt").write_text("\n\n".join(wording.read_me(exported)) + "\n", encoding="utf-8")
-        sheets: dict[str, pl.DataFrame | list[str]] = {
-            "read me": wording.read_me(exported),
-            **exported.tables,
-            "data dictionary": exported.dictionary,
-            "citation": wording.citation(exported),
-        }
-        write_workbook(sheets, fresh / "report.xlsx")
+        write_files(exported, fresh)
         if microdata:
             copy_database(releases_folder(project) / exported.release_id / INSIDE, fresh / INSIDE, project.settings)
         write_metadata(exported, fresh)
     return exported.release_id
+
+
+def write_files(exported: Exported, folder: Path) -> None:
+    """Write the report tables of a release, and what is said about them, into an empty folder."""
+    for name in ("parquet", "csv"):
+        (folder / name).mkdir()
+    for table, frame in exported.tables.items():
+        metadata = {"release_id": exported.release_id, "description": exported.descriptions[table]}
+        frame.write_parquet(folder / "parquet" / f"{table}.parquet", metadata=metadata)
+        write_csv(frame, folder / "csv" / f"{table}.csv")
+    write_csv(exported.dictionary, folder / "data_dictionary.csv")
+    (folder / "data_dictionary.md").write_text(wording.dictionary_page(exported), encoding="utf-8")
+    (folder / "CITATION.cff").write_text(wording.citation_file(exported), encoding="utf-8")
+    (folder / "CITATION.txt").write_text("\n\n".join(wording.citation(exported)) + "\n", encoding="utf-8")
+    (folder / "README.txt").write_text("\n\n".join(wording.read_me(exported)) + "\n", encoding="utf-8")
+    sheets: dict[str, pl.DataFrame | list[str]] = {
+        "read me": wording.read_me(exported),
+        **exported.tables,
+        "data dictionary": exported.dictionary,
+        "citation": wording.citation(exported),
+    }
+    write_workbook(sheets, folder / "report.xlsx")
 
 
 def read_release(project: Project, release_id: str | None = None) -> Exported:

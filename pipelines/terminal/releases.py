@@ -201,3 +201,25 @@ def export_release(
         from pipelines.stages import load_project
 
         say(f"release {export(load_project(), folder, release_id, microdata=microdata)} is in {folder}")
+
+
+@app.command("site", epilog=ends("cramp-atlas releases site published"))
+def site(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder, or that of an earlier site.")],
+    earlier: Annotated[bool, typer.Option(help="Also the releases before the one that readers see.")] = True,
+) -> None:
+    """Write a static site: the releases, what changed, the data dictionary, tables to download.
+
+    For a web server, or a folder to hand on. It holds what the public report tables and pages of releases hold, and nothing else.
+    """
+    with explained():
+        from pipelines.release.site.writing import in_words, write_site
+        from pipelines.stages import load_project
+
+        written = write_site(load_project(), folder, with_earlier=earlier)
+    for line in written.left_out:
+        say(line)
+    n_earlier = len(written.releases) - 1
+    more = f" and {n_earlier} before it" if n_earlier else ""
+    there = f"is in {folder} ({in_words(written.n_bytes)}): open {folder / 'index.html'}"
+    say(f"the site of release {written.releases[0]}{more} {there}")

@@ -26,6 +26,7 @@ MODULES: Mapping[str, Sequence[str]] = {
     "release/disclosed.py": ("release/disclosure",),
     "release/export.py": ("release/test_export.py",),
     "release/spreadsheet.py": ("release/test_export.py",),
+    "release/site": ("release/site",),
     "release/metadata": ("release/metadata",),
     "project/publication.py": ("project/test_publication.py",),
     "release/wording.py": ("release/test_export.py",),

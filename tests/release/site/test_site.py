@@ -1,0 +1,255 @@
+"""The site holds what anybody may see of the releases, and links only among its own files."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import duckdb
+import polars as pl
+import pytest
+from lxml import html
+from polars.testing import assert_frame_equal
+from typer.testing import CliRunner
+
+from pipelines.machine.errors import CrampAtlasError
+from pipelines.release.export import export
+from pipelines.release.kept import current_release, manifests
+from pipelines.release.rollback import resume, roll_back
+from pipelines.release.site.content import SiteRelease, read_content
+from pipelines.release.site.writing import write_site
+from pipelines.terminal.cli import app
+from tests.atlas import Atlas
+from tests.release.disclosure.test_release import declare
+from tests.release.test_published import DESCRIPTION, own_copy, publish_news
+
+SURVEY = "synthetic_survey"
+
+OWN_PAGES = ("index.html", "changes.html", "dictionary.html")
+
+
+@pytest.fixture(scope="module")
+def twice(published_synthetic: Atlas, tmp_path_factory: pytest.TempPathFactory) -> Atlas:
+    """Two releases; the second has only another description. Read only."""
+    atlas = published_synthetic.copy(tmp_path_factory.mktemp("twice") / "project")
+    publish_news(atlas, DESCRIPTION, "One row per column of each table.")
+    return atlas
+
+
+@pytest.fixture(scope="module")
+def site(twice: Atlas, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site") / "published"
+    write_site(twice.project, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def restricted(twice: Atlas, tmp_path_factory: pytest.TempPathFactory) -> Atlas:
+    """The survey is restricted from the third release on. Read only."""
+    atlas = twice.copy(tmp_path_factory.mktemp("restricted") / "project")
+    declare(atlas, SURVEY, classification="restricted")
+    publish_news(atlas, "One row per column of each table.", DESCRIPTION)
+    return atlas
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def read(page: Path) -> Any:
+    return html.fromstring(page.read_text(encoding="utf-8"))
+
+
+def links(site: Path) -> Iterator[tuple[Path, str]]:
+    """Page and address of everything that a page of the site, or of a release in it, leads to or loads."""
+    for page in sorted(site.rglob("*.html")):
+        for element, attribute, address, _ in read(page).iterlinks():
+            if element.tag != "object" and attribute in {"href", "src"}:
+                yield page, address
+
+
+def test_every_link_leads_to_a_file_and_place_of_the_site(site: Path) -> None:
+    followed = 0
+    for page, address in links(site):
+        parts = urlsplit(address)
+        assert (parts.scheme in {"", "data"}, parts.netloc) == (True, ""), (page.name, address)
+        if parts.scheme == "data":
+            continue
+        target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+        assert target.is_relative_to(site.resolve()), (page.name, address)
+        assert target.is_file(), (page.name, address)
+        if parts.fragment:
+            assert read(target).xpath("//*[@id=$id]", id=unquote(parts.fragment)), (page.name, address)
+        followed += 1
+    assert followed > 150
+
+
+def test_every_file_but_the_list_of_files_is_led_to(site: Path) -> None:
+    reached = {(page.parent / unquote(urlsplit(address).path)).resolve() for page, address in links(site)}
+    alone = files(site) - {path.relative_to(site.resolve()).as_posix() for path in reached if path.is_relative_to(site.resolve())}
+    assert {name for name in alone if not name.startswith("releases/")} <= {"site.json", "index.html", "data/CITATION.txt"}
+
+
+def test_pages_of_releases_are_as_they_were_published(twice: Atlas, site: Path) -> None:
+    published = manifests(twice.project)
+    assert sorted(path.name for path in (site / "releases").iterdir()) == sorted(one["release_id"] for one in published)
+    for manifest in published:
+        folder = site / "releases" / manifest["release_id"]
+        assert files(folder) - {"changes.csv"} == {
+            name for name in manifest["files"] if not name.endswith((".duckdb", ".parquet"))
+        }
+        for name in files(folder) - {"changes.csv"}:
+            assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == manifest["files"][name]
+
+
+def test_the_overview_opens_with_the_study_and_the_newest_release(twice: Atlas, site: Path) -> None:
+    page = read(site / "index.html")
+    study = twice.project.study
+    assert [heading.text for heading in page.iter("h1")] == [study.title]
+    assert study.question in page.find(".//header").text_content()
+    rows = page.xpath("//section[@id='releases']//tbody/tr")
+    newest_first = [manifest["release_id"] for manifest in reversed(manifests(twice.project))]
+    assert [row.find(".//a").text for row in rows] == newest_first
+    assert "No number of a report table differs from the release before." in rows[0].text_content()
+    assert "Compared with no other release." in rows[1].text_content()
+
+
+def test_the_overview_describes_the_release_for_search_engines(site: Path) -> None:
+    [described] = read(site / "index.html").xpath("//script[@type='application/ld+json']")
+    dataset = json.loads(described.text)
+    assert (dataset["@context"], dataset["@type"]) == ("https://schema.org/", "Dataset")
+    beside = json.loads((site / "data" / "schema-org.json").read_text(encoding="utf-8"))
+    assert dataset["version"] == beside["version"]
+    for download in dataset["distribution"]:
+        content = (site / unquote(download["contentUrl"])).read_bytes()
+        assert (download["contentSize"], download["sha256"]) == (str(len(content)), hashlib.sha256(content).hexdigest())
+
+
+def test_nothing_but_the_description_is_a_script(site: Path) -> None:
+    for name in OWN_PAGES:
+        page = read(site / name)
+        assert page.xpath("//script[not(@type='application/ld+json')] | //iframe | //form | //object") == []
+        policy = page.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")[0]
+        assert policy.startswith("default-src 'none'; style-src 'sha256-")
+
+
+def test_tables_are_those_of_the_public_database(twice: Atlas, site: Path) -> None:
+    with duckdb.connect(str(twice.warehouse / "epi_public.duckdb"), read_only=True) as connection:
+        names = [
+            name for (name,) in connection.sql("select table_name from duckdb_tables() where schema_name = 'report'").fetchall()
+        ]
+        for kind in ("csv", "parquet"):
+            assert {path.stem for path in (site / "data" / kind).iterdir()} == set(names)
+        for name in names:
+            public = connection.sql(f"from report.{name}").pl()
+            assert_frame_equal(pl.read_parquet(site / "data" / "parquet" / f"{name}.parquet"), public, check_exact=True)
+            assert_frame_equal(pl.read_csv(site / "data" / "csv" / f"{name}.csv", schema=public.schema), public, check_exact=True)
+
+
+def test_the_dictionary_has_every_column_and_its_meaning(twice: Atlas, site: Path) -> None:
+    page = read(site / "dictionary.html")
+    with duckdb.connect(str(twice.warehouse / "epi_public.duckdb"), read_only=True) as connection:
+        known = connection.sql(
+            "select table_name, column_name, data_type, comment from duckdb_columns() where schema_name = 'report' order by all"
+        ).fetchall()
+    assert len(known) > 100
+    shown = sorted(
+        (section.get("id"), *(cell.text_content() for cell in (row[0], row[1], row[3])))
+        for section in page.xpath("//main/section")
+        for row in section.xpath(".//tbody/tr")
+    )
+    assert [row[:3] for row in shown] == [row[:3] for row in known]
+    assert all(comment.startswith(meaning) for (*_, meaning), (*_, comment) in zip(shown, known, strict=True))
+
+
+def test_a_restricted_source_is_on_the_site_as_its_page_shows_it_and_no_release_without_control_is(
+    restricted: Atlas, tmp_path: Path
+) -> None:
+    folder = tmp_path / "site"
+    written = write_site(restricted.project, folder)
+    current = str(current_release(restricted.project))
+    assert written.releases == (current,)
+    assert len(written.left_out) == 2
+    assert all("it shows synthetic_survey without the disclosure control of now" in line for line in written.left_out)
+    assert all(line in read(folder / "index.html").text_content() for line in written.left_out)
+    assert {path.name for path in (folder / "releases").iterdir()} == {current}
+    release = restricted.warehouse / "releases" / current
+    beside = {name for name in files(folder) if name.startswith("releases/")} - {f"releases/{current}/changes.csv"}
+    assert all((folder / name).read_bytes() == (release.parent.parent / name).read_bytes() for name in beside)
+    assert not [name for name in files(folder) if name.endswith(".duckdb")]
+    public = f"select count(*) filter (is_suppressed), count(*) from report.prevalence_by_exposure where source = '{SURVEY}'"
+    hidden, all_rows = restricted.query(public, "epi_public.duckdb")[0]
+    shown = pl.read_parquet(folder / "data" / "parquet" / "prevalence_by_exposure.parquet").filter(source=SURVEY)
+    assert 0 < hidden < all_rows == shown.height
+    assert shown["is_suppressed"].sum() == hidden
+    assert shown.filter("is_suppressed")["n_cases"].null_count() > 0
+    changes = pl.read_csv(folder / "releases" / current / "changes.csv")
+    [(n_changes,)] = restricted.query("select count(*) from meta.release_changes", "epi_public.duckdb")
+    assert changes.height == n_changes
+
+
+def test_what_can_be_downloaded_is_an_export(restricted: Atlas, tmp_path: Path) -> None:
+    write_site(restricted.project, tmp_path / "site")
+    export(restricted.project, tmp_path / "export")
+    names = files(tmp_path / "export")
+    assert files(tmp_path / "site" / "data") == names
+    dated = {"report.xlsx", "ro-crate-metadata.json", "schema-org.json"}  # a workbook holds the moment of its making
+    for name in names - dated:
+        assert (tmp_path / "site" / "data" / name).read_bytes() == (tmp_path / "export" / name).read_bytes()
+
+
+def test_readers_of_an_earlier_release_get_no_later_one(synthetic: Atlas, tmp_path: Path) -> None:
+    later = publish_news(synthetic, DESCRIPTION, "One row per column of each table.")
+    first = manifests(synthetic.project)[0]["release_id"]
+    roll_back(synthetic.project, first)
+    assert write_site(synthetic.project, tmp_path / "site").releases == (first,)
+    resume(synthetic.project)
+    assert write_site(synthetic.project, tmp_path / "site").releases == (later, first)
+    assert write_site(synthetic.project, tmp_path / "site", with_earlier=False).releases == (later,)
+    page = own_copy(synthetic.warehouse / "releases" / first / "report.html")
+    page.chmod(0o644)
+    page.write_text("damaged", encoding="utf-8")
+    written = write_site(synthetic.project, tmp_path / "site")
+    assert (written.releases, len(written.left_out)) == ((later,), 1)
+    assert "its files are not what was published" in written.left_out[0]
+    own_copy(synthetic.warehouse / "releases" / later / "report.html", b"damaged")
+    with pytest.raises(CrampAtlasError, match=r"report\.html is not what was published: cramp-atlas releases verify"):
+        write_site(synthetic.project, tmp_path / "site")
+    assert "damaged" not in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+
+
+def test_what_changed_is_said_table_by_table(twice: Atlas) -> None:
+    release = read_content(twice.project, with_earlier=False).current
+    changes = pl.DataFrame(
+        {
+            "table_name": ["report.trends", "report.trends", "report.odds_ratios"],
+            "source": ["nhanes", "nhanes", None],
+            "row_key": ["a", "b", "c"],
+            "change": ["changed", "added", "vanished"],
+            "difference_in_se": [-1.25, None, None],
+            "ingredient": ["a delivery"] * 3,
+        }
+    )
+    changed: SiteRelease = replace(release, changes=changes)
+    assert changed.in_words == "1 numbers changed, 1 rows new, 1 gone, in odds_ratios, trends."
+    assert [(row["table_name"], row["changed"], row["added"], row["vanished"]) for row in changed.changed_tables] == [
+        ("report.trends", 1, 1, 0),
+        ("report.odds_ratios", 0, 0, 1),
+    ]
+
+
+def test_the_command_says_where_the_site_is_and_refuses_a_folder_of_others(twice: Atlas, tmp_path: Path) -> None:
+    environment = {"CRAMP_ATLAS_PROJECT": str(twice.folder)}
+    folder = tmp_path / "site"
+    for _ in range(2):
+        ended = CliRunner().invoke(app, ["releases", "site", str(folder)], env=environment)
+        assert ended.exit_code == 0, ended.stdout
+        assert f"the site of release {current_release(twice.project)} and 1 before it is in {folder}" in ended.stdout
+    (folder / "CNAME").write_text("mine", encoding="utf-8")
+    refused = CliRunner().invoke(app, ["releases", "site", str(folder)], env=environment)
+    assert (refused.exit_code, "holds CNAME, which no site wrote" in refused.stdout) == (2, True)
+    inside = CliRunner().invoke(app, ["releases", "site", str(twice.warehouse / "releases" / "site")], env=environment)
+    assert (inside.exit_code, "lies in the warehouse" in inside.stdout) == (2, True)
