@@ -10,6 +10,7 @@ from pipelines.making.portable import carried, traps
 from pipelines.project.decoding import decoded
 from pipelines.project.project import Project
 from pipelines.stages import load_project
+from tests.atlas import OPTIONAL_PARTS
 
 SQL = Path(__file__).parents[2] / "sql"
 
@@ -18,6 +19,8 @@ NOT_CARRIED = {
     "queries/find_a_column.sql": "asks for a setting of the connection",
     "queries/what_a_column_means.sql": "asks for a setting of the connection",
     "synthetic/synthetic_case_control.sql": "makes a delivery, on this machine and before there is anything to read",
+    "synthetic/synthetic_diary.sql": "makes a delivery, on this machine and before there is anything to read",
+    "synthetic/synthetic_dispensings.sql": "makes a delivery, on this machine and before there is anything to read",
     "synthetic/synthetic_survey.sql": "makes a delivery, on this machine and before there is anything to read",
 }
 """The files of sql/ that DuckDB alone runs, and why."""
@@ -75,6 +78,14 @@ def test_every_file_of_sql_is_free_of_traps_or_named_with_a_reason() -> None:
         if name not in NOT_CARRIED:
             assert list(map(str, traps(path.read_text(encoding="utf-8")))) == [], name
     assert all((SQL / name).exists() for name in NOT_CARRIED)
+
+
+def test_every_other_file_of_sql_is_run_on_every_engine() -> None:
+    """tests/spark runs all of these folders, in a project with published estimates and in one with events."""
+    others = {path.relative_to(SQL) for path in SQL.rglob("*.sql")} - set(map(Path, NOT_CARRIED))
+    assert {path.parts[0] for path in others} == {"checks", "core", "queries", "report"}
+    optional = {name for name, part in OPTIONAL_PARTS.items() if any(file.startswith("sql/") for file in part.files)}
+    assert optional == {"evidence", "sequences", "diary"}
 
 
 def test_what_is_written_around_a_select_is_free_of_traps(project: Project) -> None:
