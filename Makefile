@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DUCKDB2 := .venv-duckdb2
+QUERY_ENGINE := build/query_engine
 SPARK := .venv-spark
 ON_DUCKDB2 := $(addprefix tests/,contracts core golden landing making nhanes raw release report statistics terminal)
 
 # the tests start many processes, none of which should have to compile
 test: export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help refresh nhanes ui sql status docs site pictures test lint coverage bench bench-night bench-peers fuzz soak mutate duckdb2 apache-spark lock clean
+.PHONY: help refresh nhanes ui sql status docs site site-engine pictures test lint coverage bench bench-night bench-peers fuzz soak mutate duckdb2 apache-spark lock clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
@@ -39,6 +40,16 @@ docs: $(VENV)/.installed  ## the data dictionary, written from the contracts
 
 site: $(VENV)/.installed  ## README and docs/ as a site that opens without a network: build/site/index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+site-engine: $(QUERY_ENGINE)/engine.json  ## what answers SQL on a site of releases (releases site); needs Node.js with npm
+
+# from packages at the versions and hashes of the lock, none of whose scripts is run; 180 MB of them are gone afterwards
+$(QUERY_ENGINE)/engine.json: $(wildcard .ci/query_engine/*)
+	@rm -rf $(QUERY_ENGINE).packages && mkdir -p $(QUERY_ENGINE).packages && cp $^ $(QUERY_ENGINE).packages
+	@echo "fetching DuckDB-Wasm and what reads Parquet beside it"
+	@cd $(QUERY_ENGINE).packages && npm ci --silent --ignore-scripts && node build.mjs ../$(notdir $(QUERY_ENGINE))
+	@rm -rf $(QUERY_ENGINE).packages
+	@echo "$(QUERY_ENGINE) is what cramp-atlas releases site puts on a site"
 
 pictures: refresh  ## the pictures of README and docs, drawn from the current release in Chromium
 	$(BIN)/python -m tests.pictures

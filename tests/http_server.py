@@ -22,10 +22,11 @@ class Served:
     body: bytes
     etag: str | None = '"v1"'
     last_modified: str | None = None
+    content_type: str | None = None
 
     @property
     def validators(self) -> dict[str, str]:
-        headers = {"ETag": self.etag, "Last-Modified": self.last_modified}
+        headers = {"ETag": self.etag, "Last-Modified": self.last_modified, "Content-Type": self.content_type}
         return {name: value for name, value in headers.items() if value}
 
 

@@ -38,6 +38,7 @@ CONTRACT_COMMANDS = "tests/terminal/test_contract_commands.py::"
 ALERTS = "tests/night/test_alerts.py::"
 SPARK = "tests/spark/test_lost_server.py::"
 SERVING = "tests/serving/test_services.py::"
+SITE = "tests/browser/test_release_site.py::"
 LISTED = {
     "make test": "is what runs this test",
     "make nhanes": "tests/landing/test_fetch.py::test_a_folder_is_as_good_as_a_site",
@@ -47,6 +48,8 @@ LISTED = {
     "cramp-atlas contract diff": CONTRACT_COMMANDS + "test_a_breaking_change_demands_a_major_version",
     "pip install pysail": SPARK + "test_a_night_on_spark_publishes_the_same_numbers_and_fails_as_a_whole_without_its_server",
     "python3 -m venv apache-spark": "450 MB, and Java; tests/spark/servers.py starts the same program",
+    "make site-engine": SITE + "test_a_typed_query_answers_as_the_release_does_and_can_be_taken_along",
+    "python3 -m http.server": SITE + "test_a_typed_query_answers_as_the_release_does_and_can_be_taken_along",
     "apt-get install": "sets up a machine, as root; tests/serving/test_services.py starts the same files",
     "install -d -m 700": SERVING + "test_a_back_up_becomes_another_machine_with_the_same_releases_and_runs",
     "sudo -u cramp-atlas cramp-atlas-restore": SERVING + "test_a_back_up_becomes_another_machine_with_the_same_releases_and_runs",

@@ -51,6 +51,10 @@ class Settings(BaseSettings):
 
     port: int = Field(3000, ge=1, le=65535, description="Port on 127.0.0.1 of the page that `ui` and `serve webserver` show.")
 
+    query_engine: Path = Field(
+        REPOSITORY / "build" / "query_engine", description="Folder of what answers SQL on a site of releases: make site-engine."
+    )
+
     page_url: str = Field("", description="Where the report of the current release is served; `ui` serves it itself.")
 
     alert_urls: SecretStr = Field(SecretStr(""), description="Apprise URLs that are told of failures, with blanks between them.")

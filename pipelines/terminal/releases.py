@@ -208,7 +208,7 @@ def site(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder, or that of an earlier site.")],
     earlier: Annotated[bool, typer.Option(help="Also the releases before the one that readers see.")] = True,
 ) -> None:
-    """Write a static site: the releases, what changed, the data dictionary, tables to download.
+    """Write a static site: the releases, what changed, the data dictionary, tables to download, a page that answers SQL.
 
     For a web server, or a folder to hand on. It holds what the public report tables and pages of releases hold, and nothing else.
     """
@@ -219,6 +219,8 @@ def site(
         written = write_site(load_project(), folder, with_earlier=earlier)
     for line in written.left_out:
         say(line)
+    if not written.answers_sql:
+        say("query.html answers no SQL yet: make site-engine, and then write the site again")
     n_earlier = len(written.releases) - 1
     more = f" and {n_earlier} before it" if n_earlier else ""
     there = f"is in {folder} ({in_words(written.n_bytes)}): open {folder / 'index.html'}"

@@ -5,10 +5,11 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipelines.machine.errors import WrongUsage
+from pipelines.machine.quoting import identifier
 from pipelines.project.project import Project
 from pipelines.release.export import write_files
 from pipelines.release.metadata.files import described_files
@@ -18,15 +19,22 @@ from pipelines.release.page.sections import PAGE
 from pipelines.release.page.writing import WORD
 from pipelines.release.page.writing import policy_of as policy_without_scripts
 from pipelines.release.site.content import SiteContent, read_content
+from pipelines.release.site.engine import MAKE, copy_engine
 from pipelines.release.site.place import appearing_site
 from pipelines.release.spreadsheet import write_csv
-from pipelines.release.wording import HOW_TO_READ, citation
+from pipelines.release.wording import HOW_TO_READ, Exported, citation
 
 DATA, RELEASES = "data", "releases"
 """Folders of a site: an export of the release that readers see, and a folder a release."""
 
-PAGES = {"index.html": "Overview", "changes.html": "What changed", "dictionary.html": "Data dictionary"}
-"""Page -> what it is called in the contents. They are read from a disk as from a server."""
+QUERY = "query.html"
+
+PAGES = {"index.html": "Overview", "changes.html": "What changed", "dictionary.html": "Data dictionary", QUERY: "Ask in SQL"}
+"""Page -> what it is called in the contents. They are read from a disk as from a server, but for the last."""
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+SCRIPTS = ("query.js", "query_worker.js")
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,7 @@ class Written:
     releases: tuple[str, ...]
     left_out: tuple[str, ...]
     n_bytes: int
+    answers_sql: bool
 
 
 def write_site(project: Project, folder: Path, *, with_earlier: bool = True) -> Written:
@@ -50,9 +59,10 @@ def write_site(project: Project, folder: Path, *, with_earlier: bool = True) -> 
         write_files(content.exported, fresh / DATA)
         write_metadata(content.exported, fresh / DATA)
         _copy_releases(content, fresh / RELEASES)
-        _write_pages(content, fresh)
+        has_engine = copy_engine(project.settings.project / project.settings.query_engine, fresh)
+        _write_pages(content, fresh, has_engine=has_engine)
         n_bytes = sum(path.stat().st_size for path in fresh.rglob("*") if path.is_file())
-    return Written(tuple(release.release_id for release in content.releases), tuple(content.left_out), n_bytes)
+    return Written(tuple(release.release_id for release in content.releases), tuple(content.left_out), n_bytes, has_engine)
 
 
 def _require_outside(project: Project, folder: Path) -> None:
@@ -70,10 +80,8 @@ def _copy_releases(content: SiteContent, folder: Path) -> None:
         write_csv(release.changes, folder / release.release_id / "changes.csv")
 
 
-def _write_pages(content: SiteContent, folder: Path) -> None:
-    environment = Environment(
-        loader=PackageLoader("pipelines.release", "site/templates"), autoescape=True, undefined=StrictUndefined
-    )
+def _write_pages(content: SiteContent, folder: Path, *, has_engine: bool) -> None:
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     style = Markup(_style_of_page() + environment.get_template("site.css.j2").render())
     environment.globals |= {
         "content": content,
@@ -84,17 +92,39 @@ def _write_pages(content: SiteContent, folder: Path) -> None:
         "report": PAGE,
         "word": WORD,
     }
-    beside = {
+    beside: dict[str, dict[str, object]] = {
         "index.html": {
             "how_to_read": HOW_TO_READ,
             "citation": citation(content.exported),
             "described": _described(content, folder),
             "sizes": _sizes(folder),
         },
+        QUERY: {"has_engine": has_engine, "make_engine": MAKE, "example": example_of(content.exported)},
     }
+    if has_engine:
+        beside[QUERY]["policy"] = policy_of_query(style)
+        for name in SCRIPTS:
+            shutil.copyfile(TEMPLATES / name, folder / name)
     for name in PAGES:
         page = environment.get_template(f"{name}.j2").render(this=name, **beside.get(name, {}))
         (folder / name).write_text(page, encoding="utf-8")
+
+
+def policy_of_query(style: str) -> str:
+    """What a browser may do for the page that answers SQL: run the scripts of the site, and read its files."""
+    return f"{policy_without_scripts(style)}; script-src 'self'; worker-src 'self'; connect-src 'self'"
+
+
+def example_of(exported: Exported) -> str:
+    """The query that stands on the page at first."""
+    if "prevalence_by_age_band" not in exported.tables:
+        return f"select *\nfrom report.{identifier(min(exported.tables))}\nlimit 20"
+    return (
+        "select source, wave, population, outcome, n_respondents, prevalence, prevalence_lower, prevalence_upper\n"
+        "from report.prevalence_by_age_band\n"
+        "where age_band = 'all'\n"
+        "order by source, wave, population, outcome"
+    )
 
 
 def _style_of_page() -> str:

@@ -20,6 +20,7 @@ from pipelines.release.export import export
 from pipelines.release.kept import current_release, manifests
 from pipelines.release.rollback import resume, roll_back
 from pipelines.release.site.content import SiteRelease, read_content
+from pipelines.release.site.engine import copy_engine
 from pipelines.release.site.writing import write_site
 from pipelines.terminal.cli import app
 from tests.atlas import Atlas
@@ -29,6 +30,18 @@ from tests.release.test_published import DESCRIPTION, own_copy, publish_news
 SURVEY = "synthetic_survey"
 
 OWN_PAGES = ("index.html", "changes.html", "dictionary.html")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A small one in the place of that of 40 MB, as `make site-engine` lists it."""
+    folder = tmp_path_factory.mktemp("engine")
+    (folder / "engine.js").write_text("var QueryEngine", encoding="utf-8")
+    listed = {"files": {"engine.js": hashlib.sha256(b"var QueryEngine").hexdigest()}}
+    (folder / "engine.json").write_text(json.dumps(listed), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRAMP_ATLAS_QUERY_ENGINE", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +103,13 @@ def test_every_link_leads_to_a_file_and_place_of_the_site(site: Path) -> None:
 def test_every_file_but_the_list_of_files_is_led_to(site: Path) -> None:
     reached = {(page.parent / unquote(urlsplit(address).path)).resolve() for page, address in links(site)}
     alone = files(site) - {path.relative_to(site.resolve()).as_posix() for path in reached if path.is_relative_to(site.resolve())}
-    assert {name for name in alone if not name.startswith("releases/")} <= {"site.json", "index.html", "data/CITATION.txt"}
+    assert {name for name in alone if not name.startswith("releases/")} <= {
+        "site.json",
+        "index.html",
+        "data/CITATION.txt",
+        "query_worker.js",
+        "engine/engine.js",
+    }
 
 
 def test_pages_of_releases_are_as_they_were_published(twice: Atlas, site: Path) -> None:
@@ -126,6 +145,52 @@ def test_the_overview_describes_the_release_for_search_engines(site: Path) -> No
     for download in dataset["distribution"]:
         content = (site / unquote(download["contentUrl"])).read_bytes()
         assert (download["contentSize"], download["sha256"]) == (str(len(content)), hashlib.sha256(content).hexdigest())
+
+
+def test_the_page_for_sql_runs_the_scripts_of_the_site_and_lists_every_column(site: Path) -> None:
+    page = read(site / "query.html")
+    assert page.xpath("//script/@src") == ["query.js"]
+    policy = page.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")[0]
+    assert policy.startswith("default-src 'none'; ")
+    assert policy.endswith("; script-src 'self'; worker-src 'self'; connect-src 'self'")
+    assert files(site / "engine") == {"engine.js"}
+    listed = {table.get("data-table"): table.xpath(".//tbody/tr/th/text()") for table in page.xpath("//details")}
+    for path in (site / "data" / "parquet").iterdir():
+        assert listed.pop(path.stem) == list(pl.read_parquet_schema(path))
+    assert listed == {}
+
+
+def test_without_an_engine_the_page_for_sql_says_what_to_run(twice: Atlas, engine: Path, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRAMP_ATLAS_QUERY_ENGINE", str(tmp_path / "none"))
+        environment = {"CRAMP_ATLAS_PROJECT": str(twice.folder)}
+        ended = CliRunner().invoke(app, ["releases", "site", str(tmp_path / "site")], env=environment)
+    assert ended.exit_code == 0
+    assert "query.html answers no SQL yet: make site-engine" in ended.stdout
+    page = read(tmp_path / "site" / "query.html")
+    assert "make site-engine" in page.text_content()
+    assert page.xpath("//script | //textarea") == []
+    assert not files(tmp_path / "site") & {"query.js", "query_worker.js"}
+
+
+@pytest.mark.parametrize(
+    ("listed", "why"),
+    [
+        ('{"files": {"engine.js": "0"}}', r"engine\.js is not what make site-engine made"),
+        ('{"files": {"gone.js": "0"}}', r"gone\.js is not what make site-engine made"),
+        ('{"files": {"../mine.txt": "0"}}', "names a file of another folder"),
+        ('{"files": []}', "cannot be read: remove"),
+        ("{", "cannot be read: remove"),
+    ],
+)
+def test_an_engine_that_is_not_whole_is_refused(tmp_path: Path, listed: str, why: str) -> None:
+    folder, site = tmp_path / "engine", tmp_path / "site"
+    folder.mkdir()
+    site.mkdir()
+    (folder / "engine.js").write_text("half", encoding="utf-8")
+    (folder / "engine.json").write_text(listed, encoding="utf-8")
+    with pytest.raises(CrampAtlasError, match=why):
+        copy_engine(folder, site)
 
 
 def test_nothing_but_the_description_is_a_script(site: Path) -> None:
@@ -201,9 +266,9 @@ def test_what_can_be_downloaded_is_an_export(restricted: Atlas, tmp_path: Path) 
         assert (tmp_path / "site" / "data" / name).read_bytes() == (tmp_path / "export" / name).read_bytes()
 
 
-def test_readers_of_an_earlier_release_get_no_later_one(synthetic: Atlas, tmp_path: Path) -> None:
-    later = publish_news(synthetic, DESCRIPTION, "One row per column of each table.")
-    first = manifests(synthetic.project)[0]["release_id"]
+def test_readers_of_an_earlier_release_get_no_later_one(twice: Atlas, tmp_path: Path) -> None:
+    synthetic = twice.copy(tmp_path / "project")
+    first, later = (manifest["release_id"] for manifest in manifests(synthetic.project))
     roll_back(synthetic.project, first)
     assert write_site(synthetic.project, tmp_path / "site").releases == (first,)
     resume(synthetic.project)
