@@ -12,6 +12,9 @@ from pipelines.release.disclosure.register import COUNTING_INGREDIENTS
 from pipelines.release.kept import NUMBER, next_number, releases_folder
 from pipelines.store import Place, Sidecar
 
+MINIMUM_CELL = "minimum_cell"
+"""In a manifest: the smallest count of people that was published of restricted sources. Older manifests do not say."""
+
 
 def new_manifest(
     project: Project,
@@ -32,6 +35,7 @@ def new_manifest(
         "compared_with": known[-1]["release_id"] if known else None,
         "content_hash": content,
         "study": project.study.study,
+        MINIMUM_CELL: project.study.disclosure.minimum_cell,
         "code": code_version(),
         "contracts": {name: contract.version for name, contract in sorted(project.released.items())},
         "rules": _rules(frames["meta.check_results"]),

@@ -134,6 +134,7 @@ MANIFEST: dict[str, Literal["release", "time", "object", "record_fact"]] = {
         ("release_id", "sequence", "number", "compared_with", "content_hash", "study", "code", "contracts", "files", "seal"),
         "release",
     ),
+    "minimum_cell": "release",
     "published_at": "time",
     **dict.fromkeys(("objects", "rests_on"), "object"),
     **dict.fromkeys(("rules", "rejected", "undrawn"), "record_fact"),

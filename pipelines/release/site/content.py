@@ -14,6 +14,7 @@ from pipelines.project.project import Project
 from pipelines.release.changes import ADDED, CHANGED, VANISHED, by_table
 from pipelines.release.export import read_release
 from pipelines.release.kept import manifest_of, manifests, releases_folder
+from pipelines.release.manifest import MINIMUM_CELL
 from pipelines.release.page.sections import PAGE
 from pipelines.release.page.writing import TABLES, WORD
 from pipelines.release.wording import Exported
@@ -130,7 +131,10 @@ def _fault(project: Project, manifest: Mapping[str, Any]) -> str | None:
     except duckdb.Error:
         return "it does not say its sources, or what changed"
     restricted = [name for name, source in project.sources.items() if source.is_restricted]
-    shown = described.filter(pl.col("source").is_in(restricted) & (pl.col("classification") != "restricted"))["source"]
+    was_weaker = manifest.get(MINIMUM_CELL, 0) < project.study.disclosure.minimum_cell
+    shown = described.filter(pl.col("source").is_in(restricted) & ((pl.col("classification") != "restricted") | was_weaker))[
+        "source"
+    ]
     return f"it shows {', '.join(sorted(shown))} without the disclosure control of now" if len(shown) else None
 
 

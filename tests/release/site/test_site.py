@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import duckdb
 import polars as pl
 import pytest
+import yaml
 from lxml import html
 from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
@@ -19,7 +20,7 @@ from pipelines.machine.errors import CrampAtlasError
 from pipelines.release.export import export
 from pipelines.release.kept import current_release, manifests
 from pipelines.release.rollback import resume, roll_back
-from pipelines.release.site.content import SiteRelease, read_content
+from pipelines.release.site.content import SiteRelease, _fault, read_content
 from pipelines.release.site.engine import copy_engine
 from pipelines.release.site.writing import write_site
 from pipelines.terminal.cli import app
@@ -251,6 +252,12 @@ def test_a_restricted_source_is_on_the_site_as_its_page_shows_it_and_no_release_
     assert 0 < hidden < all_rows == shown.height
     assert shown["is_suppressed"].sum() == hidden
     assert shown.filter("is_suppressed")["n_cases"].null_count() > 0
+    weaker = {**manifests(restricted.project)[-1], "minimum_cell": 10}
+    unknown = {name: value for name, value in weaker.items() if name != "minimum_cell"}
+    assert restricted.project.study.disclosure.minimum_cell == 11
+    assert _fault(restricted.project, weaker | {"minimum_cell": 11}) is None
+    for earlier in (weaker, unknown):
+        assert _fault(restricted.project, earlier) == "it shows synthetic_survey without the disclosure control of now"
     changes = pl.read_csv(folder / "releases" / current / "changes.csv")
     [(n_changes,)] = restricted.query("select count(*) from meta.release_changes", "epi_public.duckdb")
     assert changes.height == n_changes
@@ -284,6 +291,25 @@ def test_readers_of_an_earlier_release_get_no_later_one(twice: Atlas, tmp_path: 
     with pytest.raises(CrampAtlasError, match=r"report\.html is not what was published: cramp-atlas releases verify"):
         write_site(synthetic.project, tmp_path / "site")
     assert "damaged" not in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+
+
+def test_texts_of_others_are_texts_on_the_site(twice: Atlas, tmp_path: Path) -> None:
+    """The title of the study and what its authors say of themselves end no element, and begin none."""
+    hostile = "</script><img src=x onerror=ran()><script>ran()</script>"
+    atlas = twice.copy(tmp_path / "project")
+    path = atlas.folder / "study.yaml"
+    study = yaml.safe_load(path.read_text(encoding="utf-8"))
+    study |= {"title": f"=1 {hostile}", "publication": {"authors": [{"name": f"A group {hostile}"}], "keywords": [hostile]}}
+    path.write_text(yaml.safe_dump(study), encoding="utf-8")
+    write_site(atlas.project, tmp_path / "site", with_earlier=False)
+    for name in (*OWN_PAGES, "query.html"):
+        page = read(tmp_path / "site" / name)
+        assert page.xpath("//img | //script[not(@src='query.js' or @type='application/ld+json')]") == []
+        assert hostile in page.text_content()
+    [described] = read(tmp_path / "site" / "index.html").xpath("//script[@type='application/ld+json']")
+    dataset = json.loads(described.text)
+    assert dataset["name"] == f"=1 {hostile}: report tables"
+    assert dataset["creator"] == [{"@type": "Organization", "name": f"A group {hostile}"}]
 
 
 def test_what_changed_is_said_table_by_table(twice: Atlas) -> None:
