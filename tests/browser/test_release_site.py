@@ -122,7 +122,9 @@ def test_a_typed_query_answers_as_the_release_does_and_can_be_taken_along(
 
     names = sorted(path for path in served.files if path.startswith("data/parquet/"))
     counts = " union all ".join(f"select '{Path(name).stem}' as t, count(*) as n from {Path(name).stem}" for name in names)
-    ask(asking, f"{counts} order by t")
+    asking.locator("#sql").fill(f"{counts} order by t")
+    asking.locator("#run").click()
+    asking.locator(RUN).wait_for(timeout=PATIENCE_MILLISECONDS)
     expected = [
         answered(published_synthetic, f"select '{Path(name).stem}', count(*) from report.{Path(name).stem}")[1][0]
         for name in names

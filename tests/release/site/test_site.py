@@ -22,7 +22,7 @@ from pipelines.release.kept import current_release, manifests
 from pipelines.release.rollback import resume, roll_back
 from pipelines.release.site.content import SiteRelease, _fault, read_content
 from pipelines.release.site.engine import copy_engine
-from pipelines.release.site.writing import write_site
+from pipelines.release.site.writing import Written, write_site
 from pipelines.terminal.cli import app
 from tests.atlas import Atlas
 from tests.release.disclosure.test_release import declare
@@ -67,6 +67,16 @@ def restricted(twice: Atlas, tmp_path_factory: pytest.TempPathFactory) -> Atlas:
     declare(atlas, SURVEY, classification="restricted")
     publish_news(atlas, "One row per column of each table.", DESCRIPTION)
     return atlas
+
+
+@pytest.fixture(scope="module")
+def restricted_site(restricted: Atlas, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Written]:
+    folder = tmp_path_factory.mktemp("restricted_site") / "published"
+    return folder, write_site(restricted.project, folder)
+
+
+def on_site(atlas: Atlas, *, with_earlier: bool = True) -> list[str]:
+    return [release.release_id for release in read_content(atlas.project, with_earlier=with_earlier).releases]
 
 
 def files(folder: Path) -> set[str]:
@@ -232,10 +242,9 @@ def test_the_dictionary_has_every_column_and_its_meaning(twice: Atlas, site: Pat
 
 
 def test_a_restricted_source_is_on_the_site_as_its_page_shows_it_and_no_release_without_control_is(
-    restricted: Atlas, tmp_path: Path
+    restricted: Atlas, restricted_site: tuple[Path, Written]
 ) -> None:
-    folder = tmp_path / "site"
-    written = write_site(restricted.project, folder)
+    folder, written = restricted_site
     current = str(current_release(restricted.project))
     assert written.releases == (current,)
     assert len(written.left_out) == 2
@@ -263,34 +272,37 @@ def test_a_restricted_source_is_on_the_site_as_its_page_shows_it_and_no_release_
     assert changes.height == n_changes
 
 
-def test_what_can_be_downloaded_is_an_export(restricted: Atlas, tmp_path: Path) -> None:
-    write_site(restricted.project, tmp_path / "site")
+def test_what_can_be_downloaded_is_an_export(restricted: Atlas, restricted_site: tuple[Path, Written], tmp_path: Path) -> None:
+    folder, _ = restricted_site
     export(restricted.project, tmp_path / "export")
     names = files(tmp_path / "export")
-    assert files(tmp_path / "site" / "data") == names
+    assert files(folder / "data") == names
     dated = {"report.xlsx", "ro-crate-metadata.json", "schema-org.json"}  # a workbook holds the moment of its making
     for name in names - dated:
-        assert (tmp_path / "site" / "data" / name).read_bytes() == (tmp_path / "export" / name).read_bytes()
+        assert (folder / "data" / name).read_bytes() == (tmp_path / "export" / name).read_bytes()
 
 
 def test_readers_of_an_earlier_release_get_no_later_one(twice: Atlas, tmp_path: Path) -> None:
     synthetic = twice.copy(tmp_path / "project")
     first, later = (manifest["release_id"] for manifest in manifests(synthetic.project))
     roll_back(synthetic.project, first)
-    assert write_site(synthetic.project, tmp_path / "site").releases == (first,)
+    assert on_site(synthetic) == [first]
     resume(synthetic.project)
-    assert write_site(synthetic.project, tmp_path / "site").releases == (later, first)
-    assert write_site(synthetic.project, tmp_path / "site", with_earlier=False).releases == (later,)
-    page = own_copy(synthetic.warehouse / "releases" / first / "report.html")
-    page.chmod(0o644)
-    page.write_text("damaged", encoding="utf-8")
-    written = write_site(synthetic.project, tmp_path / "site")
-    assert (written.releases, len(written.left_out)) == ((later,), 1)
-    assert "its files are not what was published" in written.left_out[0]
-    own_copy(synthetic.warehouse / "releases" / later / "report.html", b"damaged")
+    assert on_site(synthetic) == [later, first]
+    assert on_site(synthetic, with_earlier=False) == [later]
+
+
+def test_a_damaged_release_is_left_out_and_that_of_readers_is_refused(twice: Atlas, tmp_path: Path) -> None:
+    atlas = twice.copy(tmp_path / "project")
+    first, later = (manifest["release_id"] for manifest in manifests(atlas.project))
+    own_copy(atlas.warehouse / "releases" / first / "report.html", b"damaged")
+    content = read_content(atlas.project, with_earlier=True)
+    assert [release.release_id for release in content.releases] == [later]
+    assert content.left_out == [f"release {first} is not on the site: its files are not what was published"]
+    own_copy(atlas.warehouse / "releases" / later / "report.html", b"damaged")
     with pytest.raises(CrampAtlasError, match=r"report\.html is not what was published: cramp-atlas releases verify"):
-        write_site(synthetic.project, tmp_path / "site")
-    assert "damaged" not in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+        write_site(atlas.project, tmp_path / "site")
+    assert not (tmp_path / "site").exists()
 
 
 def test_texts_of_others_are_texts_on_the_site(twice: Atlas, tmp_path: Path) -> None:
@@ -335,10 +347,9 @@ def test_what_changed_is_said_table_by_table(twice: Atlas) -> None:
 def test_the_command_says_where_the_site_is_and_refuses_a_folder_of_others(twice: Atlas, tmp_path: Path) -> None:
     environment = {"CRAMP_ATLAS_PROJECT": str(twice.folder)}
     folder = tmp_path / "site"
-    for _ in range(2):
-        ended = CliRunner().invoke(app, ["releases", "site", str(folder)], env=environment)
-        assert ended.exit_code == 0, ended.stdout
-        assert f"the site of release {current_release(twice.project)} and 1 before it is in {folder}" in ended.stdout
+    ended = CliRunner().invoke(app, ["releases", "site", str(folder)], env=environment)
+    assert ended.exit_code == 0, ended.stdout
+    assert f"the site of release {current_release(twice.project)} and 1 before it is in {folder}" in ended.stdout
     (folder / "CNAME").write_text("mine", encoding="utf-8")
     refused = CliRunner().invoke(app, ["releases", "site", str(folder)], env=environment)
     assert (refused.exit_code, "holds CNAME, which no site wrote" in refused.stdout) == (2, True)
