@@ -62,12 +62,17 @@ class DescribedFile:
 def described_files(folder: Path, descriptions: Mapping[str, str]) -> Iterator[DescribedFile]:
     """Every file below a folder but the crate's own, in the order of paths. `descriptions` go by the name of a report table."""
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name != CRATE):
-        table = path.stem if path.suffix in {".csv", ".parquet"} and path.stem in descriptions else None
-        yield DescribedFile(
-            path=path.relative_to(folder).as_posix(),
-            n_bytes=path.stat().st_size,
-            sha256=sha256_of_file(path),
-            media_type=MEDIA_TYPES.get(path.suffix, "application/octet-stream"),
-            description=descriptions[table] if table else SAID.get(path.name, ""),
-            table=table,
-        )
+        yield described_file(folder, path, descriptions)
+
+
+def described_file(folder: Path, path: Path, descriptions: Mapping[str, str]) -> DescribedFile:
+    """One file below a folder."""
+    table = path.stem if path.suffix in {".csv", ".parquet"} and path.stem in descriptions else None
+    return DescribedFile(
+        path=path.relative_to(folder).as_posix(),
+        n_bytes=path.stat().st_size,
+        sha256=sha256_of_file(path),
+        media_type=MEDIA_TYPES.get(path.suffix, "application/octet-stream"),
+        description=descriptions[table] if table else SAID.get(path.name, ""),
+        table=table,
+    )
