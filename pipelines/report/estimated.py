@@ -1,6 +1,7 @@
 """Making a report table by its estimator: what the estimator is given, and its rows with exactly the contract's columns."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -9,17 +10,17 @@ import pyarrow as pa
 
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.making.build import Made
-from pipelines.making.engine import bind_objects, confine, engine
+from pipelines.making.engine import confine, engine
 from pipelines.making.seeing import bind_for
 from pipelines.project.project import Project
-from pipelines.project.respondents import CELLS
 from pipelines.report.estimation import Estimation
 from pipelines.report.estimators import COUNTING_RECORDS, ESTIMATORS, EVENT_ESTIMATORS, SETTINGS_NOT_READ
 from pipelines.report.events import Events
 from pipelines.report.finite import with_finite_numbers
-from pipelines.report.held import Held, held_cells
+from pipelines.report.held import Held, bound_cells
 from pipelines.report.plan import records_received, sections_read
 from pipelines.report.scales import marked_for_scale
+from pipelines.report.standing_means import StandingMeans, standing_means
 from pipelines.store import Place
 from pipelines.store.recipe import Plan
 
@@ -28,17 +29,20 @@ def estimated(project: Project, plan: Plan) -> Made:
     """Run the estimator of the table; raises StatsError and CrampAtlasError where there can be no table."""
     place = plan.place
     objects = {read: project.store.path(read, content) for read, content in plan.inputs.items()}
+    standing = StandingMeans()
     with engine(project.settings) as connection:
         if place.name in EVENT_ESTIMATORS:
             events = _events(project, connection, place, objects)
             confine(connection)
             frame, columns_read = with_finite_numbers(EVENT_ESTIMATORS[place.name](events)), events.columns_read
         else:
-            estimation = _estimation(project, connection, place, objects)
+            estimation = _estimation(project, connection, plan, objects)
             confine(connection)
+            standing = standing_means(project, plan, estimation)
+            estimation = replace(estimation, have_means=standing.waves)
             frame = marked_for_scale(with_finite_numbers(ESTIMATORS[place.name](estimation)), estimation)
-            columns_read = estimation.columns_read
-    table = _as_contracted(frame, project.contracts[place.name].arrow_schema())
+            columns_read = estimation.columns_read | standing.columns_read
+    table = standing.beside(_as_contracted(frame, project.contracts[place.name].arrow_schema()))
     return Made(*project.store.write(place, table), sorted(columns_read))
 
 
@@ -56,9 +60,8 @@ def _events(project: Project, connection: duckdb.DuckDBPyConnection, place: Plac
     )
 
 
-def _estimation(
-    project: Project, connection: duckdb.DuckDBPyConnection, place: Place, objects: Mapping[Place, Path]
-) -> Estimation:
+def _estimation(project: Project, connection: duckdb.DuckDBPyConnection, plan: Plan, objects: Mapping[Place, Path]) -> Estimation:
+    place = plan.place
     source = project.sources[place.source]
     respondents = project.study.respondents
     bind_for(project, connection, place, respondents, objects)
@@ -71,28 +74,8 @@ def _estimation(
         comparability=project.comparability_of(source),
         standard_population=project.standard_population,
         received=records_received(project, source) if place.name in COUNTING_RECORDS else {},
-        held=_held(project, connection, objects) if source.can_be_added_up else Held(),
+        held=bound_cells(project, connection, plan.inputs) if source.can_be_added_up else Held(),
     )
-
-
-def _held(project: Project, connection: duckdb.DuckDBPyConnection, objects: Mapping[Place, Path]) -> Held:
-    """The accepted cells of the respondents that are read, bound in the connection."""
-    if CELLS not in project.contracts:
-        return Held()
-    cells = [found for read, path in objects.items() if (found := cells_of(project, read, path.stem))]
-    bind_objects(connection, project.contracts[CELLS], cells)
-    return held_cells(connection, project.contracts[project.study.respondents].column_types())
-
-
-def cells_of(project: Project, respondents: Place, content: str) -> Path | None:
-    """The accepted cells of one wave, if they were made of this object of the respondents."""
-    schema, _, table = CELLS.partition(".")
-    place = Place(schema, table, respondents.source, respondents.wave)
-    recipe = project.store.acceptance(place.source, place.wave).tables.get(CELLS)
-    sidecar = project.store.sidecar(place, recipe) if recipe else None
-    if not sidecar or not sidecar.content or sidecar.inputs.get(str(respondents)) != content:
-        return None
-    return project.store.path(place, sidecar.content)
 
 
 def _as_contracted(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:

@@ -56,7 +56,8 @@ class Estimation:
 
     `waves` are those that hold respondents; a source may declare more. `received` (by wave): what their respondents were
     harmonised from. What is asked is answered from the cells that are `held`, and otherwise from the respondents, with the same
-    numbers to the bit. `columns_read` notes the columns of the respondents whose values an estimator has taken.
+    numbers to the bit. `have_means`: waves (or `pooled`) whose means of numbers stand and are not asked. `columns_read` notes the
+    columns of the respondents whose values an estimator has taken.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -68,6 +69,7 @@ class Estimation:
     standard_population: StandardPopulation | None = None
     received: Mapping[str, Received] = field(default_factory=dict)
     held: Held = field(default_factory=Held)
+    have_means: frozenset[str] = frozenset()
     columns_read: set[str] = field(default_factory=set)
     _beyond: dict[tuple[str, tuple[str, ...], str, str], bool] = field(default_factory=dict, repr=False)
     _replicated: dict[tuple[Scope, str], tuple[ReplicateWeights, str]] = field(default_factory=dict, repr=False)

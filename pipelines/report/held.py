@@ -3,12 +3,16 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import duckdb
 
 from pipelines.machine.quoting import identifier, literal
 from pipelines.making.cells import WEIGHTS_ADDED, Keys
+from pipelines.making.engine import bind_objects
+from pipelines.project.project import Project
 from pipelines.project.respondents import CELLS
+from pipelines.store import Place
 
 
 @dataclass(frozen=True)
@@ -75,3 +79,23 @@ def held_cells(connection: duckdb.DuckDBPyConnection, types: Mapping[str, str]) 
         held = KeySet(tuple(json.loads(keys)), tuple(json.loads(conditions)), weights, n_cells, keys)
         sets.setdefault(wave, []).append(held)
     return Held(sets, types)
+
+
+def bound_cells(project: Project, connection: duckdb.DuckDBPyConnection, respondents: Mapping[Place, str]) -> Held:
+    """The accepted cells of these respondents (place -> content), bound in a connection."""
+    if CELLS not in project.contracts:
+        return Held()
+    cells = [found for place, content in respondents.items() if (found := cells_of(project, place, content))]
+    bind_objects(connection, project.contracts[CELLS], cells)
+    return held_cells(connection, project.contracts[project.study.respondents].column_types())
+
+
+def cells_of(project: Project, respondents: Place, content: str) -> Path | None:
+    """The accepted cells of one wave, if they were made of this object of the respondents."""
+    schema, _, table = CELLS.partition(".")
+    place = Place(schema, table, respondents.source, respondents.wave)
+    recipe = project.store.acceptance(place.source, place.wave).tables.get(CELLS)
+    sidecar = project.store.sidecar(place, recipe) if recipe else None
+    if not sidecar or not sidecar.content or sidecar.inputs.get(str(respondents)) != content:
+        return None
+    return project.store.path(place, sidecar.content)

@@ -1,13 +1,16 @@
 """Which populations of the study hold nobody of a source: what a condition that is right for one survey does to another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import duckdb
 
+from pipelines.machine.quoting import identifier
 from pipelines.making.engine import bind_objects, confine, engine
 from pipelines.making.seeing import accepted_inputs, places_of
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
+from pipelines.report.held import Held, bound_cells
+from pipelines.store import Place
 
 
 def empty_populations(project: Project) -> list[str]:
@@ -20,23 +23,36 @@ def empty_populations(project: Project) -> list[str]:
 
 
 def _of_source(project: Project, source: Source) -> Iterator[str]:
-    respondents, populations = project.study.respondents, project.study.populations
-    accepted = accepted_inputs(project, places_of(project, respondents, source))
+    populations = project.study.populations
+    accepted = accepted_inputs(project, places_of(project, project.study.respondents, source))
     if not accepted:
         return
-    held = ", ".join(f"coalesce(bool_or({population.where}), false)" for population in populations.values())
-    objects = [project.store.path(place, content) for place, content in accepted.items()]
     try:
-        with engine(project.settings) as connection:
-            bind_objects(connection, project.contracts[respondents], objects)
-            confine(connection)
-            [answer] = connection.sql(f"select count(*) > 0, {held} from {respondents}").fetchall()
+        has_respondents, members = _members(project, source, accepted)
     except duckdb.Error:
         return
-    has_respondents, *has_members = answer
-    for (name, population), is_held in zip(populations.items(), has_members, strict=True):
-        if has_respondents and not is_held:
+    for name, population in populations.items():
+        if has_respondents and name not in members:
             yield (
                 f"population {name} ({population.label}) holds nobody of source {source.source}: none of its respondents meets "
                 f"`{' '.join(population.where.split())}`; its rows have no numbers and say why"
             )
+
+
+def _members(project: Project, source: Source, accepted: Mapping[Place, str]) -> tuple[bool, set[str]]:
+    """Whether there are respondents, and the populations that one of them is a member of: by their cells, or one by one where
+    these do not tell."""
+    respondents = project.study.respondents
+    conditions = {name: population.where for name, population in project.study.populations.items()}
+    with engine(project.settings) as connection:
+        held = bound_cells(project, connection, accepted) if source.can_be_added_up else Held()
+        told = {place: added for place in accepted if (added := held.relation([place.wave], [], conditions))}
+        unread = [project.store.path(place, content) for place, content in accepted.items() if place not in told]
+        bind_objects(connection, project.contracts[respondents], unread)
+        confine(connection)
+        flags = ", ".join(f"coalesce({condition}, false) as {identifier(name)}" for name, condition in conditions.items())
+        relations = [*told.values(), f"(select {flags} from {respondents})"]
+        counted = ", ".join(["count(*) > 0", *(f"coalesce(bool_or({identifier(name)}), false)" for name in conditions)])
+        answers = [connection.sql(f"select {counted} from {relation}").fetchall()[0] for relation in relations]
+    has_respondents, *has_members = map(any, zip(*answers, strict=True))
+    return has_respondents, {name for name, is_held in zip(conditions, has_members, strict=True) if is_held}

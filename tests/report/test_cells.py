@@ -18,7 +18,7 @@ from pipelines.project.project import Project
 from pipelines.project.respondents import CELLS
 from pipelines.report import estimated
 from pipelines.report.estimators import ESTIMATORS, SETTINGS_NOT_READ
-from pipelines.report.held import Held
+from pipelines.report.held import Held, cells_of
 from pipelines.report.plan import plan_report
 from pipelines.store import Place
 from tests.atlas import Atlas, add_part, make_atlas
@@ -100,7 +100,7 @@ class Ways:
 
     def from_respondents(self, project: Project, place: Place) -> str:
         with self.patch.context() as patch:
-            patch.setattr("pipelines.report.estimated.held_cells", lambda *_: Held())
+            patch.setattr("pipelines.report.estimated.bound_cells", lambda *_: Held())
             return self.from_cells(project, place)
 
 
@@ -155,7 +155,7 @@ def test_a_wave_whose_questions_are_split_is_the_same_to_the_bit(
     path = project.store.path(place, cells_of_wave(project, plan).content)
     held = {tuple(json.loads(keys)) for keys in pl.read_parquet(path)["keys"].unique()}
     assert len(held) < len(Wanted.parse(plan.ingredients[QUESTIONS]).questions)
-    monkeypatch.setattr("pipelines.report.estimated.cells_of", lambda *_: path)
+    monkeypatch.setattr("pipelines.report.held.cells_of", lambda *_: path)
     for table in ("prevalence_by_exposure", "prevalence_age_standardised", "characteristics_by_outcome"):
         report = Place("report", table, SURVEY, "all")
         assert ways.from_cells(project, report) == ways.from_respondents(project, report), table
@@ -175,8 +175,8 @@ def test_cells_of_other_respondents_are_not_read(added: Atlas) -> None:
     accepted = project.store.accepted(respondents)
     assert accepted
     assert accepted.content
-    assert estimated.cells_of(project, respondents, accepted.content)
-    assert estimated.cells_of(project, respondents, hashlib.sha256(b"others").hexdigest()) is None
+    assert cells_of(project, respondents, accepted.content)
+    assert cells_of(project, respondents, hashlib.sha256(b"others").hexdigest()) is None
 
 
 def test_only_large_waves_of_designs_that_add_up_have_cells(added: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:

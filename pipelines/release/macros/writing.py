@@ -14,7 +14,7 @@ from pipelines.project.levels import domains
 from pipelines.project.project import Project
 from pipelines.release.macros.distributions import DISTRIBUTIONS
 from pipelines.release.macros.estimating import MEASURES, UNDERSTOOD, comparison_select, mean_select, prevalence_select
-from pipelines.release.macros.facts import facts_of
+from pipelines.release.macros.facts import facts_of_all
 from pipelines.release.macros.refusing import REFUSING
 from pipelines.report.scales import DIFFERENT_SCALES
 
@@ -47,9 +47,8 @@ def _scalars(connection: duckdb.DuckDBPyConnection, project: Project) -> dict[st
     study, respondents = project.study, project.contracts[project.study.respondents]
     held = domains(project)
     sources = [
-        facts_of(connection, study.respondents, source)
-        | {"least": study.disclosure.minimum_cell if source.is_restricted else 0, "top": _top_codes(held, source.source)}
-        for source in project.sources.values()
+        facts | {"least": study.disclosure.minimum_cell if source.is_restricted else 0, "top": _top_codes(held, source.source)}
+        for facts, source in zip(facts_of_all(connection, project), project.sources.values(), strict=True)
     ]
     verdicts = [
         {"source": source.source, "variables": v.variables, "waves": v.waves, "reason": v.reason, "condition": v.where}

@@ -1,0 +1,148 @@
+"""What a night reads of the respondents, counted: every read of every DuckDB of the night is in its log."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.project.respondents import CELLS
+from pipelines.report import estimated
+from pipelines.report.held import Held
+from pipelines.report.membership import empty_populations
+from pipelines.report.plan import plan_report
+from pipelines.report.standing_means import StandingMeans
+from pipelines.store import Place
+from tests.atlas import Atlas
+from tests.benchmarks.big_survey import SOURCE, big_survey, delivered, write_wave
+
+RESPONDENTS = "respondents"
+
+ASKING_FOR_NO_KEY = (
+    ("confidence_level: 0.95", "confidence_level: 0.9"),
+    ("label: No leisure-time physical activity", "label: Sedentary"),
+    ("    label: Adults aged 20 and older\n", "    label: Grown-ups\n"),
+    ("standard_population: us_2000_adults_three_groups", "standard_population: us_2000_eleven_groups"),
+    ("  takes_statin: {label: Statin, reference: false}\n", ""),
+)
+"""Changes of study.yaml: before, after."""
+
+OF_MEANS = {"wave", "respondent_id", "stratum", "psu", "has_cramps", "has_frequent_cramps", "age_years", "sex", "age_band"} | {
+    *("exam_weight", "dietary_weight", "body_mass_index_kg_m2", "magnesium_intake_mg")
+}
+"""What the means of numbers of both waves together are made of: they have no cells. The ids lie behind the short column `wave`,
+which DuckDB reads ahead of."""
+
+Reads = dict[str, set[str]]
+"""Wave -> the columns of its respondents of which anything was read."""
+
+
+@contextmanager
+def counting(atlas: Atlas, folder: Path) -> Iterator[Reads]:
+    """What is read of the respondents in here, by DuckDB or by polars."""
+    folder.mkdir()
+    found: Reads = {}
+    opened: set[str] = set()
+    connect, read_parquet = duckdb.connect, pl.read_parquet
+
+    def logged(*arguments: Any, **named: Any) -> duckdb.DuckDBPyConnection:
+        connection = connect(*arguments, **named)
+        if (named.get("config") or {}).get("enable_external_access", True):  # otherwise it may read no file at all
+            target = folder / str(len(list(folder.iterdir())))
+            connection.execute(f"call enable_logging('FileSystem', storage = 'file', storage_path = '{target}')")
+        return connection
+
+    def noted(source: Any, *arguments: Any, **named: Any) -> pl.DataFrame:
+        opened.update(map(str, source if isinstance(source, list) else [source]))
+        return read_parquet(source, *arguments, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duckdb, "connect", logged)
+        patch.setattr(pl, "read_parquet", noted)
+        yield found
+    root = atlas.settings.warehouse_folder / "store" / "core" / RESPONDENTS
+    assert not [path for path in opened if str(root) in path]
+    for wave, columns in _columns(root, folder):
+        found.setdefault(wave, set()).update(columns)
+
+
+def _columns(root: Path, logs: Path) -> Iterator[tuple[str, set[str]]]:
+    """Wave and column of each read in the logs that begins in a column of an object below `root`."""
+    entries = f"read_csv('{logs}/*/duckdb_log_entries.csv', header = true, all_varchar = true)"
+    with duckdb.connect() as connection:
+        messages = connection.sql(f"select message from {entries} where contains(message, '{root}')").fetchall()
+    for (message,) in messages:
+        read = json.loads(message)
+        path, start = Path(read["path"]), int(read.get("pos", 0))
+        columns = {name for name, first, end in _chunks(path) if read["op"] == "READ" and first <= start < end}
+        if columns:
+            yield path.parent.name, columns
+
+
+@cache
+def _chunks(path: Path) -> list[tuple[str, int, int]]:
+    """Columns of a Parquet, and from where to where their values lie; after them comes its footer."""
+    with pq.ParquetFile(path) as file:
+        groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+    chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
+    firsts = [chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset for chunk in chunks]
+    return [
+        (chunk.path_in_schema, first, first + chunk.total_compressed_size) for chunk, first in zip(chunks, firsts, strict=True)
+    ]
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Atlas]:
+    """A survey of two waves, as if they were large: added up, and views in the release."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.making.cells.LARGE_WAVE", 0)
+        patch.setattr("pipelines.making.cells.LARGEST_SHARE", 1.0)
+        patch.setenv("CRAMP_ATLAS_VIEWS_ABOVE_ROWS", "0")
+        yield big_survey(tmp_path_factory.mktemp("survey") / "project", 3_000, 2)
+
+
+def test_a_night_reads_only_the_respondents_that_are_new(survey: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first night shows that reads are counted."""
+    first, second = survey.project.sources[SOURCE].study_waves
+    with counting(survey, tmp_path / "first") as reads:
+        assert survey.refresh().rejected == []
+    assert reads[first] == reads[second] >= {"takes_statin", *OF_MEANS}
+
+    for before, after in ASKING_FOR_NO_KEY:
+        survey.edit("study.yaml", before, after)
+    with counting(survey, tmp_path / "asking") as reads:
+        refreshed = survey.refresh()
+        assert empty_populations(survey.project) == []
+    assert refreshed.rejected == []
+    assert refreshed.n_made >= 8
+    assert reads == {}
+    _are_those_of_the_respondents(survey, monkeypatch)
+
+    write_wave(delivered(survey, second), 1_500, 7)
+    with counting(survey, tmp_path / "wave") as reads:
+        assert survey.refresh().rejected == []
+        assert empty_populations(survey.project) == []
+    assert reads[second] >= {"takes_statin", *OF_MEANS}
+    assert reads[first] <= OF_MEANS
+    _are_those_of_the_respondents(survey, monkeypatch)
+
+
+def _are_those_of_the_respondents(survey: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables that were made of cells, and of means that stood, are the same to the bit as of the respondents."""
+    project = survey.project
+    assert project.store.accepted(Place("core", CELLS.removeprefix("core."), SOURCE, project.sources[SOURCE].study_waves[0]))
+    with monkeypatch.context() as patch:
+        patch.setattr(estimated, "bound_cells", lambda *_: Held())
+        patch.setattr(estimated, "standing_means", lambda *_: StandingMeans())
+        for table in ("characteristics_by_outcome", "prevalence_age_standardised"):
+            place = Place("report", table, SOURCE, "all")
+            accepted = project.store.accepted(place)
+            assert accepted
+            assert accepted.content == estimated.estimated(project, plan_report(project, place)).content, table
+            assert accepted.columns_read == estimated.estimated(project, plan_report(project, place)).columns_read, table
