@@ -6,6 +6,7 @@ from typing import Any, get_args
 import polars as pl
 
 from pipelines.report.estimation import Estimation, Scope, in_population
+from pipelines.report.standing_means import KEY
 from pipelines.report.verdicts import as_text, not_shown
 from pipelines.statistics import (
     Cells,
@@ -27,8 +28,6 @@ from pipelines.statistics.presentation import (
 
 MEAN = "mean"
 """The level of a continuous characteristic."""
-
-KEY = ["source", "wave", "population", "outcome", "characteristic", "level"]
 
 GROUPS = ("cases", "noncases")
 

@@ -15,12 +15,13 @@ import pyarrow as pa
 from pipelines.project.project import Project
 from pipelines.project.respondents import POOLED
 from pipelines.project.sources import Source
-from pipelines.report.characteristics import KEY
 from pipelines.report.estimation import Estimation
 from pipelines.store import Place, Sidecar
 from pipelines.store.recipe import Plan
 
 TABLE = "report.characteristics_by_outcome"
+KEY = ["source", "wave", "population", "outcome", "characteristic", "level"]
+"""By which its rows are told apart, and their order."""
 
 SETTING = "study.yaml: "
 """How ingredients begin that are settings of the study."""
