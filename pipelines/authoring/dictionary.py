@@ -132,6 +132,10 @@ def _column_row(contract: Contract, column: Column) -> tuple[str, ...]:
     if column.codebook_variable:
         coded = f"Coded as `{column.codebook_variable}`." if column.codebook_variable != column.name else "Coded."
         parts.append(f"<br>{coded}")
+    if column.label:
+        parts.append(f"<br>Called: {_prose(column.label)}.")
+    if column.levels:
+        parts.append(f"<br>Said as: {', '.join(f'{_code(level)} {_prose(words)}' for level, words in column.levels)}.")
     if column.waves:
         parts.append(f"<br>Only in {', '.join(column.waves)}.")
     if column.classification:

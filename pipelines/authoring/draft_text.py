@@ -105,6 +105,11 @@ design: cohort
 classification: restricted
 citation: "TODO how to cite it"
 terms_of_use: "TODO what the provider allows"
+# What the page of a release says of its people; without it the page says that it is not written yet.
+target_population: "TODO whom its people stand for"
+setting: "TODO where and when they were asked, and how"
+eligibility: "TODO who could take part, and who was asked what the study is about"
+response: "TODO how many of those chosen took part"
 # Files lie in landing/{source}. TODO add `rows: ` where the provider states the number of records.
 waves:
   {quoted(wave)}:

@@ -49,7 +49,8 @@ NUMERIC_TYPES = WHOLE_NUMBER_TYPES | {"DOUBLE"}
 class Column:
     """One column of a table: its physical DuckDB type, what it means, and which waves asked it.
 
-    `missing` are the texts of a delivery that mark a missing value in it.
+    `missing` are the texts of a delivery that mark a missing value in it. `label` is what readers call it, and `levels` are
+    pairs of a level and its words, where the contract says them.
     """
 
     name: str
@@ -64,6 +65,8 @@ class Column:
     codebook_variable: str | None = None
     classification: str | None = None
     missing: tuple[str, ...] = ()
+    label: str | None = None
+    levels: tuple[tuple[str, str], ...] = ()
 
     def is_asked_in(self, wave: str | None) -> bool:
         """Whether a wave has this column. No list of waves means every wave; without a wave the question is not put."""

@@ -28,7 +28,7 @@ NOT_SCHEMAS = frozenset({"codebooks", "evidence", "sources"})
 
 FOR_READERS = frozenset(
     {"description", "question", "version", "title", "purpose", "usage", "links", "owners", "no_key_because", "comparability"}
-    | {"digest", "codebook"}
+    | {"digest", "codebook", "label", "levels"}
 )
 """Fields of contracts and columns by which nothing is made or judged, or that are ingredients of their own."""
 

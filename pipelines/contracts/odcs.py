@@ -35,7 +35,7 @@ API_VERSION = "v3.1.0"
 RAW = "raw"
 """The schema of tables that are delivered, not made."""
 
-COLUMN_PROPERTIES = frozenset({"question", "unit", "waves", "codebook", "codebookVariable", "severity", "missing"})
+COLUMN_PROPERTIES = frozenset({"question", "unit", "waves", "codebook", "codebookVariable", "severity", "missing", "levels"})
 TABLE_PROPERTIES = frozenset({"columnsLeftOut", "comparability", "maxShareSetAside", "noPrimaryKeyBecause"})
 
 MAX_SHARE_SET_ASIDE = 0.05
@@ -218,6 +218,7 @@ def _column(given: SchemaProperty, at: Location, problems: ProblemList) -> Colum
     if "codebookVariable" in custom and not custom.get("codebook"):
         problems.add([*at, "customProperties"], f"{name}: codebookVariable needs codebook: true.")
     missing = _marks(custom.get("missing", []), name, [*at, "customProperties"], problems)
+    levels = _levels(custom.get("levels", {}), name, [*at, "customProperties"], problems)
     position = given.primaryKeyPosition if given.primaryKeyPosition and given.primaryKeyPosition > 0 else 1
     return Column(
         name=name,
@@ -232,7 +233,17 @@ def _column(given: SchemaProperty, at: Location, problems: ProblemList) -> Colum
         codebook_variable=custom.get("codebookVariable", name) if custom.get("codebook") is True else None,
         classification=given.classification,
         missing=missing,
+        label=(given.businessName or "").strip() or None,
+        levels=levels,
     )
+
+
+def _levels(given: object, name: str, at: Location, problems: ProblemList) -> tuple[tuple[str, str], ...]:
+    """The words of the levels of a column."""
+    if not isinstance(given, dict) or not all(isinstance(one, str) and one.strip() for pair in given.items() for one in pair):
+        problems.add(at, f'{name}: levels must be a text for each level in quotes, such as "none": No activity.')
+        return ()
+    return tuple((level, words.strip()) for level, words in given.items())
 
 
 def _marks(given: object, name: str, at: Location, problems: ProblemList) -> tuple[str, ...]:

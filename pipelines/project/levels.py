@@ -154,7 +154,7 @@ def _levels_in(sql: str, column: str, contracts: Mapping[str, Contract], source:
         schema["codebook"][name.removeprefix("raw.")] = dict.fromkeys(HEADER, "VARCHAR")
         schema["decoded"][name.removeprefix("raw.")] = dict.fromkeys(columns_decoded(contract), "VARCHAR")
     node = lineage(column, query.copy(), schema, dialect="duckdb", trim_selects=False)
-    variables = _variables_looked_up(query)
+    variables = variables_looked_up(query)
     for step in node.walk():
         yield from (literal.name for literal in _results(step.expression) if literal.is_string)
         if isinstance(step.expression, exp.Table):
@@ -197,7 +197,7 @@ def _levels_of_leaf(
             raise UnlistedText(column)
 
 
-def _variables_looked_up(query: exp.Query) -> dict[str, str]:
+def variables_looked_up(query: exp.Query) -> dict[str, str]:
     """Alias of a codebook -> the variable that it is looked up for."""
     found = {}
     for condition in query.find_all(exp.EQ):

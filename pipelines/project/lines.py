@@ -1,5 +1,6 @@
 """Text in the files of an analyst that readers see: on the page, in tables, in figures and in Word."""
 
+import re
 import unicodedata
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -17,6 +18,10 @@ NOT_IN_NAMES = '/\\:*?"<>|'
 
 LONGEST_NAME = 60
 """Characters of a name that becomes a part of the name of a file."""
+
+
+UNFINISHED = re.compile(r"\bTODO\b")
+"""Marks what a draft leaves to a person."""
 
 
 def refused(fault_of: Callable[[Any], str | None]) -> Callable[[Any], Any]:
@@ -63,6 +68,11 @@ def folded(text: str) -> str:
     """A text without what readers cannot tell apart: letter case, blanks, what has no width, and two ways to write a letter."""
     seen = (character for character in unicodedata.normalize("NFKC", text) if unicodedata.category(character) != "Cf")
     return " ".join("".join(seen).casefold().split())
+
+
+def written(text: str | None) -> str | None:
+    """A text for readers; None where its author has not written it yet: there is none, or a TODO is left in it."""
+    return None if text is None or UNFINISHED.search(text) else text.strip()
 
 
 Line = Annotated[str, AfterValidator(refused(line_fault))]

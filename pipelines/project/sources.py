@@ -69,6 +69,10 @@ class Source(_Settings):
     homepage: Annotated[str, AfterValidator(refused(_address_fault))] | None = None
     citation: Words
     terms_of_use: Words
+    target_population: Words | None = Field(None, description="Whom its people stand for.")
+    setting: Words | None = Field(None, description="Where and when its people were asked, and how.")
+    eligibility: Words | None = Field(None, description="Who could take part, and who was asked what the study is about.")
+    response: Words | None = Field(None, description="How many of those chosen took part.")
     components: dict[Literal["exam", "dietary"], list[str]] = {}
     matched_on: list[str] = []
     case_definition: str | None = None
@@ -181,6 +185,11 @@ class Source(_Settings):
     def file(self) -> str:
         """Where it is described, as messages name it."""
         return f"data_contracts/sources/{self.source}.yaml"
+
+    @property
+    def people_in_words(self) -> list[str | None]:
+        """What its file says of its people to readers."""
+        return [self.target_population, self.setting, self.eligibility, self.response]
 
     @property
     def columns_of_design(self) -> frozenset[str]:

@@ -250,6 +250,18 @@ class EvidenceSettings(_Settings):
     exposures: dict[str, ExposureDefinition] = {}
 
 
+class PageSettings(_Settings):
+    """What the page of a release says in the words of its author; docs/page.md."""
+
+    exposures: list[str] = Field([], description="Exposures that the page opens with; otherwise those without hypotheses.")
+    not_concluded: Words | None = Field(None, description="What may not be concluded, beyond what follows from the design.")
+    confounding: Words | None = Field(None, description="What goes with exposure and outcome and is not adjusted for.")
+    complete_cases: Words | None = Field(None, description="What leaving out people with missing answers may bias.")
+    limits: Words | None = Field(None, description="How answers were given and measured, and which way that bends numbers.")
+    generalisability: Words | None = Field(None, description="For whom else, where and when the numbers may hold.")
+    funding: Words | None = Field(None, description="Who paid for the study, and what they had to do with it.")
+
+
 class Study(_Settings):
     """study.yaml, checked. The sections on events are optional: without one there are no tables of it."""
 
@@ -275,6 +287,13 @@ class Study(_Settings):
     alerts: Alerts = Alerts()
     evidence: EvidenceSettings | None = None
     publication: Publication | None = None
+    page: PageSettings = PageSettings()
+
+    @property
+    def asked_about(self) -> list[str]:
+        """The exposures that the page opens with: those that it names, or those that are in no group of further hypotheses."""
+        named = [name for name in self.page.exposures if name in self.exposures]
+        return named or [name for name, exposure in self.exposures.items() if not exposure.hypotheses]
 
     @property
     def exposures_with_levels(self) -> list[str]:
@@ -304,7 +323,8 @@ class Study(_Settings):
 
     def of_estimates(self) -> dict[str, Any]:
         """The settings that a number in a report table can depend on, of the sections that there are."""
-        without = {"title", "question", "drift", "disclosure", "retention", "nightly", "alerts", "evidence", "publication"}
+        without = {"title", "question", "drift", "disclosure", "retention", "nightly", "alerts", "evidence"}
+        without |= {"publication", "page"}
         without |= {section for section in OF_EVENTS if getattr(self, section, None) is None}
         return self.model_dump(mode="json", exclude=without)
 

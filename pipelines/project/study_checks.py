@@ -78,6 +78,13 @@ def _names(project: "Project") -> Iterator[Fault]:
             fault = name_fault(name)
             if fault:
                 yield Fault((section, name), f"the name {fault}")
+    columns = project.contracts[study.respondents].column_types()
+    for index, name in enumerate(study.page.exposures):
+        # one that was taken out of the study is passed over: the page opens with what is left
+        if name not in study.exposures and name not in columns:
+            yield Fault(
+                ("page", "exposures", index), f"names {name}, which is not under exposures; {known(study.exposures, name)}"
+            )
     by_name: dict[str, str] = {}
     for name in study.populations:
         other = by_name.setdefault(name.casefold(), name)

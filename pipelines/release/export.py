@@ -91,7 +91,7 @@ def read_release(project: Project, release_id: str | None = None) -> Exported:
             dictionary=connection.sql(
                 "select * from meta.columns where starts_with(table_name, 'report.') order by table_name, position"
             ).pl(),
-            sources=_with_rows(connection.sql("select * from meta.sources order by source").pl(), tables),
+            sources=_with_rows(connection.sql("select * from meta.sources order by is_synthetic, source").pl(), tables),
             publication=project.study.publication or Publication(),
             code=manifest.get("code", {}),
             published_at=str(manifest["published_at"]),

@@ -103,6 +103,8 @@ def content_hash(project: Project, objects: dict[Place, Sidecar], frames: dict[s
             "contracts": {name: contract.digest for name, contract in project.released.items()},
             "meta": {name: digest(frame.to_dicts()) for name, frame in timeless.items()},
             "study": project.study.of_estimates(),
+            "page": project.study.page.model_dump(mode="json"),
+            "people": {name: source.people_in_words for name, source in project.sources.items()},
             "disclosure": {
                 "settings": project.study.disclosure.model_dump(mode="json"),
                 "sources": {name: [source.classification, source.microdata] for name, source in project.sources.items()},

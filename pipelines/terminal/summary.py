@@ -13,6 +13,8 @@ from pipelines.dagster.job import Refreshed
 from pipelines.dagster.runs import last_night
 from pipelines.machine.errors import StoreDamaged
 from pipelines.project.project import Project
+from pipelines.project.respondents import ALL
+from pipelines.project.words import within
 from pipelines.raw.drift.between import accepted_drift
 from pipelines.raw.drift.words import in_words as drift_in_words
 from pipelines.release.damage import standing_damage
@@ -20,7 +22,7 @@ from pipelines.release.figures.forest import contrast
 from pipelines.release.formatting import NOTHING, Row, percent_with_interval, ratio_with_interval
 from pipelines.release.kept import current_release, hold_file
 from pipelines.release.meta import deliveries
-from pipelines.release.page.labels import Labels
+from pipelines.release.page.labels import MODELS, Labels
 from pipelines.release.standing import in_words, standing_causes
 from pipelines.report.membership import empty_populations
 from pipelines.report.scales import scale_warnings
@@ -38,7 +40,7 @@ def print_summary(project: Project, refreshed: Refreshed, console: Console) -> N
             _print_prevalence(project, connection, console)
             _print_odds_ratios(project, connection, console)
             if PLANTED in project.contracts:
-                _print_planted(connection, console)
+                _print_planted(project, connection, console)
             _print_scales(connection, console)
     _print_state(project, console)
     for failure in refreshed.broken:
@@ -82,14 +84,15 @@ def _print_prevalence(project: Project, connection: duckdb.DuckDBPyConnection, c
     for labels, of_source in _by_source(project, rows):
         ours = labels.latest(of_source)
         table = Table(title=f"Prevalence, % ({_name(ours[0])})", title_justify="left")
-        table.add_column("population, age")
-        for outcome in project.study.outcomes:
-            table.add_column(outcome, justify="right")
+        table.add_column("Population, age")
+        for outcome in project.study.outcomes.values():
+            table.add_column(outcome.label, justify="right")
         numbers = {(row["population"], row["age_band"], row["outcome"]): percent_with_interval(row) for row in ours}
         found = dict.fromkeys((row["population"], row["age_band"]) for row in ours)
-        for population, band in sorted(found, key=lambda key: populations.index(key[0])):
+        # everybody of a population stands above its age bands
+        for population, band in sorted(found, key=lambda key: (populations.index(key[0]), key[1] != ALL)):
             cells = [numbers.get((population, band, outcome), NOTHING) for outcome in project.study.outcomes]
-            table.add_row(f"{population}, {band}", *cells)
+            table.add_row(project.study.populations[population].label if band == ALL else f"  {band}", *cells)
         console.print(table)
 
 
@@ -118,36 +121,44 @@ def _print_odds_ratios(project: Project, connection: duckdb.DuckDBPyConnection, 
 def _odds_ratio_table(labels: Labels, rows: Sequence[Row]) -> Table:
     """Rows of one source and population: outcomes across, exposures and waves down."""
     outcomes = [outcome for outcome in labels.study.outcomes if outcome in {row["outcome"] for row in rows}]
-    about = [rows[0]["source"], *(["synthetic"] if labels.source.is_synthetic else []), rows[0]["population"]]
+    population = within(labels.study.populations[rows[0]["population"]].label)
+    about = [rows[0]["source"], *(["synthetic"] if labels.source.is_synthetic else []), population]
     table = Table(title=f"Odds ratios ({', '.join(about)})", title_justify="left")
-    for heading in ("exposure", "wave", "model"):
+    for heading in ("Exposure", "Wave", "Model"):
         table.add_column(heading)
     for outcome in outcomes:
-        table.add_column(outcome, justify="right")
+        table.add_column(labels.study.outcomes[outcome].label, justify="right")
     lines: dict[tuple[str, ...], dict[str, str]] = {}
     exposures = list(labels.exposures)
     for row in sorted(rows, key=lambda row: (exposures.index(row["exposure"]), labels.number_of_wave(row["wave"]))):
-        line = lines.setdefault((contrast(row, dict(zip(exposures, exposures, strict=True))), row["wave"], row["model"]), {})
+        line = lines.setdefault((contrast(row, labels.exposures), row["wave"], MODELS.get(row["model"]) or row["model"]), {})
         line[row["outcome"]] = ratio_with_interval(row)
     for key, by_outcome in lines.items():
         table.add_row(*key, *(by_outcome.get(outcome, NOTHING) for outcome in outcomes))
     return table
 
 
-def _print_planted(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
+def _print_planted(project: Project, connection: duckdb.DuckDBPyConnection, console: Console) -> None:
     rows = _rows(connection, f"select * from {PLANTED} where estimate is not null")
-    for row in rows:
-        if row["model"] == "matched":
-            level = "" if row["exposure_level"] == "true" else f" {row['exposure_level']}"
-            console.print(
-                f"planted {row['planted']:.2f} -> {ratio_with_interval(row, 'estimate')} ",
-                Text(f"{_name(row)}, {row['population']}, {row['outcome']} by {row['exposure']}{level}", "dim"),
-                soft_wrap=True,
-            )
+    for labels, of_source in _by_source(project, rows):
+        for row in of_source:
+            if row["model"] == "matched":
+                about = labels.named(row)
+                words = (
+                    f"{_name(row)}, {within(about['population'])}, {within(about['outcome'])} by {within(_exposure(labels, row))}"
+                )
+                console.print(
+                    f"planted {row['planted']:.2f} -> {ratio_with_interval(row, 'estimate')} ", Text(words, "dim"), soft_wrap=True
+                )
     for source in dict.fromkeys(row["source"] for row in rows if row["model"] != "matched"):
         ours = [row for row in rows if row["source"] == source and row["model"] != "matched"]
         covered = sum(row["is_covered"] for row in ours)
         console.print(f"planted values of {source}, synthetic, inside their intervals: {covered} of {len(ours)}")
+
+
+def _exposure(labels: Labels, row: Row) -> str:
+    level = "" if row["exposure_level"] == "true" else f": {row['exposure_level']}"
+    return f"{labels.exposures[row['exposure']]}{level}"
 
 
 def _print_scales(connection: duckdb.DuckDBPyConnection, console: Console) -> None:
@@ -175,10 +186,13 @@ def _print_state(project: Project, console: Console) -> str | None:
 
 
 def _by_source(project: Project, rows: Sequence[Row]) -> list[tuple[Labels, list[Row]]]:
-    """The rows of each source, in their order; those about what the project names no more are left out."""
-    named = [name for name in dict.fromkeys(row["source"] for row in rows) if name in project.sources]
-    labelled = [(name, Labels(project.study, project.sources[name])) for name in named]
-    found = [(labels, [row for row in rows if row["source"] == name and labels.knows(row)]) for name, labels in labelled]
+    """The rows of each source, real ones before synthetic ones; those about what the project names no more are left out."""
+    with_rows = dict.fromkeys(row["source"] for row in rows)
+    named = sorted((name for name in with_rows if name in project.sources), key=lambda name: project.sources[name].is_synthetic)
+    labelled = [(name, Labels.of(project, name)) for name in named]
+    found = [
+        (labels, [labels.said(row) for row in rows if row["source"] == name and labels.knows(row)]) for name, labels in labelled
+    ]
     return [(labels, of_source) for labels, of_source in found if of_source]
 
 

@@ -1,6 +1,6 @@
 -- What do NHANES and the planted truth say about "9.34 times more likely to be sedentary"?
--- 9.34 was planted in synthetic_case_control only; holds_9_34 says whether an interval holds it. An odds ratio overstates the
--- prevalence ratio where the outcome is common.
+-- 9.34 was planted in synthetic_case_control only; holds_9_34 says whether an interval holds it. An odds ratio lies further
+-- from 1 than the prevalence ratio, the more so where the outcome is common.
 select
   source, wave, outcome, model,
   round(odds_ratio, 2) as odds_ratio,

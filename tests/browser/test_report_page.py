@@ -59,6 +59,24 @@ def test_every_figure_is_there_and_nothing_is_cut_off(opened: "Page", published_
         assert opened.evaluate(NEEDS_SCROLLING) == 0
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_the_first_screen_holds_the_answer(browser: "Browser", published_nhanes: Atlas, width: int, height: int) -> None:
+    """Of real data: both outcomes, each with its prevalence and the odds ratio of every exposure asked about."""
+    context = browser.new_context(viewport={"width": width, "height": height}, offline=True)
+    page = context.new_page()
+    page.goto((published_nhanes.warehouse / "current" / "report.html").as_uri())
+    said = page.locator("header .outcome .says, header .outcome li").all()
+    study = published_nhanes.project.study
+    assert len(said) == len(study.outcomes) * (2 + len(study.page.exposures))
+    ends = [box["y"] + box["height"] for part in said if (box := part.bounding_box())]
+    assert len(ends) == len(said)
+    assert max(ends) <= height
+    caveat = page.locator(".caveat").bounding_box()
+    assert caveat is not None
+    assert caveat["y"] < height
+    context.close()
+
+
 def test_a_wide_table_is_scrolled_with_the_keyboard(opened: "Page") -> None:
     opened.set_viewport_size({"width": WIDTHS[1], "height": 900})
     wide = opened.locator("#odds-ratios-synthetic_survey-has_cramps-adults_20_plus-crude-2024-name + .wide")

@@ -215,7 +215,7 @@ def test_everything_materialised_in_the_ui_shows_its_figures_and_where_its_colum
         assert len(widths) >= 2
         assert min(widths) > 300
         photograph(page, f"figures_of_{table}")
-    expect_text(open_dialog(page, ui, "report/odds_ratios", "preview"), "is_synthetic yes", "takes_beta_agonist", "of 43 rows")
+    expect_text(open_dialog(page, ui, "report/odds_ratios", "preview"), "is synthetic yes", "Any beta-agonist", "of 43 rows")
     photograph(page, "preview")
     asked = ui.atlas.project.contracts["raw.synthetic_survey_respondents"].column("leg_cramps").question
     assert asked

@@ -207,12 +207,12 @@ def test_a_preview_has_the_rows_of_the_table(published_synthetic: Atlas) -> None
         "where source = 'synthetic_survey' and outcome = 'has_cramps' and age_band = '60-69'"
     )
     text = metadata(published_synthetic.project, PREVALENCE)["preview"].md_str.replace("\N{NO-BREAK SPACE}", " ")
-    [line] = [line for line in text.splitlines() if "| has_cramps | 60-69 |" in line]
+    [line] = [line for line in text.splitlines() if "| Any leg cramps at night in the past month | 60-69 |" in line]
     assert f"| {share:.3f} ({lower:.3f} to {upper:.3f}) | {n:,} | {cases:,} |" in line
-    assert "is_synthetic yes" in text
+    assert "is synthetic yes" in text
     assert text.endswith("24 of 24 rows")
     matched = metadata(published_synthetic.project, "report.odds_ratios")["preview"].md_str
-    assert "**source synthetic_case_control, wave pooled, is_synthetic yes**\n\n| population | outcome | exposure |" in matched
+    assert "**source synthetic_case_control, wave pooled, is synthetic yes**\n\n| population | outcome | exposure |" in matched
 
 
 def test_figures_are_pictures_small_enough_for_every_night(published_synthetic: Atlas) -> None:

@@ -32,7 +32,8 @@ def test_synthetic_rows_say_so_everywhere(published_synthetic: Atlas) -> None:
         where = "where source like 'synthetic%'"
         assert published_synthetic.query(f"select bool_and(is_synthetic) from {schema}.{table} {where}") == [(True,)]
     page = (published_synthetic.warehouse / "current" / "report.html").read_text(encoding="utf-8")
-    assert page.count('<span class="badge">synthetic: describes no real person</span>') == 2
+    # of two sources, each beside its answer and over its section
+    assert page.count('<span class="badge">synthetic: describes no real person</span>') == 2 * 2
     pictures = re.findall(r'<img [^>]* alt="([^"]*)"', page)
     assert len(pictures) == 5
     assert all("(synthetic: describes no real person)" in picture for picture in pictures)

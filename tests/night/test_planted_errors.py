@@ -130,6 +130,9 @@ def test_our_own_errors_are_quoted_and_others_are_not(tmp_path: Path) -> None:
 
 FUNCTIONS = {
     "pipelines.release.page.content._lead": "Prevalence of each outcome",
+    "pipelines.release.page.content.statements_of": "About the study",
+    "pipelines.release.page.content.variables_table": "Variables",
+    "pipelines.release.page.content.checklist_table": "Checklists",
     "pipelines.release.page.content._not_shown": "What is not shown",
     "pipelines.release.page.content.in_words": "Drift",
     "pipelines.release.page.content.cite": "Sources, and how to cite",

@@ -56,9 +56,10 @@ def project_of(world: World) -> Project:
 
 
 PUBLISHED = {"title", "microdata", "homepage", "citation", "terms_of_use"}
+TOLD = {"target_population", "setting", "eligibility", "response"}
 COMPARED = {"design_columns", "waves_follow_one_another"}
 DELIVERED = {"generator", "waves"}
-NOT_ESTIMATED = PUBLISHED | COMPARED | DELIVERED
+NOT_ESTIMATED = PUBLISHED | TOLD | COMPARED | DELIVERED
 """What the recipe of an estimate does not name of a source: nothing is estimated anew for it."""
 
 _ESTIMATED: dict[str, pl.DataFrame] = {}
@@ -179,8 +180,13 @@ def _page(made: Project, content: Content) -> Iterator[tuple[str, Any]]:
         yield f"figure: {number}", html.tostring(picture)
     for part in tree.xpath("//figure | //div[@class='table'] | //p[@class='files']"):
         part.drop_tree()
+    answers = tree.xpath("//*[@class='answer']")
+    yield "page: answer", [" ".join(part.text_content().split()) for part in answers]
+    for part in answers:
+        part.drop_tree()
     yield "page: title", tree.xpath("string(//title)")
     yield "page: heading", tree.xpath("string(//header)")
+    yield "page: about", tree.xpath("string(//section[@id='about'])")
     yield "page: methods", tree.xpath("string(//section[@id='methods'])")
     yield "page: not shown", tree.xpath("string(//section[@id='not-shown'])")
     yield "page: citation", tree.xpath("string(//section[@id='cite'])")

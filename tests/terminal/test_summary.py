@@ -50,7 +50,7 @@ def printed(project: Project, what: Any, **tables: list[dict[str, Any]]) -> str:
             connection.execute(f"create table report.{name} as from rows")
         out = io.StringIO()
         console = PlainConsole(file=out, width=300)
-        what(*([connection] if what is _print_planted else [project, connection]), console)
+        what(project, connection, console)
         return out.getvalue()
 
 
@@ -80,9 +80,9 @@ def test_odds_ratios_of_two_populations_stand_in_tables_that_name_them(project: 
     rows = [ratio("women_20_44", 1.14), ratio("adults_20_plus", 1.23)]
     said = printed(project, _print_odds_ratios, odds_ratios=rows)
     adults, women = said.split("Odds ratios (rounds, synthetic, ")[1:]
-    assert adults.startswith("adults_20_plus)")
+    assert adults.startswith("adults aged 20 and older)")
     assert "1.23 (1.13 to 1.33)" in adults
-    assert women.startswith("women_20_44)")
+    assert women.startswith("women aged 20 to 44)")
     assert "1.14 (1.04 to 1.24)" in women
 
 
@@ -95,9 +95,9 @@ def test_where_waves_are_pooled_they_stand_for_all_and_otherwise_each_for_itself
     said = printed(project, _print_odds_ratios, odds_ratios=rows)
     lines = [line for line in said.splitlines() if "adjusted" in line]
     assert [[cell.strip() for cell in line.strip("│").split("│")][:2] for line in lines] == [
-        ["is_sedentary", "pooled"],
-        ["takes_statin", "round2"],  # as the source's file lists them
-        ["takes_statin", "round1"],
+        ["No leisure-time physical activity", "pooled"],
+        ["Statin", "round2"],  # as the source's file lists them
+        ["Statin", "round1"],
     ]
 
 
@@ -122,14 +122,15 @@ def test_what_was_planted_in_two_populations_is_told_apart(project: Project) -> 
     ]
     lines = printed(project, _print_planted, planted_truth=rows).splitlines()
     assert len(set(lines)) == len(lines) == 2
-    assert "rounds 136-pairs, synthetic, adults_60_plus, has_cramps by is_sedentary" in lines[1]
+    about = "adults aged 60 and older, any leg cramps at night in the past month by no leisure-time physical activity"
+    assert f"rounds 136-pairs, synthetic, {about}" in lines[1]
 
 
 def test_an_outcome_that_a_held_back_table_does_not_have_is_left_empty(project: Project) -> None:
-    outcomes = project.study.outcomes | {"is_pregnant": project.study.outcomes["has_cramps"]}
+    outcomes = project.study.outcomes | {"is_pregnant": project.study.outcomes["has_cramps"].model_copy(update={"label": "Held"})}
     grown = replace(project, study=project.study.model_copy(update={"outcomes": outcomes}))
     said = printed(grown, _print_prevalence, prevalence_by_age_band=[prevalence("pooled", 0.15)])
-    assert "is_pregnant" in said
+    assert "Held" in said
     assert "15.0 (15.0 to 15.0)" in said
     said = printed(grown, _print_odds_ratios, odds_ratios=[ratio("adults_20_plus", 2.0)])
     assert "2.00" in said
@@ -143,4 +144,4 @@ def test_weights_of_different_scales_are_said_once_for_each_source_and_weight(pr
     [line] = printed(project, lambda _, *rest: _print_scales(*rest), **tables).splitlines()
     assert line.startswith("rounds, interview_weight: the weights of the waves are on different scales")
     quality = quality_table([], [], {}, tables)
-    assert quality.notes[1:] == [line]
+    assert quality.notes[1:] == [line.replace("interview_weight", "interview weight")]

@@ -21,14 +21,18 @@ from pipelines.making.faults import ANY, verdict_on
 from pipelines.project.literature import PUBLISHED
 from pipelines.project.project import Project
 from pipelines.project.respondents import ALL, POOLED
+from pipelines.project.words import spelled
 from pipelines.release.figures.drawing import Figure
 from pipelines.release.figures.forest import forest_figure
 from pipelines.release.figures.prevalence import prevalence_figure
 from pipelines.release.formatting import NOTHING, Row, p_value
-from pipelines.release.page.labels import Labels, best_of_waves
+from pipelines.release.page.events import classes_in_words
+from pipelines.release.page.labels import Labels, best_of_waves, names_in
 from pipelines.store import Place, Sidecar, digest
 
 PREVIEW, FIGURES = "preview", "figures"
+
+Draw = Callable[[Labels, Sequence[Row]], list[Figure]]
 
 MOST_ROWS = 24
 """Rows of a preview: every run stores them."""
@@ -91,10 +95,14 @@ def _figures(
     figures = [
         figure
         for source in [name for name in sources if not project.sources[name].is_synthetic] or sources
-        for figure in draw(Labels(project.study, project.sources[source]), [row for row in rows if row["source"] == source])
+        for figure in _drawn(draw, Labels.of(project, source), [row for row in rows if row["source"] == source])
     ]
     pictures = "\n\n".join([*(_picture(figure) for figure in figures), drawn_from])
     return {FIGURES: dg.MetadataValue.md(pictures)} if figures else {}
+
+
+def _drawn(draw: Draw, labels: Labels, rows: Sequence[Row]) -> list[Figure]:
+    return draw(labels, [labels.said(row) for row in rows])
 
 
 def _in_order(project: Project, rows: Sequence[Row]) -> list[str]:
@@ -124,7 +132,7 @@ def _forests(labels: Labels, rows: Sequence[Row]) -> list[Figure]:
     ]
 
 
-DRAW: Mapping[str, Callable[[Labels, Sequence[Row]], list[Figure]]] = {
+DRAW: Mapping[str, Draw] = {
     "report.prevalence_by_age_band": _prevalences,
     "report.odds_ratios": _forests,
 }
@@ -153,12 +161,22 @@ def _preview(project: Project, contract: Contract, rows: Sequence[Row]) -> dg.Ma
         pooled = [row for row in of_source if row.get("wave") == POOLED]
         chosen = (pooled or of_source)[: (MOST_ROWS - n_shown) // (len(sources) - number)]
         n_shown += len(chosen)
-        cells = {name: [_cell(row, name) for row in chosen] for name in _previewed(project, contract)}
+        said = [_in_words(project, source, row) for row in chosen]
+        cells = {name: [_cell(row, name) for row in said] for name in _previewed(project, contract)}
         common = {name for name, values in cells.items() if len(set(values)) == 1 and (len(chosen) > 1 or name in NAMES)}
         varying = {name: values for name, values in cells.items() if name not in common}
-        above = ", ".join(f"{name} {markdown(values[0])}" for name, values in cells.items() if name in common)
-        sections.append(f"**{above}**\n\n{grid(list(varying), zip(*varying.values(), strict=True))}")
+        headings = {name: contract.column(name).label or spelled(name) for name in cells}
+        above = ", ".join(f"{headings[name]} {markdown(values[0])}" for name, values in cells.items() if name in common)
+        table = grid([headings[name] for name in varying], zip(*varying.values(), strict=True))
+        sections.append(f"**{above}**\n\n{table}")
     return dg.MetadataValue.md("\n\n".join([*sections, f"{n_shown:,} of {len(rows):,} rows"]))
+
+
+def _in_words(project: Project, source: str, row: Row) -> Row:
+    """A row with the labels of the study, and with the words of the source for levels, where it is of one."""
+    if source in project.sources:
+        return classes_in_words(project, Labels.of(project, source).named(row))
+    return {**row, **names_in(project.study, row)}
 
 
 def _previewed(project: Project, contract: Contract) -> list[str]:

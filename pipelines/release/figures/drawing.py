@@ -25,7 +25,10 @@ FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 NOT_SHOWN = "not shown"
 
-TITLE, SUBTITLE = 42, 56
+WIDE = 1000
+"""Pixels from side to side: as wide as the tables of the page."""
+
+TITLE, SUBTITLE = 100, 130
 """Letters in a line."""
 
 ROWS = "rows"

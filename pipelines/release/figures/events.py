@@ -3,11 +3,11 @@
 import calendar
 from collections.abc import Mapping, Sequence
 
-from pipelines.release.figures.drawing import PALETTE, ROWS, SOFT, Figure, Row, draw, field, heading, layer
+from pipelines.release.figures.drawing import PALETTE, ROWS, SOFT, WIDE, Figure, Row, draw, field, heading, layer
 
-WIDTH, HEIGHT = 350, 200
+WIDTH, HEIGHT = WIDE - 60, 200
 
-PANELS, PANEL_WIDTH, PANEL_HEIGHT = 2, 150, 90
+PANELS, PANEL_WIDTH, PANEL_HEIGHT = 2, WIDE // 2 - 70, 90
 """Panels in a row, and pixels of each."""
 
 FIRST, LATER = "class first", "marker first"

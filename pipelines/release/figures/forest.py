@@ -1,5 +1,6 @@
-"""Odds ratios as a forest plot: exposures down, a line a model, counts and estimates in words beside the intervals."""
+"""Odds ratios as a forest plot: exposures down, a panel a model, counts and estimates in words beside the intervals."""
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from pipelines.release.figures.drawing import (
     PALETTE,
     SHAPES,
     SOFT,
+    WIDE,
     Figure,
     Row,
     Spec,
@@ -20,51 +22,90 @@ from pipelines.release.figures.drawing import (
 )
 from pipelines.release.formatting import cases_of_all, ratio_with_interval
 
-LINE, PLOT = 17, 235
-"""Height of a line and width of the plot, in pixels."""
+LINE, MORE = 18, 12
+"""Height of a row with one line of words, and of each further line, in pixels."""
 
-LETTERS = 11
-COLUMNS = {"exposure": 300, "wave": 70, "model": 95, "exposed": 80, "unexposed": 95, "ratio": 135}
+LETTERS, SPACING = 11, 4
+COLUMNS = {"exposure": 228, "wave": 62, "exposed": 76, "unexposed": 88, "ratio": 120}
 """Size of the letters and widths of the columns of text, in pixels: wide enough for the widest of the fonts."""
+
+IN_A_LINE = 40
+"""Letters of an exposure in a line."""
+
+LEAST_PLOT = 110
+"""Pixels of a panel at least; the figure is wider where there are many models."""
 
 WIDEST = (0.1, 40.0)
 """The axis ends here at most; an interval that goes on ends in an arrow, and its numbers stand beside it."""
 
 TICKS = (0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 40)
 
-MODELS = ("crude", "mantel_haenszel", "adjusted", "matched")
-"""In the order in which they stand under one another."""
+MODELS = {"crude": "Crude", "mantel_haenszel": "Mantel-Haenszel", "adjusted": "Adjusted", "matched": "Matched"}
+"""Their names, in the order in which they stand beside one another."""
 
 
 def forest_figure(rows: Sequence[Row], labels: Mapping[str, str], title: str, subtitle: str, level: float) -> Figure:
     """Rows of report.odds_ratios, of one source and outcome; `labels` names the exposures, in the order in which they are drawn.
 
-    Ratios stand on a logarithmic axis. `level` is the confidence level, a share.
+    Ratios stand on a logarithmic axis, the same in each panel. `level` is the confidence level, a share. Counts stand once where
+    all models rest on the same people, otherwise with each model.
     """
     rows = in_order(rows, labels)
     numbers = [row[name] for row in rows for name in ("odds_ratio", "odds_ratio_lower", "odds_ratio_upper") if row[name]]
     lower, upper = max(WIDEST[0], min([*numbers, 0.8])) / 1.05, min(WIDEST[1], max([*numbers, 1.25])) * 1.05
-    lines: list[dict[str, Any]] = []
-    named: set[tuple[str, str]] = set()
-    for position, row in enumerate(rows):
-        name = contrast(row, labels), row["wave"]
-        exposure, wave = ("", "") if name in named else name
-        named.add(name)
-        lines.append(_line(row, lower, upper) | {"position": position, "exposure": exposure, "wave": wave})
-    y = field("position", "quantitative", axis=None, scale={"domain": [len(lines) - 0.5, -0.5], "nice": False, "zero": False})
-    height = LINE * len(lines)
-    models = [model for model in MODELS if model in {row["model"] for row in rows}]
-    words = [
-        _words(y, "exposure", "Exposure"),
-        *([_words(y, "wave", "Wave")] if len({row["wave"] for row in rows}) > 1 else []),
-        _words(y, "model", "Model", color=SOFT),
-        _words(y, "exposed", "Exposed, n/N", align="right"),
-        _words(y, "unexposed", "Unexposed, n/N", align="right"),
-        _intervals(y, models, lower, upper),
-        _words(y, "ratio", f"OR ({100 * level:g} % CI)", align="right"),
+    keys = list(dict.fromkeys(_key(row) for row in rows))
+    first = {key: next(row for row in rows if _key(row) == key) for key in keys}
+    names = [textwrap.wrap(contrast(first[key], labels), IN_A_LINE) for key in keys]
+    # under the line above, of another wave, it is not named again
+    named = ["\n".join(name) if position == 0 or name != names[position - 1] else "" for position, name in enumerate(names)]
+    waves = [key[-1] for key in keys]
+    lines = [
+        _line(row, lower, upper)
+        | {"position": position, "exposure": named[position], "wave": waves[position], "is_first": row is first[keys[position]]}
+        for row in rows
+        for position in [keys.index(_key(row))]
     ]
-    chart = {"hconcat": [part | {"height": height} for part in words], "spacing": 4, "title": heading(title, subtitle)}
+    models = [model for model in MODELS if model in {row["model"] for row in rows}]
+    is_shared = all(_counts(row) == _counts(first[_key(row)]) for row in rows)
+    height = (LINE + MORE * (max(map(len, names)) - 1)) * len(keys)
+    y = field("position", "quantitative", axis=None, scale={"domain": [len(keys) - 0.5, -0.5], "nice": False, "zero": False})
+    counted = [_words(y, "exposed", "Exposed, n/N", align="right"), _words(y, "unexposed", "Unexposed, n/N", align="right")]
+    shared = [
+        _words(y, "exposure", "Exposure", lineBreak="\n", lineHeight=MORE),
+        *([_words(y, "wave", "Wave")] if len(set(waves)) > 1 else []),
+        *(counted if is_shared else []),
+    ]
+    ratio = _words(y, "ratio", f"OR ({100 * level:g} % CI)", align="right")
+    beside = [*([] if is_shared else counted), ratio]
+    width = _width_of_plots(shared, beside, len(models))
+    parts = [_only(part, "datum.is_first") for part in shared]
+    for model in models:
+        condition = f"datum.model === '{model}'"
+        parts += [_intervals(y, model, models, (lower, upper), condition) | {"width": width}]
+        parts += [_only(part, condition) for part in beside]
+    chart = {"hconcat": [part | {"height": height} for part in parts], "spacing": SPACING, "title": heading(title, subtitle)}
     return draw(chart, lines, _in_words(rows, labels, title, subtitle))
+
+
+def _key(row: Row) -> tuple[str, ...]:
+    """What a line of the figure is of: the contrast, then the wave."""
+    return row["exposure"], str(row["exposure_level"]), str(row["reference_level"]), row["wave"]
+
+
+def _counts(row: Row) -> tuple[str, str]:
+    return cases_of_all(row, "exposed"), cases_of_all(row, "unexposed")
+
+
+def _width_of_plots(shared: Sequence[Spec], beside: Sequence[Spec], n_models: int) -> int:
+    """What the words leave of the width of a figure, for each panel."""
+    words = sum(part["width"] for part in shared) + n_models * sum(part["width"] for part in beside)
+    spaces = SPACING * (len(shared) + n_models * (1 + len(beside)))
+    return max(LEAST_PLOT, int(WIDE - words - spaces) // n_models)
+
+
+def _only(part: Spec, condition: str) -> Spec:
+    """A mark for those rows alone that meet a condition of Vega."""
+    return part | {"transform": [{"filter": condition}]}
 
 
 def in_order(rows: Sequence[Row], labels: Mapping[str, str]) -> list[Row]:
@@ -93,8 +134,7 @@ def _line(row: Row, lower: float, upper: float) -> dict[str, Any]:
     """What is drawn and written for a row, within the ends of the axis."""
     ratio, low, high = (row[column] for column in ("odds_ratio", "odds_ratio_lower", "odds_ratio_upper"))
     return {
-        "model": row["model"].replace("_", "-"),
-        "model_name": row["model"],
+        "model": row["model"],
         "exposed": cases_of_all(row, "exposed"),
         "unexposed": cases_of_all(row, "unexposed"),
         "ratio": NOT_SHOWN if ratio is None else ratio_with_interval(row),
@@ -126,15 +166,22 @@ def _words(y: Spec, column: str, above: str, align: Literal["left", "right"] = "
     return text | {"width": width, "title": title | {"color": SOFT, "frame": "bounds"}}
 
 
-def _intervals(y: Spec, models: Sequence[str], lower: float, upper: float) -> Spec:
-    """Points with intervals, arrows where these leave the axis, and a line at 1."""
+def _intervals(y: Spec, model: str, models: Sequence[str], ends: tuple[float, float], condition: str) -> Spec:
+    """Points with intervals of one model, arrows where these leave the axis, and a line at 1."""
+    lower, upper = ends
     scale = {"type": "log", "domain": [lower, upper], "nice": False}
     axis = {"values": [tick for tick in TICKS if lower <= tick <= upper], "format": "~g"}
-    low = field("low", "quantitative", title="Odds ratio, logarithmic scale", scale=scale, axis=axis)
-    color = field("model_name", "nominal", scale=scale_of(models, PALETTE), legend=None)
-    shape = field("model_name", "nominal", scale=scale_of(models, SHAPES), legend=None)
+    low = field("low", "quantitative", title="Odds ratio, log scale", scale=scale, axis=axis)
+    color = field("model", "nominal", scale=scale_of(models, PALETTE), legend=None)
+    shape = field("model", "nominal", scale=scale_of(models, SHAPES), legend=None)
     drawn = {"y": y, "color": color}
     point = {"filled": True, "opacity": 1}
+    marks = [
+        layer("rule", drawn | {"x": low, "x2": {"field": "high"}}, strokeWidth=1.6),
+        layer("point", drawn | {"x": field("estimate", "quantitative"), "shape": shape}, size=46, **point),
+        layer("point", drawn | {"x": field("beyond", "quantitative")}, shape="triangle-right", size=40, **point),
+        layer("point", drawn | {"x": field("below", "quantitative")}, shape="triangle-left", size=40, **point),
+    ]
     return {
         "layer": [
             {
@@ -142,19 +189,15 @@ def _intervals(y: Spec, models: Sequence[str], lower: float, upper: float) -> Sp
                 "mark": {"type": "rule", "color": SOFT, "strokeDash": [3, 3]},
                 "encoding": {"x": {"datum": 1}},
             },
-            layer("rule", drawn | {"x": low, "x2": {"field": "high"}}, strokeWidth=1.6),
-            layer("point", drawn | {"x": field("estimate", "quantitative"), "shape": shape}, size=46, **point),
-            layer("point", drawn | {"x": field("beyond", "quantitative")}, shape="triangle-right", size=40, **point),
-            layer("point", drawn | {"x": field("below", "quantitative")}, shape="triangle-left", size=40, **point),
+            *(_only(mark, condition) for mark in marks),
         ],
-        "width": PLOT,
-        "title": {"text": " ", "fontSize": 12, "fontWeight": "normal"},
+        "title": {"text": MODELS[model], "anchor": "middle", "fontSize": 12, "fontWeight": "bold", "color": INK},
     }
 
 
 def _in_words(rows: Sequence[Row], labels: Mapping[str, str], title: str, subtitle: str) -> str:
     said = "; ".join(
-        f"{contrast(row, labels)} ({row['wave']}, {row['model'].replace('_', '-')}) {ratio_with_interval(row)}"
+        f"{contrast(row, labels)} ({row['wave']}, {MODELS[row['model']].lower()}) {ratio_with_interval(row)}"
         for row in rows
         if row["odds_ratio"] is not None
     )

@@ -3,9 +3,24 @@
 from collections.abc import Sequence
 
 from pipelines.project.respondents import ALL
-from pipelines.release.figures.drawing import NOT_SHOWN, PALETTE, SHAPES, SOFT, Figure, Row, draw, field, heading, layer, scale_of
+from pipelines.release.figures.drawing import (
+    NOT_SHOWN,
+    PALETTE,
+    SHAPES,
+    SOFT,
+    WIDE,
+    Figure,
+    Row,
+    draw,
+    field,
+    heading,
+    layer,
+    scale_of,
+)
 
-WIDTH, HEIGHT = 350, 240
+WIDTH, HEIGHT = WIDE - 60, 240
+"""Pixels of the plot; the rest is its axis."""
+
 DODGE = 9
 """Pixels between the points of two waves in one age band."""
 

@@ -16,12 +16,16 @@ from pipelines.project.sources import Source
 from pipelines.raw.drift.words import in_words
 from pipelines.release.figures.forest import forest_figure
 from pipelines.release.figures.prevalence import prevalence_figure
-from pipelines.release.formatting import SYNTHETIC, Row, percent_with_interval
+from pipelines.release.formatting import SYNTHETIC, Row
 from pipelines.release.page import events, evidence, people, quality, syntheses, tables
+from pipelines.release.page.about import Statement, not_concluded, statements_of
+from pipelines.release.page.answer import Answer, answer_of
+from pipelines.release.page.checklist import checklist_table, places_of
 from pipelines.release.page.display import DisplayTable
-from pipelines.release.page.labels import Labels, best_of_waves
+from pipelines.release.page.labels import Labels, best_of_waves, text_in_words
 from pipelines.release.page.parts import Drawing, EventsPart, Table
 from pipelines.release.page.sections import Sections, Undrawn
+from pipelines.release.page.variables import variables_table
 from pipelines.release.wording import cite, cite_sources
 
 MOST_CELLS = 20_000
@@ -47,10 +51,10 @@ class OutcomePart:
 
 @dataclass(frozen=True)
 class SourcePart:
-    """What a release says of one source. `lead` is the first thing to know: the prevalence of each outcome."""
+    """What a release says of one source. `answer` is the first thing to know."""
 
     source: Source
-    lead: Sequence[str] | Undrawn
+    answer: Answer | Undrawn | None
     first_tables: Sequence[Table]
     outcomes: Sequence[OutcomePart | Undrawn]
     other_tables: Sequence[Table]
@@ -80,6 +84,10 @@ class Content:
     hidden: Sequence[Source]
     rejected: Sequence[Row]
     not_shown: Sequence[tuple[str, int, int]] | Undrawn
+    not_concluded: Sequence[str]
+    statements: Sequence[Statement] | Undrawn
+    variables: Table
+    checklist: Table
     syntheses: Sequence[tuple[str, Drawing]]
     literature: Sequence[Table]
     quality: Table
@@ -87,6 +95,28 @@ class Content:
     drift: Sequence[str] | Undrawn
     citation: Sequence[str] | Undrawn
     sections: Sections
+
+    @property
+    def opening(self) -> list[SourcePart]:
+        """The sources whose answer the page opens with."""
+        return _opening(self.sources)
+
+    @property
+    def answer_in_words(self) -> list[str]:
+        """What the page opens with as paragraphs, one an outcome of a source."""
+        answers = [part.answer for part in self.opening if isinstance(part.answer, Answer)]
+        return [
+            f"{answer.source.title}{f' ({SYNTHETIC})' if answer.source.is_synthetic else ''}. {outcome.label}. "
+            f"{' '.join(outcome.sentences)}"
+            for answer in answers
+            for outcome in answer.outcomes
+        ]
+
+    @property
+    def statements_in_words(self) -> list[str]:
+        """What is said on each thing that a reviewer asks for, one paragraph each."""
+        statements = [] if isinstance(self.statements, Undrawn) else self.statements
+        return [f"{statement.term}. {' '.join(statement.in_words)}" for statement in statements]
 
     @property
     def about(self) -> str:
@@ -103,7 +133,7 @@ class Content:
     @property
     def tables(self) -> list[DisplayTable]:
         """Every table that could be drawn, in the order of the page."""
-        return _drawn([*self._of_sources, *self.literature, self.quality, *self._changes])
+        return _drawn([*self._of_sources, self.variables, *self.literature, self.quality, *self._changes, self.checklist])
 
     @property
     def _of_sources(self) -> list[Table]:
@@ -117,12 +147,19 @@ class Content:
     def on_page(self) -> frozenset[str]:
         """Names of the tables that the page holds: what tells of the release itself, and then as many as there is room for."""
         room, names = MOST_CELLS, [Undrawn.name]
-        for table in _drawn([self.quality, *self._changes, *self.literature, *self._of_sources]):
+        for table in _drawn([self.quality, *self._changes, self.checklist, self.variables, *self.literature, *self._of_sources]):
             cells = len(table.rows) * len(table.columns)
             if cells <= room:
                 room -= cells
                 names.append(table.name)
         return frozenset(names)
+
+
+def _opening(sources: Sequence[SourcePart | Undrawn]) -> list[SourcePart]:
+    """The real sources that have an answer, or the synthetic ones where none is real."""
+    answering = [part for part in sources if isinstance(part, SourcePart) and part.answer is not None]
+    real = [part for part in answering if not part.source.is_synthetic]
+    return real or answering
 
 
 def _sections_of(part: SourcePart | OutcomePart | Undrawn) -> list[Table]:
@@ -173,26 +210,36 @@ def content_of(project: Project, held: Held, manifest: Mapping[str, Any]) -> Con
     hidden = [name for name in without_rows if project.sources[name].is_restricted and name in delivered]
     published_on = str(manifest["published_at"])[:10]
     sections = Sections(project.settings.warehouse_folder)
+    draw = partial(_source_part, project)
+    parts = [sections.draw(project.sources[name].title, name, partial(draw, name, held, sections)) for name in with_rows]
+    opening = [part.source for part in _opening(parts)]
+    ratios = held.reports.get("report.odds_ratios", ())
+    statements = sections.draw("About the study", None, lambda: statements_of(project.study, _labels(project, with_rows), ratios))
+    variables = sections.draw("Variables", None, lambda: variables_table(project, next(iter(_labels(project, with_rows)), None)))
+    literature = list(_literature(project, held.reports, sections))
+    tables = _drawn([*(table for part in parts for table in _sections_of(part)), variables])
+    places = places_of(tables, statements, bool(opening), literature)
     return Content(
         study=project.study.title,
         release_id=manifest["release_id"],
         published_on=published_on,
         compared_with=manifest["compared_with"],
-        sources=[
-            sections.draw(project.sources[name].title, name, partial(_source_part, project, name, held, sections))
-            for name in with_rows
-        ],
+        sources=parts,
+        not_concluded=not_concluded(project.study, opening, ratios) if opening else [],
         absent=[project.sources[name] for name in without_rows if name not in hidden],
         hidden=[project.sources[name] for name in hidden],
         rejected=[row for row in held.deliveries if row["verdict"] == "rejected"],
-        not_shown=sections.draw("What is not shown", None, lambda: _not_shown(held.reports)),
+        not_shown=sections.draw("What is not shown", None, lambda: _not_shown(project, held.reports)),
+        statements=statements,
+        variables=variables,
+        checklist=sections.draw("Checklists", None, partial(checklist_table, places)),
         syntheses=syntheses.synthesis_drawings(*_pooled(held.reports)),
-        literature=list(_literature(project, held.reports, sections)),
+        literature=literature,
         quality=sections.draw(
             "Data quality", None, lambda: quality.quality_table(held.deliveries, held.checks, project.sources, held.reports)
         ),
         changes=sections.draw(
-            "What changed", None, lambda: quality.changes_tables(held.changes, project.sources) if held.changes.height else []
+            "What changed", None, lambda: quality.changes_tables(held.changes, project) if held.changes.height else []
         ),
         drift=sections.draw("Drift", None, lambda: in_words(held.drift)),
         citation=sections.draw(
@@ -246,9 +293,9 @@ def _pooled(reports: Mapping[str, Sequence[Row]]) -> tuple[Sequence[Row], Sequen
 
 
 def _source_part(project: Project, name: str, held: Held, sections: Sections) -> SourcePart:
-    labels = Labels(project.study, project.sources[name])
+    labels = Labels.of(project, name)
     known = {table: [row for row in rows if labels.knows(row)] for table, rows in _of(held.reports, name).items()}
-    reports = {table: sorted(rows, key=labels.number_of_outcome) for table, rows in known.items()}
+    reports = {table: [labels.said(row) for row in sorted(rows, key=labels.number_of_outcome)] for table, rows in known.items()}
     comparability = _only(held.comparability, name)
     outcomes = [
         sections.draw(label.label, name, partial(_outcome_part, labels, outcome, reports, sections))
@@ -265,10 +312,11 @@ def _source_part(project: Project, name: str, held: Held, sections: Sections) ->
         other.append(sections.draw("Comparability of waves", name, partial(quality.comparability_table, labels, comparability)))
     flow = reports["respondent_flow"]
     first = [sections.draw("Respondent flow", name, partial(people.flow_table, labels, flow))] if flow else []
-    lead = sections.draw("Prevalence of each outcome", name, partial(_lead, labels, reports["prevalence_by_age_band"]))
+    stale = [row["wave"] for row in held.deliveries if row["source"] == name and row["is_stale"]]
+    answer = sections.draw("Prevalence of each outcome, and odds ratios", name, partial(_lead, labels, reports, stale))
     settings = project.study.sequence_symmetry
     classes = project.drug_classes[settings.drug_classes] if settings else {}
-    return SourcePart(labels.source, lead, first, outcomes, other, events.events_parts(labels, classes, reports, sections))
+    return SourcePart(labels.source, answer, first, outcomes, other, events.events_parts(labels, classes, reports, sections))
 
 
 def _outcome_part(labels: Labels, outcome: str, reports: Mapping[str, Sequence[Row]], sections: Sections) -> OutcomePart:
@@ -285,7 +333,7 @@ def _outcome_part(labels: Labels, outcome: str, reports: Mapping[str, Sequence[R
             sections.draw(
                 f"{label}: characteristics",
                 source,
-                partial(people.characteristics_table, labels, outcome, labels.latest(of_population)),
+                partial(people.characteristics_table, labels, outcome, people.described(labels, of_population)),
             )
             for of_population in labels.by_population(characteristics)
         ],
@@ -309,25 +357,21 @@ def _outcome_part(labels: Labels, outcome: str, reports: Mapping[str, Sequence[R
     )
 
 
+def _lead(labels: Labels, reports: Mapping[str, Sequence[Row]], stale: Sequence[str]) -> Answer | None:
+    """What a reader reads first of a source."""
+    return answer_of(labels, reports, stale)
+
+
 def _about(labels: Labels, rows: Sequence[Row]) -> str:
     """What stands under the title of a figure of one population."""
     return labels.about(rows[0]["population"])
 
 
-def _lead(labels: Labels, prevalence: Sequence[Row]) -> list[str]:
-    """The prevalence of each outcome among everybody of whom there are age bands."""
-    everybody = [row for row in prevalence if row["age_band"] == ALL and labels.study.populations[row["population"]].by_age_band]
-    if not everybody:
-        return []
-    return [
-        f"{labels.study.outcomes[row['outcome']].label}: {percent_with_interval(row)} % of "
-        f"{labels.study.populations[row['population']].label.lower()}, {row['n_respondents']:,} respondents, {row['wave']}."
-        for row in labels.latest(everybody)
-        if row["prevalence"] is not None
-    ]
+def _labels(project: Project, sources: Sequence[str]) -> list[Labels]:
+    return [Labels.of(project, name) for name in sources]
 
 
-def _not_shown(reports: Mapping[str, Sequence[Row]]) -> list[tuple[str, int, int]]:
+def _not_shown(project: Project, reports: Mapping[str, Sequence[Row]]) -> list[tuple[str, int, int]]:
     """Why numbers are not shown, the most frequent reason first, and how many of them are synthetic."""
     hidden = [
         row
@@ -337,5 +381,5 @@ def _not_shown(reports: Mapping[str, Sequence[Row]]) -> list[tuple[str, int, int
     ]
     reasons = Counter(row["presentation_reason"] for row in hidden)
     synthetic = Counter(row["presentation_reason"] for row in hidden if row["is_synthetic"])
-    found = [(reason, times, synthetic[reason]) for reason, times in reasons.items()]
+    found = [(text_in_words(project, reason), times, synthetic[reason]) for reason, times in reasons.items()]
     return sorted(found, key=lambda line: (-line[1], line[0]))

@@ -24,7 +24,8 @@ class DisplayTable:
     """Rows of formatted cells by column key; the first column names the row. `footnotes` are (row, column key, text).
 
     `name` is unique on the page: a file name and an anchor. `about` says of whom and of which source the table is, and whether
-    that is synthetic: it belongs to the title wherever the table stands.
+    that is synthetic: it belongs to the title wherever the table stands. `links`: of a cell, by (row, column key), the parts of
+    the page that it names: (anchor, words).
     """
 
     name: str
@@ -34,6 +35,7 @@ class DisplayTable:
     notes: Sequence[str] = ()
     footnotes: Sequence[tuple[int, str, str]] = field(default=())
     about: str = ""
+    links: Mapping[tuple[int, str], Sequence[tuple[str, str]]] = field(default_factory=dict)
 
     @property
     def heading(self) -> str:

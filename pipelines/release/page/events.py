@@ -5,12 +5,17 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from pipelines.project.drug_classes import DrugClasses
+from pipelines.project.project import Project
+from pipelines.project.words import spelled
 from pipelines.release.figures.events import diary_figure, months_figure
 from pipelines.release.formatting import NOTHING, Row, count, p_value, ratio, ratio_with_interval
 from pipelines.release.page.display import GROUP, DisplayColumn, DisplayTable
 from pipelines.release.page.labels import Labels
 from pipelines.release.page.parts import EventsPart
 from pipelines.release.page.sections import Sections
+
+CLASSES = ("index_class", "marker_class", "active_comparator")
+"""Columns that name a class of medicines."""
 
 RATES = "rate_per_person_day"
 
@@ -60,7 +65,14 @@ def events_parts(
 
 def class_label(classes: DrugClasses, name: str) -> str:
     """What the list of classes calls a class; its own name where the list is another one by now."""
-    return classes[name].label if name in classes else name.replace("_", " ").capitalize()
+    return classes[name].label if name in classes else spelled(name).capitalize()
+
+
+def classes_in_words(project: Project, row: Row) -> Row:
+    """A row with what the list of classes calls the medicines that it is about."""
+    settings = project.study.sequence_symmetry
+    classes = project.drug_classes[settings.drug_classes] if settings else {}
+    return {**row, **{key: class_label(classes, row[key]) for key in CLASSES if row.get(key)}}
 
 
 def sequence_table(labels: Labels, classes: DrugClasses, rows: Sequence[Row]) -> DisplayTable:
@@ -183,7 +195,7 @@ def diary_table(labels: Labels, rows: Sequence[Row]) -> DisplayTable:
         cells.append(
             {
                 GROUP: groups[row["variable"]],
-                "name": calendar.month_name[int(row["level"])] if is_month else str(row["level"]),
+                "name": calendar.month_name[int(row["level"])] if is_month else spelled(row["level"]),
                 "people": count(row["n_people"]),
                 "days": count(row["n_person_days"]),
                 "events": count(row["n_events"]),

@@ -7,6 +7,7 @@ from pipelines.project.project import Project
 from pipelines.project.respondents import POOLED
 from pipelines.release.formatting import NOTHING, Row, percent
 from pipelines.release.page.display import GROUP, DisplayColumn, DisplayTable
+from pipelines.release.page.labels import text_in_words
 
 PREVALENCE = "prevalence"
 
@@ -92,7 +93,7 @@ def _distance(project: Project, published: Row, row: Row) -> tuple[bool, int, in
 def _ours(project: Project, row: Row) -> str:
     where = f"{project.sources[row['source']].title}, {row['wave']}, {project.study.populations[row['population']].label.lower()}"
     if row["estimate"] is None:
-        return f"{NOTHING} ({row['estimate_reason']}; {where})"
+        return f"{NOTHING} ({text_in_words(project, row['estimate_reason'])}; {where})"
     numbers = _with_interval(row["measure"] == PREVALENCE, row["estimate"], row["estimate_lower"], row["estimate_upper"])
     return f"{numbers}, {where}" if row["measure"] == PREVALENCE else f"{numbers}, {row['measure']}, {where}"
 
@@ -141,7 +142,7 @@ VERDICTS = {"not supported": 0, "differs": 1, "supported": 2}
 
 def _ours_of_claim(project: Project, row: Row) -> str:
     if row["ours"] is None:
-        return f"{NOTHING} ({row['ours_reason']})"
+        return f"{NOTHING} ({text_in_words(project, row['ours_reason'])})"
     title = project.sources[row["ours_source"]].title if row["ours_source"] in project.sources else row["ours_source"]
     numbers = _with_interval(row["ours_exposure"] is None, row["ours"], row["ours_lower"], row["ours_upper"])
     return f"{numbers}, {row['ours_is']} ({title}, {row['ours_wave']})"

@@ -64,10 +64,17 @@ def _body(table: DisplayTable, beside: Mapping[tuple[int, str], str]) -> Iterato
         for position, row in rows:
             named = f"{escape(row.get(first, ''))}{beside.get((position, first), '')}"
             cells = "".join(
-                f'<td class="{side}">{escape(row.get(key, ""))}{beside.get((position, key), "")}</td>' for key, side in others
+                f'<td class="{side}">{_text(table, position, key)}{beside.get((position, key), "")}</td>' for key, side in others
             )
             yield f'<tr><th scope="row" class="gt_left gt_stub">{named}</th>{cells}</tr>'
         yield "</tbody>"
+
+
+def _text(table: DisplayTable, position: int, key: str) -> str:
+    """What stands in a cell; the parts of the page that it names lead there."""
+    if not (links := table.links.get((position, key))):
+        return escape(table.rows[position].get(key, ""))
+    return "; ".join(f'<a href="#{escape(anchor)}">{escape(words)}</a>' for anchor, words in links)
 
 
 def _mark(letters: str) -> str:

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from pipelines.project.respondents import POOLED
+from pipelines.project.words import spelled
 from pipelines.release.formatting import NOTHING, Row, count, p_value, percent
 from pipelines.release.page.display import GROUP, DisplayColumn, DisplayTable
-from pipelines.release.page.labels import Labels
+from pipelines.release.page.labels import YES_OR_NO, Labels
 
 
 def flow_table(labels: Labels, rows: Sequence[Row]) -> DisplayTable:
@@ -36,7 +38,7 @@ def flow_table(labels: Labels, rows: Sequence[Row]) -> DisplayTable:
                     "name": labels.study.populations[row["population"]].label,
                     "wave": row["wave"],
                     **{name: count(row[name]) for name in FLOW},
-                    "weight": labels.names((row["weight"] or "").removesuffix("_weight")),
+                    "weight": spelled((row["weight"] or "").removesuffix("_weight")),
                 }
             )
     notes = [
@@ -58,6 +60,23 @@ FLOW = {
 """Column of report.respondent_flow -> its heading; received is the sum of the others."""
 
 
+NUMBERS = ("n_cases", "share_of_cases", "mean_of_cases")
+"""Columns of report.characteristics_by_outcome of which one is there where a row says something."""
+
+
+def described(labels: Labels, rows: Sequence[Row]) -> list[Row]:
+    """The rows of the pooled waves, or of the last; of a characteristic that cannot be pooled those of each wave with numbers."""
+    latest = labels.latest(rows)
+    told = {row["characteristic"] for row in latest if _says_something(row)}
+    single = [row for row in rows if row["wave"] != POOLED and row["characteristic"] not in told and _says_something(row)]
+    instead = {row["characteristic"] for row in single}
+    return [*(row for row in latest if row["characteristic"] not in instead), *single]
+
+
+def _says_something(row: Row) -> bool:
+    return any(row[name] is not None for name in NUMBERS)
+
+
 def characteristics_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> DisplayTable:
     """The people of a population with and without an outcome: shares and means with their errors (STROBE item 14)."""
     columns = [
@@ -72,28 +91,31 @@ def characteristics_table(labels: Labels, outcome: str, rows: Sequence[Row]) -> 
     ]
     cells: list[dict[str, str]] = []
     footnotes: list[tuple[int, str, str]] = []
+    wave = labels.latest(rows)[0]["wave"]
     for row in sorted(rows, key=lambda row: labels.characteristics.index(row["characteristic"])):
-        is_first = not cells or cells[-1][GROUP] != labels.characteristic(row["characteristic"])
+        named = labels.characteristic(row["characteristic"])
+        group = named if row["wave"] == wave else f"{named}, {row['wave']}"
+        is_first = not cells or cells[-1][GROUP] != group
         if row["presentation_reason"]:
             footnotes.append((len(cells), "cases", row["presentation_reason"]))
         elif is_first and row["p_value_reason"]:
             footnotes.append((len(cells), "p_value", row["p_value_reason"]))
         cells.append(
             {
-                GROUP: labels.characteristic(row["characteristic"]),
-                "name": {"true": "yes", "false": "no"}.get(row["level"], labels.names(row["level"])),
+                GROUP: group,
+                "name": YES_OR_NO.get(row["level"] or "", row["level"] or ""),
                 **{name: count(row[name]) for name in ("n_cases", "n_noncases")},
                 **{group: _share_or_mean(row, group) for group in ("cases", "noncases")},
                 "n_missing": count(row["n_missing"]) if is_first else "",
                 "p_value": p_value(row["p_value"]) if is_first else "",
-                "weight": labels.names((row["weight"] or "").removesuffix("_weight")),
+                "weight": spelled((row["weight"] or "").removesuffix("_weight")),
             }
         )
     population = rows[0]["population"]
     methods = "; ".join(sorted({row["method"] for row in rows if row["method"]}))
     notes = [
-        f"Wave: {rows[0]['wave']}. n is unweighted. No answer: of those with a known outcome, also who is not in the component "
-        f"whose weight the row uses. {methods[:1].upper()}{methods[1:]}."
+        f"Wave: {wave}, where no other is named. n is unweighted. No answer: of those with a known outcome, also who is not in "
+        f"the component whose weight the row uses. {methods[:1].upper()}{methods[1:]}."
     ]
     title = f"{labels.study.outcomes[outcome].label}: characteristics of those with and without"
     name = f"characteristics-{labels.source.source}-{outcome}-{population}"

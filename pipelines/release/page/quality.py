@@ -1,18 +1,23 @@
 """The tables of the page about the data themselves: deliveries, comparability of waves, what changed since the last release."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
+from pipelines.project.project import Project
 from pipelines.project.sources import Source
+from pipelines.project.words import spelled
 from pipelines.release.changes import CHANGED, by_table, furthest_first
 from pipelines.release.formatting import NOTHING, Row, count, ratio
 from pipelines.release.page.display import DisplayColumn, DisplayTable
-from pipelines.release.page.labels import Labels
+from pipelines.release.page.labels import Labels, key_in_words, text_in_words
 from pipelines.report.scales import scale_warnings
 
 CHANGES_SHOWN = 20
+
+WEIGHT = re.compile(r"_weight\b")
 
 
 def quality_table(
@@ -29,7 +34,7 @@ def quality_table(
     ]
     judged = {(row["source"], row["wave"]): row for row in checks}
     cells = []
-    for row in deliveries:
+    for row in sorted(deliveries, key=lambda row: sources[row["source"]].is_synthetic):
         rules = judged.get((row["source"], row["wave"]), {"passed": 0, "not_passed": 0})
         verdict = "nothing delivered" if row["verdict"] == "absent" else str(row["verdict"])
         cells.append(
@@ -43,7 +48,7 @@ def quality_table(
             }
         )
     notes = ["Records are those of all tables of a delivery. Every rule and its result is in meta.check_results."]
-    notes += scale_warnings(row for rows in reports.values() for row in rows)
+    notes += [WEIGHT.sub(" weight", line) for line in scale_warnings(row for rows in reports.values() for row in rows)]
     return DisplayTable("quality", "Deliveries and their contracts", columns, cells, notes, about=_all(sources.values()))
 
 
@@ -66,10 +71,10 @@ def comparability_table(labels: Labels, rows: Sequence[Row]) -> DisplayTable:
     ]
     cells = [
         {
-            "name": labels.names(row["variable"]),
+            "name": labels.columns.get(row["variable"], spelled(row["variable"])),
             "waves": f"{row['wave']}, {row['other_wave']}",
-            "verdict": labels.names(row["verdict"]),
-            "reason": f"{row['reason'] or ''}{_only_where(row)}",
+            "verdict": spelled(row["verdict"]),
+            "reason": labels.in_words(f"{row['reason'] or ''}{_only_where(row)}"),
         }
         for row in rows
         if row["verdict"] != "identical" or row["condition"]
@@ -84,8 +89,9 @@ def _only_where(row: Row) -> str:
     return f"; pooled only where {row['condition']}" if row["condition"] else ""
 
 
-def changes_tables(changes: pl.DataFrame, sources: Mapping[str, Source]) -> list[DisplayTable]:
+def changes_tables(changes: pl.DataFrame, project: Project) -> list[DisplayTable]:
     """What differs from the release before: table by table, and the numbers that moved furthest."""
+    sources = project.sources
     columns = [
         DisplayColumn("name", "Table, source", is_text=True),
         DisplayColumn("changed", "Numbers changed"),
@@ -99,7 +105,7 @@ def changes_tables(changes: pl.DataFrame, sources: Mapping[str, Source]) -> list
             "name": f"{row['table_name']}, {_named(row['source'], sources) or 'every source'}",
             **{name: count(row[name]) for name in ("changed", "added", "vanished")},
             "furthest": ratio(row["furthest"]),
-            "ingredient": row["ingredient"] or "",
+            "ingredient": text_in_words(project, row["ingredient"] or ""),
         }
         for row in by_table(changes).iter_rows(named=True)
     ]
@@ -107,7 +113,7 @@ def changes_tables(changes: pl.DataFrame, sources: Mapping[str, Source]) -> list
     about = _all(source for name, source in sources.items() if name in set(changes["source"]))
     notes = ["Every number is in meta.release_changes."]
     shown = [DisplayTable("changes", "What changed", columns, cells, notes, about=about)]
-    return [*shown, _moved_table(moved, sources, about)] if moved.height else shown
+    return [*shown, _moved_table(moved, project, about)] if moved.height else shown
 
 
 def _named(source: str | None, sources: Mapping[str, Source]) -> str:
@@ -118,7 +124,7 @@ def _named(source: str | None, sources: Mapping[str, Source]) -> str:
     return f"{source} (synthetic)" if is_synthetic else source
 
 
-def _moved_table(moved: pl.DataFrame, sources: Mapping[str, Source], about: str) -> DisplayTable:
+def _moved_table(moved: pl.DataFrame, project: Project, about: str) -> DisplayTable:
     columns = [
         DisplayColumn("name", "Table, row", is_text=True),
         DisplayColumn("column", "Number", is_text=True),
@@ -128,8 +134,9 @@ def _moved_table(moved: pl.DataFrame, sources: Mapping[str, Source], about: str)
     ]
     cells = [
         {
-            "name": f"{row['table_name']} {_named(row['source'], sources)}: {row['row_key']}",
-            "column": row["column_name"],
+            "name": f"{row['table_name']} {_named(row['source'], project.sources)}: "
+            + key_in_words(project, row["source"], row["row_key"]),
+            "column": spelled(row["column_name"]),
             "before": _any_number(row["before"]),
             "after": _any_number(row["after"]),
             "in_se": NOTHING if row["difference_in_se"] is None else f"{row['difference_in_se']:+.2f}",

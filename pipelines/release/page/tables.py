@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from pipelines.project.respondents import ALL, POOLED
+from pipelines.project.words import spelled, within
 from pipelines.release.figures.forest import contrast, in_order
 from pipelines.release.formatting import (
     NOTHING,
@@ -16,7 +17,7 @@ from pipelines.release.formatting import (
     ratio_with_interval,
 )
 from pipelines.release.page.display import GROUP, DisplayColumn, DisplayTable
-from pipelines.release.page.labels import Labels
+from pipelines.release.page.labels import MODELS, Labels
 
 
 def prevalence_table(labels: Labels, outcome: str, rows: Sequence[Row], trends: Sequence[Row]) -> DisplayTable:
@@ -50,7 +51,7 @@ def prevalence_table(labels: Labels, outcome: str, rows: Sequence[Row], trends: 
         cells.append(cell)
     notes = ["n: respondents who answered. n and cases are unweighted, shares are weighted."]
     notes += [
-        f"Trend over age bands, {row['wave']}, {labels.study.populations[row['population']].label.lower()}: odds ratio "
+        f"Trend over age bands, {row['wave']}, {within(labels.study.populations[row['population']].label)}: odds ratio "
         f"{ratio_with_interval(row)} a band, p {p_value(row['p_value'])}."
         for row in labels.latest(trends)
         if row["odds_ratio"] is not None
@@ -77,14 +78,14 @@ def standardised_table(labels: Labels, rows: Sequence[Row], standard: str) -> Di
     for row in rows:
         of_group.setdefault((row["outcome"], row["population"], row["sex"]), []).append(row)
     for (outcome, population, sex), alike in of_group.items():
-        label = f"{labels.study.outcomes[outcome].label}, {labels.study.populations[population].label.lower()}"
+        label = f"{labels.study.outcomes[outcome].label}, {within(labels.study.populations[population].label)}"
         cell = {GROUP: label, "name": "both" if sex == ALL else str(sex)}
         for row in alike:
             cell[f"share {row['wave']}"] = percent_with_interval(row)
             if row["presentation_reason"]:
                 footnotes.append((len(cells), f"share {row['wave']}", row["presentation_reason"]))
         cells.append(cell)
-    notes = [f"Directly standardised to the age structure {standard.replace('_', ' ')}."]
+    notes = [f"Directly standardised to the age structure {spelled(standard)}."]
     name = f"standardised-{labels.source.source}"
     return DisplayTable(name, "Age-standardised prevalence", columns, cells, notes, footnotes, labels.about())
 
@@ -166,11 +167,17 @@ def _family(labels: Labels, rows: Sequence[Row]) -> str:
     size, here = tested[0]["p_value_family_size"], len(tested)
     _, _, members = tested[0]["p_value_family"].partition(": ")
     tests = f"{size} test{'s' if size > 1 else ''}{f', {here} of them in this table' if here < size else ''}"
-    return f"p, adjusted ({tested[0]['multiple_testing']}): for one family of {tests}: {labels.names(members)}."
+    return f"p, adjusted ({tested[0]['multiple_testing']}): for one family of {tests}: {_members(labels, members)}."
 
 
-MODELS = {"mantel_haenszel": "Mantel-Haenszel"}
-"""How a title calls a model, where not by its name."""
+def _members(labels: Labels, members: str) -> str:
+    """Exposures with their levels, as a family names them, in words."""
+    said = []
+    for member in members.split(", "):
+        exposure, _, level = member.partition(" ")
+        words = within(labels.exposures.get(exposure, spelled(exposure)))
+        said.append(words if level in {"", "true"} else f"{words}: {labels.level(exposure, level)}")
+    return "; ".join(said)
 
 
 def _model(labels: Labels, row: Row) -> str:
@@ -216,7 +223,7 @@ def planted_table(labels: Labels, rows: Sequence[Row]) -> DisplayTable:
 
 def _planted_name(labels: Labels, row: Row) -> str:
     if row["measure"] == "prevalence":
-        return f"% of {labels.study.populations[row['population']].label.lower()}, age {row['age_band']}"
+        return f"% of {within(labels.study.populations[row['population']].label)}, age {row['age_band']}"
     exposure = labels.exposures[row["exposure"]]
     level = "" if row["exposure_level"] in {None, "true"} else f": {row['exposure_level']}"
-    return f"{row['model']} odds ratio, {exposure}{level}, {labels.study.populations[row['population']].label.lower()}"
+    return f"{row['model']} odds ratio, {exposure}{level}, {within(labels.study.populations[row['population']].label)}"

@@ -46,9 +46,11 @@ def _write(project: Project, folder: Path, manifest: Mapping[str, Any]) -> Conte
 
 
 def write_document(project: Project, content: Content, path: Path) -> None:
-    """The tables of the page as a file of Word, with the question and how to cite them."""
+    """The tables of the page as a file of Word, with the question, the answer, what a reviewer asks for and how to cite them."""
     citation = [] if isinstance(content.citation, Undrawn) else content.citation
-    write_word(content.title, [project.study.question, *citation], content.tables, path)
+    caution = [f"What may not be concluded: {' '.join(content.not_concluded)}"] if content.not_concluded else []
+    paragraphs = [project.study.question, *content.answer_in_words, *caution, *content.statements_in_words, *citation]
+    write_word(content.title, paragraphs, content.tables, path)
 
 
 def render(project: Project, content: Content, *, missing: Collection[str] = (), has_word: bool = True) -> str:

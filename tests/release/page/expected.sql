@@ -9,6 +9,26 @@ create macro ratio_ci(x, l, u) as
   case when x is null then '–' else ratio(x) || ' (' || ratio(l) || ' to ' || coalesce(printf('%.2f', u), '∞') || ')' end;
 create macro of_all(cases, others) as coalesce(format('{:,}/{:,}', cases, cases + others), '–');
 
+-- what the codes of the respondents mean: in the words of each source's codebook, and of activity in those of the contract
+create view words as
+select source, column_name, code, arg_min(meaning, position) as meaning
+from meta.codes
+join (
+  values
+    ('nhanes', 'sex', 'raw.nhanes_demo', 'RIAGENDR'),
+    ('nhanes', 'race_ethnicity', 'raw.nhanes_demo', 'RIDRETH1'),
+    ('synthetic_survey', 'sex', 'raw.synthetic_survey_respondents', 'sex'),
+    ('synthetic_survey', 'race_ethnicity', 'raw.synthetic_survey_respondents', 'ethnicity'),
+    ('synthetic_case_control', 'sex', 'raw.synthetic_case_control_participants', 'sex')
+) as made_of (source, column_name, table_name, variable) using (table_name, variable)
+where kind_of_missing is null
+group by all
+union all
+select source, 'activity_level', code, meaning
+from meta.sources, (values ('none', 'None'), ('moderate', 'Moderate'), ('vigorous', 'Vigorous')) as activity (code, meaning);
+create macro said(src, col, level) as
+  coalesce((select meaning from words where words.source = src and column_name = col and code = level), level);
+
 create view expected as
 select
   'flow-' || source as table_name,
@@ -23,7 +43,7 @@ union all
 
 select
   'characteristics-' || source || '-' || outcome || '-' || population,
-  case level when 'true' then 'yes' when 'false' then 'no' else replace(level, '_', ' ') end,
+  case level when 'true' then 'yes' when 'false' then 'no' else said(source, characteristic, level) end,
   list_concat([
     number(n_cases),
     case
@@ -41,10 +61,21 @@ select
     case when level = first_level then p_value(p_value) else '' end
   ], if(weight is null, [], [regexp_replace(weight, '_weight$', '')]))
 from (
-  select *, min(level) over (partition by source, wave, population, outcome, characteristic) as first_level
-  from report.characteristics_by_outcome
-  where wave = 'pooled' or source not in (select source from report.characteristics_by_outcome where wave = 'pooled')
+  select
+    *,
+    min(level) over (partition by source, wave, population, outcome, characteristic) as first_level,
+    bool_or(is_latest and says_something) over of_characteristic as is_told,
+    bool_or(wave <> 'pooled' and says_something) over of_characteristic as is_told_of_a_wave
+  from (
+    select
+      *,
+      coalesce(n_cases, share_of_cases, mean_of_cases) is not null as says_something,
+      wave = max_by(wave, (wave = 'pooled', wave)) over (partition by source) as is_latest
+    from report.characteristics_by_outcome
+  )
+  window of_characteristic as (partition by source, population, outcome, characteristic)
 )
+where if(is_told or not is_told_of_a_wave, is_latest, wave <> 'pooled' and says_something)
 
 union all
 
@@ -62,7 +93,7 @@ union all
 
 select
   'standardised-' || source,
-  if(sex = 'all', 'both', sex),
+  if(sex = 'all', 'both', said(source, 'sex', sex)),
   list(percent_ci(prevalence, prevalence_lower, prevalence_upper) order by wave = 'pooled', wave)
 from report.prevalence_age_standardised
 group by source, outcome, population, sex
@@ -72,7 +103,10 @@ union all
 select
   'odds-ratios-' || source || '-' || outcome || '-' || population || '-' || model || '-' || wave
     || coalesce('-' || replace(hypotheses, ' ', '-'), ''),
-  exposure_label || if(exposure_level = 'true', '', ': ' || exposure_level || coalesce(' / ' || reference_level, '')),
+  exposure_label || if(
+    exposure_level = 'true', '',
+    ': ' || said(source, exposure, exposure_level) || coalesce(' / ' || said(source, exposure, reference_level), '')
+  ),
   [
     of_all(exposed_cases, exposed_noncases),
     of_all(unexposed_cases, unexposed_noncases),
@@ -119,7 +153,11 @@ union all
 
 select
   'comparability-' || source,
-  replace(variable, '_', ' '),
-  [wave || ', ' || other_wave, replace(verdict, '_', ' '), concat(reason, '; pooled only where ' || condition)]
-from meta.comparability
+  label,
+  [
+    wave || ', ' || other_wave,
+    replace(verdict, '_', ' '),
+    concat(reason, '; pooled only where ' || replace(condition, 'age_years', '“Age, years”'))
+  ]
+from meta.comparability join labels on variable = labels.name
 where verdict <> 'identical' and source in (select source from report.respondent_flow);

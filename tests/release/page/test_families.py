@@ -64,6 +64,16 @@ def published(request: pytest.FixtureRequest) -> Atlas:
     return atlas
 
 
+def in_words(atlas: Atlas, member: str) -> str:
+    """An exposure with its level, as the table names it: by its label, and by the level where it is not just there or not."""
+    exposure, _, level = member.partition(" ")
+    label = atlas.project.study.exposures[exposure].label
+    said = label[0].lower() + label[1:]
+    if level == "true":
+        return said
+    return f"{said}: {level.capitalize() if exposure == 'activity_level' else level}"
+
+
 def test_a_table_has_one_family_and_says_its_size_and_members(published: Atlas) -> None:
     held = {name: rest for name, *rest in published.query(TABLES)}
     page = html.fromstring((published.warehouse / "current" / "report.html").read_text(encoding="utf-8"))
@@ -83,7 +93,7 @@ def test_a_table_has_one_family_and_says_its_size_and_members(published: Atlas) 
         assert size == n_tested == len(members)
         assert family.partition(": ")[2] == ", ".join(member.replace("_", " ") for member in members)
         assert f"p, adjusted ({method}): for one family of {size} test" in said
-        assert f": {family.partition(': ')[2]}. E-value" in said
+        assert f": {'; '.join(in_words(published, member) for member in members)}. E-value" in said
         note = said[said.index("p, adjusted (") : said.index(". E-value")]
         assert any(note in paragraph for paragraph in word)
     has_further = bool(published.query("select 1 from report.odds_ratios where hypotheses is not null limit 1"))
@@ -113,6 +123,6 @@ def test_members_that_another_table_shows_are_counted(published_synthetic: Atlas
         ("adjusted", "2024", 1),
     ]
     pooled, crude, _ = (odds_ratio_table(labels, row["outcome"], rows) for rows in by_wave)
-    assert "for one family of 2 tests, 1 of them in this table: is sedentary true, takes statin true." in crude.notes[0]
+    assert "for one family of 2 tests, 1 of them in this table: no leisure-time physical activity; statin." in crude.notes[0]
     assert "No p value is adjusted." in pooled.notes[0]
     assert len({table.name for table in (pooled, crude)}) == 2

@@ -63,7 +63,35 @@ def test_exposures_come_as_the_study_lists_them_and_the_crude_model_first() -> N
     dose = {"exposure": "dose", "exposure_level": "high", "reference_level": "low"}
     shown = texts(forest(ratio_row(**dose), ratio_row(model="adjusted"), ratio_row()))
     assert [text for text in shown if text.startswith(("Exposed to", "Dose"))] == ["Exposed to something", "Dose: high / low"]
-    assert [text for text in shown if text in {"crude", "adjusted"}] == ["crude", "adjusted", "crude"]
+    assert [text for text in shown if text in {"Crude", "Adjusted"}] == ["Crude", "Adjusted"]
+
+
+def test_each_model_has_a_panel_and_the_counts_stand_once_where_they_are_the_same() -> None:
+    one = texts(forest(ratio_row(), ratio_row(model="adjusted", odds_ratio=1.4)))
+    assert one.count("10/100") == one.count("Exposed, n/N") == 1
+    assert one.count("OR (90 % CI)") == 2
+    assert {"1.50 (1.10 to 2.05)", "1.40 (1.10 to 2.05)"} <= set(one)
+    # who lacks what is adjusted for is in one model and not in the other
+    two = texts(forest(ratio_row(), ratio_row(model="adjusted", exposed_cases=9)))
+    assert {"10/100", "9/99"} <= set(two)
+    assert two.count("Exposed, n/N") == 2
+
+
+def test_figures_are_as_wide_as_one_another() -> None:
+    widths = [
+        forest(ratio_row()).width,
+        forest(ratio_row(), ratio_row(model="adjusted")).width,
+        forest(ratio_row(), ratio_row(model="adjusted", wave="2002")).width,
+        prevalence_figure([band_row("20-39", 0.2), band_row("40+", 0.4)], "An outcome", "A survey").width,
+    ]
+    assert max(widths) - min(widths) < 40
+    assert min(widths) > 980
+
+
+def test_a_long_exposure_takes_several_lines() -> None:
+    long = "Lowest quarter of something that is measured in people once in their lives"
+    drawn = texts(forest_figure([ratio_row()], {"is_exposed": long}, "An outcome", "A survey", 0.9))
+    assert "".join(drawn).replace(" ", "").count(long.replace(" ", "")) == 1
 
 
 def test_a_ratio_that_is_not_shown_is_named_and_not_drawn() -> None:
