@@ -43,15 +43,22 @@ def count_by_grouping(engine: type) -> None:
 
 
 def _n_repeated(execution_engine: Any, domain: dict[str, Any]) -> int:
+    """Where nobody shares even the last column of a key, nobody shares all of them: that costs less to find out."""
     columns: list[Any] = [sa.column(name) for name in domain.get("column_list") or [domain["column"]]]
     rows = execution_engine.get_domain_records(domain_kwargs=domain)
     if isinstance(rows, sa.Select):
         rows = rows.subquery()
+    n_repeated = _n_sharing(execution_engine, rows, columns, columns[-1:])
+    return _n_sharing(execution_engine, rows, columns, columns) if n_repeated and len(columns) > 1 else n_repeated
+
+
+def _n_sharing(execution_engine: Any, rows: Any, known: list[Any], by: list[Any]) -> int:
+    """How many rows share the values of `by` with others, of those in which all of `known` are there."""
     counts = (
         sa.select(sa.func.count().label("n"))
         .select_from(rows)
-        .where(*(column.is_not(None) for column in columns))
-        .group_by(*columns)
+        .where(*(column.is_not(None) for column in known))
+        .group_by(*by)
         .having(sa.func.count() > 1)
         .subquery()
     )

@@ -90,7 +90,8 @@ def problems_of_design(
 
     `weights` are the columns of the weights that the source has; `select` is the file that harmonised them.
     """
-    problems = [problem for weight in weights if (problem := _problem_of_weight(connection, relation, weight, select))]
+    doubtful = _doubtful(connection, relation, weights)
+    problems = [problem for weight in doubtful if (problem := _problem_of_weight(connection, relation, weight, select))]
     if source.replicate_weights:
         return problems + problems_of_replicates(connection, relation, source.replicate_weights, weights, select)
     names = [name for name in (*PLACES, POPULATION) if name in source.columns_of_design]
@@ -155,6 +156,20 @@ def _problems_of_psus(psus: Psus, source: Source, select: str) -> list[str]:
             f"or join each of them to a neighbouring stratum in {select}"
         )
     return problems
+
+
+def _doubtful(connection: duckdb.DuckDBPyConnection, relation: str, weights: Sequence[str]) -> list[str]:
+    """The weights that are not 0 or usable for everybody, or usable for nobody: one scan of all of them."""
+    counts = ["count(*)"]
+    for weight in weights:
+        number = f"cast({identifier(weight)} as double)"
+        counts += [
+            f"count(*) filter (coalesce({is_usable(number)} or {number} = 0, false))",
+            f"count(*) filter ({is_usable(number)})",
+        ]
+    [(n, *found)] = connection.sql(f"select {', '.join(counts)} from {relation}").fetchall()
+    pairs = zip(weights, found[::2], found[1::2], strict=True)
+    return [weight for weight, n_sound, n_usable in pairs if n_sound < n or not n_usable]
 
 
 def _problem_of_weight(connection: duckdb.DuckDBPyConnection, relation: str, column: str, select: str) -> str | None:

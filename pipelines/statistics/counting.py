@@ -15,6 +15,8 @@ Numbers = npt.NDArray[np.int64]
 MOST_COMBINATIONS = 4_000_000
 MOST_COMBINATIONS_PER_ROW = 100
 
+LARGEST_NUMBER = 2**63 - 1
+
 # Below this many rows polars sorts faster than rows are counted.
 FEWEST_ROWS_TO_ORDER = 2_000
 
@@ -50,13 +52,40 @@ def row_numbers(table: pl.DataFrame, columns: Sequence[str]) -> tuple[Numbers, i
 
 def ordered(table: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """The rows in the order of the columns, NULL last. The columns must tell the rows apart."""
-    numbered = row_numbers(table, columns) if table.height >= FEWEST_ROWS_TO_ORDER else None
-    if numbered is None:
+    if not columns or table.height < FEWEST_ROWS_TO_ORDER:
         return table.sort(list(columns), nulls_last=True) if columns else table
+    numbered = row_numbers(table, columns)
+    if numbered is None:
+        numbers = _numbers_around_one(table, columns)
+        return table.sort(list(columns), nulls_last=True) if numbers is None else table[np.argsort(numbers)]
     number, size = numbered
     row_of = np.full(size, -1, dtype=np.int64)
     row_of[number] = np.arange(table.height)
     return table[row_of[row_of >= 0]]
+
+
+def _numbers_around_one(table: pl.DataFrame, columns: Sequence[str]) -> Numbers | None:
+    """Numbers as those of row_numbers, where one of the columns is of DOUBLEs; its values are ranked by one sort."""
+    doubles = [place for place, name in enumerate(columns) if table[name].dtype == pl.Float64]
+    if len(doubles) != 1 or table[columns[doubles[0]]].is_nan().any():
+        return None
+    values = table[columns[doubles[0]]]
+    known = values.is_not_null().to_numpy()
+    levels, of_known = np.unique(values.drop_nulls().to_numpy(), return_inverse=True)
+    rank = np.full(table.height, len(levels), dtype=np.int64)
+    rank[known] = of_known
+    numbers, size = np.zeros(table.height, dtype=np.int64), 1
+    nothing = np.zeros(table.height, dtype=np.int64), 1
+    before, after = columns[: doubles[0]], columns[doubles[0] + 1 :]
+    for part in (
+        row_numbers(table, before) if before else nothing,
+        (rank, len(levels) + 1),
+        row_numbers(table, after) if after else nothing,
+    ):
+        if part is None or (size := size * part[1]) > LARGEST_NUMBER:
+            return None
+        numbers = numbers * part[1] + part[0]
+    return numbers
 
 
 def level_numbers(table: pl.DataFrame, columns: Sequence[str], rows: npt.NDArray[np.bool_]) -> tuple[Numbers, Numbers] | None:

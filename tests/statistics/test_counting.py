@@ -32,6 +32,20 @@ def test_rows_are_in_the_order_of_a_sort_with_null_last() -> None:
     assert_frame_equal(ordered(rows, [*KEYS, "copy"]), rows.sort([*KEYS, "copy"], nulls_last=True))
 
 
+@pytest.mark.parametrize("place", range(len(KEYS) + 1))
+@pytest.mark.parametrize("beyond", [[], [float("inf"), float("-inf")], [float("nan")]], ids=["finite", "infinite", "no number"])
+def test_rows_with_a_number_that_is_not_whole_are_in_the_order_of_a_sort(place: int, beyond: list[float]) -> None:
+    rng = np.random.Generator(np.random.PCG64(4))
+    values = pl.Series(np.append(np.round(rng.normal(0, 100, 40_000 - len(beyond)), 1), beyond))
+    with_numbers = keys(40_000).with_columns(number=pl.when(pl.Series(rng.random(40_000) < 0.9)).then(values))
+    rows = with_numbers.unique(maintain_order=True)
+    assert rows.height > 10_000
+    assert rows["number"].null_count() > 0
+    by = [*KEYS[:place], "number", *KEYS[place:]]
+    assert_frame_equal(ordered(rows, by), rows.sort(by, nulls_last=True))
+    assert_frame_equal(ordered(rows.head(0), by), rows.head(0))
+
+
 def test_levels_are_the_sorted_distinct_rows_inside() -> None:
     rows = keys(share_known=1.0)
     inside = rows["flag"].to_numpy()
