@@ -85,7 +85,13 @@ populations <- list(
   women_20_44 = people$female & people$age >= 20 & people$age < 45)
 outcomes <- c("has_cramps", "has_frequent_cramps")
 waves <- list("2005-2006" = "2005-2006", "2007-2008" = "2007-2008", pooled = c("2005-2006", "2007-2008"))
+designs <- new.env()
 design_of <- function(w, weight = "weight") {
+  key <- paste(c(weight, w), collapse = " ")
+  if (is.null(designs[[key]])) designs[[key]] <- design_with(w, weight)
+  designs[[key]]
+}
+design_with <- function(w, weight) {
   data <- people[people$wave %in% w, ]
   data$interview_weight <- data$weight
   data$weight <- data[[weight]] / length(w)
@@ -164,7 +170,7 @@ odds_ratios <- function() {
   rows <- list()
   for (wave in names(waves)) {
     in_wave <- people$wave %in% waves[[wave]]
-    for (outcome in outcomes) for (exposure in exposures) for (model in c("crude", "adjusted")) {
+    for (outcome in outcomes) for (exposure in exposures) {
       design <- design_of(waves[[wave]], weight_of(exposure))
       population <- if (exposure == "is_pregnant") "women_20_44" else "adults_20_plus"
       is_number <- exposure %in% names(steps)
@@ -175,23 +181,25 @@ odds_ratios <- function() {
       if (!any(keep)) next
       domain <- subset(design, keep)
       domain$variables$age_band <- droplevels(domain$variables$age_band)
-      adjusters <- if (population == "women_20_44") " + age_band + race" else " + age_band + female + race"
-      formula <- as.formula(paste0("as.numeric(", outcome, ") ~ ", exposure, if (model == "adjusted") adjusters))
-      logistic <- fit(formula, domain, quasibinomial()); poisson <- fit(formula, domain, quasipoisson())
       df <- degf(domain); t <- qt(.975, df)
-      for (term in grep(paste0("^", exposure), names(coef(logistic)), value = TRUE)) {
-        level <- sub("TRUE", "true", sub(exposure, "", term, fixed = TRUE))
-        exposed <- as.character(x) == ifelse(level == "true", "TRUE", level)
-        unexposed <- as.character(x) == ifelse(level == "true", "FALSE", "vigorous")
-        if (is_number) { level <- names_of_steps[[exposure]]; exposed <- TRUE; unexposed <- NA }
-        b <- coef(logistic)[[term]]; se <- SE(logistic)[[term]]; b2 <- coef(poisson)[[term]]; se2 <- SE(poisson)[[term]]
-        rows[[length(rows) + 1]] <- data.frame(wave, population, outcome, exposure, exposure_level = level, model,
-          exposed_cases = sum(exposed & y & keep, na.rm = TRUE), exposed_noncases = sum(exposed & !y & keep, na.rm = TRUE),
-          unexposed_cases = if (is_number) NA else sum(unexposed & y & keep, na.rm = TRUE),
-          unexposed_noncases = if (is_number) NA else sum(unexposed & !y & keep, na.rm = TRUE),
-          n_missing = sum(member & !keep), odds_ratio = exp(b), odds_ratio_lower = exp(b - t * se), odds_ratio_upper = exp(b + t * se),
-          p_value = 2 * pt(-abs(b / se), df), degrees_freedom = df, prevalence_ratio = exp(b2),
-          prevalence_ratio_lower = exp(b2 - t * se2), prevalence_ratio_upper = exp(b2 + t * se2), b, se)
+      for (model in c("crude", "adjusted")) {
+        adjusters <- if (population == "women_20_44") " + age_band + race" else " + age_band + female + race"
+        formula <- as.formula(paste0("as.numeric(", outcome, ") ~ ", exposure, if (model == "adjusted") adjusters))
+        logistic <- fit(formula, domain, quasibinomial()); poisson <- fit(formula, domain, quasipoisson())
+        for (term in grep(paste0("^", exposure), names(coef(logistic)), value = TRUE)) {
+          level <- sub("TRUE", "true", sub(exposure, "", term, fixed = TRUE))
+          exposed <- as.character(x) == ifelse(level == "true", "TRUE", level)
+          unexposed <- as.character(x) == ifelse(level == "true", "FALSE", "vigorous")
+          if (is_number) { level <- names_of_steps[[exposure]]; exposed <- TRUE; unexposed <- NA }
+          b <- coef(logistic)[[term]]; se <- SE(logistic)[[term]]; b2 <- coef(poisson)[[term]]; se2 <- SE(poisson)[[term]]
+          rows[[length(rows) + 1]] <- data.frame(wave, population, outcome, exposure, exposure_level = level, model,
+            exposed_cases = sum(exposed & y & keep, na.rm = TRUE), exposed_noncases = sum(exposed & !y & keep, na.rm = TRUE),
+            unexposed_cases = if (is_number) NA else sum(unexposed & y & keep, na.rm = TRUE),
+            unexposed_noncases = if (is_number) NA else sum(unexposed & !y & keep, na.rm = TRUE),
+            n_missing = sum(member & !keep), odds_ratio = exp(b), odds_ratio_lower = exp(b - t * se), odds_ratio_upper = exp(b + t * se),
+            p_value = 2 * pt(-abs(b / se), df), degrees_freedom = df, prevalence_ratio = exp(b2),
+            prevalence_ratio_lower = exp(b2 - t * se2), prevalence_ratio_upper = exp(b2 + t * se2), b, se)
+        }
       }
     }
   }
