@@ -38,6 +38,7 @@ from pipelines.release.passports import passports
 from pipelines.release.restricted import unread_ledgers
 from pipelines.release.views import selects_of, viewed_files, views_of
 from pipelines.release.whereabouts import VIEWS
+from pipelines.release.wording import authors_of
 from pipelines.store import Place, Sidecar, digest
 from pipelines.store.objects import is_whole
 from pipelines.store.places import rejected_rows_place
@@ -104,6 +105,7 @@ def content_hash(project: Project, objects: dict[Place, Sidecar], frames: dict[s
             "meta": {name: digest(frame.to_dicts()) for name, frame in timeless.items()},
             "study": project.study.of_estimates(),
             "page": project.study.page.model_dump(mode="json"),
+            "authors": [author.sorted_by for author in authors_of(project.study.publication)],
             "people": {name: source.people_in_words for name, source in project.sources.items()},
             "disclosure": {
                 "settings": project.study.disclosure.model_dump(mode="json"),

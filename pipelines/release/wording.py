@@ -51,8 +51,7 @@ class Exported:
 
     @property
     def authors(self) -> Sequence[Author]:
-        """Those that the study names; what made the tables where it names none."""
-        return self.publication.authors or [Author(name=PUBLISHER)]
+        return authors_of(self.publication)
 
     @property
     def publisher(self) -> str:
@@ -72,13 +71,19 @@ def read_me(exported: Exported) -> list[str]:
 
 def citation(exported: Exported) -> list[str]:
     """Paragraphs: how to cite the release, and each source with its terms of use."""
-    authors = "; ".join(author.sorted_by for author in exported.authors)
-    return [cite(exported.title, exported.release_id, exported.published_on, authors), *cite_sources(exported.sources)]
+    release = cite(exported.title, exported.release_id, exported.published_on, exported.authors)
+    return [release, *cite_sources(exported.sources)]
 
 
-def cite(title: str, release_id: str, published_on: str, authors: str = PUBLISHER) -> str:
+def authors_of(publication: Publication | None) -> Sequence[Author]:
+    """Those that the study names; what made the tables where it names none."""
+    return (publication and publication.authors) or [Author(name=PUBLISHER)]
+
+
+def cite(title: str, release_id: str, published_on: str, authors: Sequence[Author]) -> str:
     """How to cite a release."""
-    return f"{authors.rstrip('.')}. {title}: report tables. Release {release_id}, {published_on}."
+    named = "; ".join(author.sorted_by for author in authors)
+    return f"{named.rstrip('.')}. {title}: report tables. Release {release_id}, {published_on}."
 
 
 def cite_sources(sources: pl.DataFrame) -> list[str]:

@@ -26,7 +26,7 @@ from pipelines.release.page.labels import Labels, best_of_waves, text_in_words
 from pipelines.release.page.parts import Drawing, EventsPart, Table
 from pipelines.release.page.sections import Sections, Undrawn
 from pipelines.release.page.variables import variables_table
-from pipelines.release.wording import cite, cite_sources
+from pipelines.release.wording import authors_of, cite, cite_sources
 
 MOST_CELLS = 20_000
 """Cells of tables that a page holds at most: some two hundred printed pages. The other tables are in the files beside it."""
@@ -246,7 +246,7 @@ def content_of(project: Project, held: Held, manifest: Mapping[str, Any]) -> Con
             "Sources, and how to cite",
             None,
             lambda: [
-                cite(project.study.title, manifest["release_id"], published_on),
+                cite(project.study.title, manifest["release_id"], published_on, authors_of(project.study.publication)),
                 *cite_sources(described.filter(pl.col("source").is_in(with_rows))),
             ],
         ),

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.release.export import export
 from pipelines.release.kept import current_release, manifests
+from pipelines.release.publish import publish
 from pipelines.release.rollback import resume, roll_back
 from pipelines.release.site.content import SiteRelease, _fault, read_content
 from pipelines.release.site.engine import copy_engine
@@ -26,7 +27,7 @@ from pipelines.release.site.writing import Written, write_site
 from pipelines.terminal.cli import app
 from tests.atlas import Atlas
 from tests.release.disclosure.test_release import declare
-from tests.release.test_published import DESCRIPTION, own_copy, publish_news
+from tests.release.test_published import own_copy
 
 SURVEY = "synthetic_survey"
 
@@ -47,9 +48,11 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def twice(published_synthetic: Atlas, tmp_path_factory: pytest.TempPathFactory) -> Atlas:
-    """Two releases; the second has only another description. Read only."""
+    """Two releases; of the second the authors are named. Read only."""
     atlas = published_synthetic.copy(tmp_path_factory.mktemp("twice") / "project")
-    publish_news(atlas, DESCRIPTION, "One row per column of each table.")
+    with (atlas.folder / "study.yaml").open("a", encoding="utf-8") as study:
+        study.write("\npublication:\n  authors: [{family_names: Müller, given_names: Ana}, {name: A group}]\n")
+    assert publish(atlas.project).is_new
     return atlas
 
 
@@ -65,7 +68,7 @@ def restricted(twice: Atlas, tmp_path_factory: pytest.TempPathFactory) -> Atlas:
     """The survey is restricted from the third release on. Read only."""
     atlas = twice.copy(tmp_path_factory.mktemp("restricted") / "project")
     declare(atlas, SURVEY, classification="restricted")
-    publish_news(atlas, "One row per column of each table.", DESCRIPTION)
+    assert publish(atlas.project).is_new
     return atlas
 
 
@@ -133,6 +136,18 @@ def test_pages_of_releases_are_as_they_were_published(twice: Atlas, site: Path) 
         }
         for name in files(folder) - {"changes.csv"}:
             assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == manifest["files"][name]
+
+
+def test_the_page_of_a_release_is_cited_as_its_files_are(twice: Atlas, site: Path) -> None:
+    before, now = (manifest["release_id"] for manifest in manifests(twice.project))
+    cited = {
+        name: read(site / "releases" / name / "report.html").get_element_by_id("cite").text_content() for name in (before, now)
+    }
+    assert "Cramp Atlas. Nocturnal leg cramps: report tables. Release" in cited[before]
+    assert f"Müller, Ana; A group. Nocturnal leg cramps: report tables. Release {now}, {now[:10]}." in cited[now]
+    for name in ("CITATION.txt", "CITATION.cff", "schema-org.json"):
+        assert "Müller" in (site / "data" / name).read_text(encoding="utf-8")
+    assert "Müller, Ana; A group. Nocturnal" in read(site / "index.html").get_element_by_id("cite").text_content()
 
 
 def test_the_overview_opens_with_the_study_and_the_newest_release(twice: Atlas, site: Path) -> None:
