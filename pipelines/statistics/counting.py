@@ -16,6 +16,7 @@ MOST_COMBINATIONS = 4_000_000
 MOST_COMBINATIONS_PER_ROW = 100
 
 LARGEST_NUMBER = 2**63 - 1
+WHOLE = (pl.Int8, pl.Int16, pl.Int32, pl.Int64)
 
 # Below this many rows polars sorts faster than rows are counted.
 FEWEST_ROWS_TO_ORDER = 2_000
@@ -56,7 +57,7 @@ def ordered(table: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
         return table.sort(list(columns), nulls_last=True) if columns else table
     numbered = row_numbers(table, columns)
     if numbered is None:
-        numbers = _numbers_around_one(table, columns)
+        numbers = _ranks(table, columns)
         return table.sort(list(columns), nulls_last=True) if numbers is None else table[np.argsort(numbers)]
     number, size = numbered
     row_of = np.full(size, -1, dtype=np.int64)
@@ -64,28 +65,27 @@ def ordered(table: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     return table[row_of[row_of >= 0]]
 
 
-def _numbers_around_one(table: pl.DataFrame, columns: Sequence[str]) -> Numbers | None:
-    """Numbers as those of row_numbers, where one of the columns is of DOUBLEs; its values are ranked by one sort."""
-    doubles = [place for place, name in enumerate(columns) if table[name].dtype == pl.Float64]
-    if len(doubles) != 1 or table[columns[doubles[0]]].is_nan().any():
+def _ranks(table: pl.DataFrame, columns: Sequence[str]) -> Numbers | None:
+    """Numbers as those of row_numbers, where DOUBLEs and numbers far apart are ranked first, by a sort of one column."""
+    if not all(table[name].dtype in (pl.Boolean, pl.Enum, pl.Float64, *WHOLE) for name in columns):
         return None
-    values = table[columns[doubles[0]]]
-    known = values.is_not_null().to_numpy()
-    levels, of_known = np.unique(values.drop_nulls().to_numpy(), return_inverse=True)
-    rank = np.full(table.height, len(levels), dtype=np.int64)
-    rank[known] = of_known
     numbers, size = np.zeros(table.height, dtype=np.int64), 1
-    nothing = np.zeros(table.height, dtype=np.int64), 1
-    before, after = columns[: doubles[0]], columns[doubles[0] + 1 :]
-    for part in (
-        row_numbers(table, before) if before else nothing,
-        (rank, len(levels) + 1),
-        row_numbers(table, after) if after else nothing,
-    ):
+    for name in columns:
+        part = row_numbers(table, [name]) or _ranks_of_values(table[name])
         if part is None or (size := size * part[1]) > LARGEST_NUMBER:
             return None
         numbers = numbers * part[1] + part[0]
     return numbers
+
+
+def _ranks_of_values(values: pl.Series) -> tuple[Numbers, int] | None:
+    """The rank of each value, NULL last, and how many there are; None where one is not a number."""
+    if values.dtype == pl.Float64 and values.is_nan().any():
+        return None
+    levels, of_known = np.unique(values.drop_nulls().to_numpy(), return_inverse=True)
+    ranks = np.full(len(values), len(levels), dtype=np.int64)
+    ranks[values.is_not_null().to_numpy()] = of_known
+    return ranks, len(levels) + 1
 
 
 def level_numbers(table: pl.DataFrame, columns: Sequence[str], rows: npt.NDArray[np.bool_]) -> tuple[Numbers, Numbers] | None:

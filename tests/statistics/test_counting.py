@@ -44,6 +44,8 @@ def test_rows_with_a_number_that_is_not_whole_are_in_the_order_of_a_sort(place: 
     by = [*KEYS[:place], "number", *KEYS[place:]]
     assert_frame_equal(ordered(rows, by), rows.sort(by, nulls_last=True))
     assert_frame_equal(ordered(rows.head(0), by), rows.head(0))
+    far_apart = rows.with_columns(code=pl.col("code").cast(pl.Int64) * 2**40)
+    assert_frame_equal(ordered(far_apart, by), far_apart.sort(by, nulls_last=True))
 
 
 def test_levels_are_the_sorted_distinct_rows_inside() -> None:
