@@ -87,9 +87,11 @@ mutate: $(VENV)/.installed  ## changes of the code that a test must notice: a sa
 duckdb2: $(DUCKDB2)/.installed  ## the tests of what talks to DuckDB on the next version of it, in a .venv of their own
 	$(DUCKDB2)/bin/python -m pytest $(ON_DUCKDB2)
 
-$(DUCKDB2)/.installed: requirements.lock requirements-duckdb2.lock pyproject.toml
-	@$(PYTHON) -m venv $(DUCKDB2)
-	@$(PYTHON) .ci/set_up.py $(DUCKDB2)/bin/python requirements.lock requirements-duckdb2.lock
+# only what differs is installed: everything else is that of .venv
+$(DUCKDB2)/.installed: $(VENV)/.installed requirements-duckdb2.lock
+	@$(PYTHON) -m venv --clear $(DUCKDB2)
+	@$(DUCKDB2)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-duckdb2.lock
+	@$(DUCKDB2)/bin/python .ci/beside.py $(VENV) $(DUCKDB2)
 	@touch $@
 
 apache-spark: $(SPARK)/.installed  ## the server of Apache Spark that tests/spark starts where it finds it; needs Java 17 or 21

@@ -1,4 +1,7 @@
-"""`python -m tests.soak [readers|kills|moments|disk|nights|all] [--short]`; ends with 1 where something is not as it must be."""
+"""`python -m tests.soak [readers|kills|servers|moments|disk|nights|all] [--short]`.
+
+Ends with 1 where something is not as it must be.
+"""
 
 import sys
 import tempfile
@@ -12,6 +15,7 @@ from tests.coverage.console import console
 from tests.soak.aimed import die_at_each, restrict
 from tests.soak.disk import SHARES, CannotMount, fill, needed
 from tests.soak.kills import kill_many, refresh_twice_at_once
+from tests.soak.lost_servers import lose_servers
 from tests.soak.nights import keep_little, new_estimates, new_words
 from tests.soak.readers import watch
 from tests.soak.unattended import spend_nights
@@ -51,6 +55,10 @@ def soak_kills(atlas: Atlas, folder: Path, short: bool) -> list[str]:
     return killed.problems + refresh_twice_at_once(atlas, folder)
 
 
+def soak_servers(atlas: Atlas, folder: Path, short: bool) -> list[str]:
+    return lose_servers(atlas, folder, 2 if short else 10, console.print).problems
+
+
 def soak_moments(atlas: Atlas, _: Path, short: bool) -> list[str]:
     restrict(atlas)
     aimed = die_at_each(atlas, 3 if short else 50, lambda words: console.print(words, markup=False))
@@ -86,6 +94,7 @@ def soak_nights(atlas: Atlas, _: Path, short: bool) -> list[str]:
 PARTS: dict[str, Callable[[Atlas, Path, bool], list[str]]] = {
     "readers": soak_readers,
     "kills": soak_kills,
+    "servers": soak_servers,
     "moments": soak_moments,
     "disk": soak_disk,
     "nights": soak_nights,

@@ -92,7 +92,7 @@ def _kill_one(atlas: Atlas, output: Path, night: int, seconds: float, killed: Ki
     not_swapped = [problem for problem in wrong if NOT_SWAPPED.fullmatch(problem)]
     problems += [problem for problem in wrong if problem not in not_swapped]
     found = fingerprint(atlas)
-    problems += _next_night(atlas, before, found)
+    problems += next_night(atlas, before, found)
     killed.problems += [f"night {night}, after {seconds:.2f} s: {problem}" for problem in problems]
     if not was_running:
         killed.n_too_late += 1
@@ -104,7 +104,7 @@ def _kill_one(atlas: Atlas, output: Path, night: int, seconds: float, killed: Ki
     killed.after[steps[-1] if steps else "none"] += 1
 
 
-def _next_night(atlas: Atlas, before: Fingerprint, found: Fingerprint) -> list[str]:
+def next_night(atlas: Atlas, before: Fingerprint, found: Fingerprint) -> list[str]:
     """What is wrong with the refresh after a kill, with what readers had in between, and with what pruning leaves."""
     refreshed = atlas.refresh()
     if not refreshed.success:

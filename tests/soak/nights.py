@@ -5,7 +5,9 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 
@@ -52,9 +54,10 @@ def new_delivery(atlas: Atlas, night: int) -> None:
     substitute(atlas.folder / f"data_contracts/sources/{source}.yaml", r"^  seed: \d+$", f"  seed: {night}")
 
 
-def start_refresh(atlas: Atlas, output: Path) -> subprocess.Popen[bytes]:
+def start_refresh(atlas: Atlas, output: Path, variables: Mapping[str, str] = MappingProxyType({})) -> subprocess.Popen[bytes]:
     """`cramp-atlas refresh` in a process group of its own; what it says goes into the file."""
-    environment = {**os.environ, "CRAMP_ATLAS_PROJECT": str(atlas.folder), "DAGSTER_HOME": str(atlas.folder / ".dagster")}
+    ours = {"CRAMP_ATLAS_PROJECT": str(atlas.folder), "DAGSTER_HOME": str(atlas.folder / ".dagster")}
+    environment = {**os.environ, **ours, **variables}
     command = [str(Path(sys.executable).with_name("cramp-atlas")), "refresh"]
     with output.open("wb") as file:
         return subprocess.Popen(command, env=environment, stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
