@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 DUCKDB2 := .venv-duckdb2
 QUERY_ENGINE := build/query_engine
 SPARK := .venv-spark
+S3 := .venv-s3
 ON_DUCKDB2 := $(addprefix tests/,contracts core golden landing making nhanes raw release report statistics terminal)
 
 # the tests start many processes, none of which should have to compile
 test: export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help refresh nhanes ui sql status docs site site-engine pictures test lint coverage bench bench-night bench-peers fuzz soak mutate duckdb2 apache-spark lock clean
+.PHONY: help refresh nhanes ui sql status docs site site-engine pictures test lint coverage bench bench-night bench-peers fuzz soak mutate duckdb2 apache-spark s3-server lock clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
@@ -102,10 +103,17 @@ $(SPARK)/.installed: requirements-spark.lock
 	@$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes --no-deps -r $<
 	@touch $@
 
+s3-server: $(S3)/.installed  ## the S3-compatible server that tests/spark starts where it finds it
+
+$(S3)/.installed: requirements-s3.lock
+	@$(PYTHON) -m venv --clear $(S3)
+	@$(S3)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
 lock:  ## after a change of pyproject.toml, with the bill of materials; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 	  --extra dev pyproject.toml --output-file requirements.lock
 	$(PYTHON) .ci/bill_of_materials.py
 
 clean:  ## remove .venv and Dagster's history (.dagster); deliveries, store and releases stay
-	rm -rf $(VENV) $(DUCKDB2) $(SPARK) .dagster
+	rm -rf $(VENV) $(DUCKDB2) $(SPARK) $(S3) .dagster

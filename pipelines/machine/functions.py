@@ -92,8 +92,16 @@ def _why(name: str, forms: set[tuple[str, str | None]]) -> str | None:
         return why
     if kinds <= {"table", "table_macro", "pragma"} and name not in OF_ROWS:
         return REACHES_OUT
-    is_unsteady = any(stability not in {None, "CONSISTENT"} for _, stability in forms)
-    return EVERY_TIME if name in OF_CHANCE or (is_unsteady and name not in STEADY) else None
+    return EVERY_TIME if name in OF_CHANCE or (_is_unsteady(forms) and name not in STEADY) else None
+
+
+def _is_unsteady(forms: set[tuple[str, str | None]]) -> bool:
+    """Whether some form of a function draws, or all of them tell of the moment.
+
+    DuckDB 2 calls forms about moments with a time zone consistent within a query only: it may be set, and the engine sets UTC.
+    """
+    stabilities = {stability for _, stability in forms} - {None}
+    return "VOLATILE" in stabilities or (not stabilities <= {"CONSISTENT"} and "CONSISTENT" not in stabilities)
 
 
 def _why_by_name(name: str) -> str | None:

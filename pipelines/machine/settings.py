@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     spark_remote: SecretStr = Field(
         SecretStr(""), validation_alias="SPARK_REMOTE", description="That server, of Spark Connect: sc://host:port."
     )
+    spark_objects: SecretStr = Field(
+        SecretStr(""),
+        description="Where that server reads copies of objects, s3://bucket/folder; default: the store.",
+    )
     memory_limit: str = Field("4GB", description="What DuckDB may hold in memory before it spills to disk.")
     delivery_memory_limit: str = Field("1GB", description="The same while deliveries are taken in and harmonised.")
     reader_memory_limit: ByteSize = Field(ByteSize(16 * 10**9), description="Address space of the process that reads deliveries.")

@@ -23,6 +23,7 @@ from sqlglot import exp
 from pipelines.machine.errors import CrampAtlasError, MachineFault
 from pipelines.machine.quoting import literal
 from pipelines.machine.settings import Settings
+from pipelines.making.lending import lender
 from pipelines.making.ordering import BATCH_ROWS
 from pipelines.making.portable import DUCKDB, SPARK, carried, traps
 
@@ -59,9 +60,11 @@ LATER = "nothing was judged by it, readers keep the last release, and the next n
 class Server:
     """One session on the server, for the selects of one connection of DuckDB that has everything bound."""
 
-    def __init__(self, planner: duckdb.DuckDBPyConnection, session: Any) -> None:
+    def __init__(self, planner: duckdb.DuckDBPyConnection, session: Any, lend: Callable[[Path], str]) -> None:
+        """`lend` says where the server finds an object of the store."""
         self._planner = planner
         self._session = session
+        self._lend = lend
         self._bound: dict[str, str] = {}
         self._asked(lambda: self._session.sql("select 1 as n").createOrReplaceTempView(MARK))
 
@@ -125,16 +128,16 @@ class Server:
         """Parquet objects as one table: each in the columns and types that DuckDB sees, NULL where it lacks one."""
         seen = self._planner.sql(f"select * from {table}")
         kinds = {name: spark_type(str(kind)) for name, kind in zip(seen.columns, seen.types, strict=True)}
-        alike: dict[tuple[str, ...], list[str]] = {}
+        alike: dict[tuple[str, ...], list[Path]] = {}
         for path in paths:
-            alike.setdefault(tuple(map(str, pq.read_schema(path))), []).append(str(path.absolute()))
+            alike.setdefault(tuple(map(str, pq.read_schema(path))), []).append(path)
         frames = []
         for files in alike.values():
             there = set(pq.read_schema(files[0]).names)
             columns = [
                 f"cast({_quoted(name) if name in there else 'null'} as {kind}) as {_quoted(name)}" for name, kind in kinds.items()
             ]
-            frames.append(self._session.read.parquet(*files).selectExpr(*columns))
+            frames.append(self._session.read.parquet(*map(self._lend, files)).selectExpr(*columns))
         whole = frames[0]
         for frame in frames[1:]:
             whole = whole.unionAll(frame)
@@ -166,9 +169,10 @@ class Server:
 @contextmanager
 def server(settings: Settings, planner: duckdb.DuckDBPyConnection) -> Iterator[Server]:
     """A session on the server of `SPARK_REMOTE`, ended afterwards; raises MachineFault where there is none to work with."""
+    lend = lender(settings)
     session = connected(settings.spark_remote.get_secret_value())
     try:
-        yield Server(planner, session)
+        yield Server(planner, session, lend)
     finally:
         session.stop()
 
