@@ -102,4 +102,11 @@ def test_the_printed_page_holds_every_table_to_the_last_column(opened: "Page", t
 
 @pytest.mark.parametrize("opened", WIDTHS, indirect=True)
 def test_the_page_has_no_serious_barrier(opened: "Page") -> None:
-    assert serious_barriers(opened) == []
+    """By day, by night, and on paper that is printed at night; contrast is a part of it."""
+    grounds = []
+    for medium, scheme in (("screen", "light"), ("screen", "dark"), ("print", "dark")):
+        opened.emulate_media(media=medium, color_scheme=scheme)  # type: ignore[arg-type]
+        assert serious_barriers(opened) == [], (medium, scheme)
+        grounds.append(opened.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert grounds[0] == grounds[2] == "rgb(255, 255, 255)"
+    assert grounds[1] != grounds[0]

@@ -18,11 +18,12 @@ MODELS = ("adjusted", "matched", "mantel_haenszel", "crude")
 UNBROKEN = "\N{NO-BREAK SPACE}"
 
 BY_MODEL = {
-    "adjusted": "adjusted for {}",
-    "matched": "matched on {}",
-    "mantel_haenszel": "by Mantel-Haenszel, stratified by {}",
-    "crude": "not adjusted for anything",
+    "adjusted": ("adjusted", "adjusted for {}"),
+    "matched": ("matched", "matched on {}"),
+    "mantel_haenszel": ("by Mantel-Haenszel", "by Mantel-Haenszel, stratified by {}"),
+    "crude": ("not adjusted for anything", "not adjusted for anything"),
 }
+"""What is said of a model where the row does not say what it allows for, and where it does."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,8 @@ def _odds_ratios(labels: Labels, rows: Sequence[Row]) -> Iterator[tuple[str, lis
     for key in dict.fromkeys(_group(row) for row in rows):
         population, model, adjusted_for = key
         people = within(labels.study.populations[population].label)
-        how = BY_MODEL[model].format(labels.names(adjusted_for))
+        alone, with_names = BY_MODEL[model]
+        how = with_names.format(labels.names(adjusted_for)) if adjusted_for else alone
         of_group = [row for row in rows if _group(row) == key]
         contrasts = dict.fromkeys((row["exposure"], row["exposure_level"], row["reference_level"]) for row in of_group)
         ends = []

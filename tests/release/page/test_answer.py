@@ -136,6 +136,12 @@ def test_a_number_that_is_hidden_is_named_and_its_reason_given(project: Project)
     assert cautions == [f"Prevalence: {few}.", "Statin: “Leisure-time physical activity” is missing."]
 
 
+def test_a_model_that_names_nothing_it_allows_for_is_said_without_names(project: Project) -> None:
+    reason = "No member of the domain has the outcome and every term."
+    sentences, _ = said(project, [share()], [ratio(**NO_RATIO, adjusted_for=None, presentation_reason=reason)])
+    assert sentences[1] == "The odds ratio (95 % CI) among adults aged 20 and older, adjusted, is not shown for statin."
+
+
 def test_waves_that_cannot_be_taken_together_are_said_each(project: Project) -> None:
     waves = ("2005-2006", "2007-2008")
     sentences, _ = said(
