@@ -52,12 +52,12 @@ EXPORTED = ("CITATION.cff", "CITATION.txt", "README.txt", "data_dictionary.csv")
 ARRIVES = {
     "title of the study": {"page", "word", "workbook", "alerts", "exported"},
     "question of the study": {"page", "word", "workbook", "exported"},
-    "label of a population with age bands": {"page", "word", "csv", "dagster", "terminal"},
-    "label of a population with odds ratios": {"page", "word", "csv", "dagster", "terminal"},
-    "label of an outcome": {"page", "word", "csv", "dagster", "terminal"},
-    "label of an exposure": {"page", "word", "csv", "dagster", "terminal"},
-    "label of a characteristic in groups": {"page", "word", "csv"},
-    "label of a characteristic in numbers": {"page", "word", "csv"},
+    "label of a population with age bands": {"page", "word", "csv", "dagster", "terminal", "summary"},
+    "label of a population with odds ratios": {"page", "word", "csv", "dagster", "terminal", "summary"},
+    "label of an outcome": {"page", "word", "csv", "dagster", "terminal", "summary"},
+    "label of an exposure": {"page", "word", "csv", "dagster", "terminal", "summary"},
+    "label of a characteristic in groups": {"page", "word", "csv", "dagster"},
+    "label of a characteristic in numbers": {"page", "word", "csv", "dagster"},
     "name of a standard population": {"page", "word", "csv", "workbook", "dagster"},
     "source of a standard population": set(),
     "title of a source": {

@@ -25,7 +25,7 @@ def after_nesting(line: str) -> Edit:
 
 
 def verdict(before: str = "", after: str = "") -> Edit:
-    """A verdict of the file's own at its end, from line 55 on."""
+    """A verdict of the file's own at its end, from line 71 on."""
     return lambda text: text + changed(before, after)(VERDICT) if before else text + VERDICT
 
 
@@ -65,12 +65,12 @@ REFUSED: Cases = {
     "another source's name": (changed("source: nhanes\n", "source: nhane\n"), "line 1 (source)", ("the same name",)),
     "reason missing": (
         verdict("    reason: the question was asked in other words\n"),
-        "line 56 (comparability.0.reason)",
+        "line 72 (comparability.0.reason)",
         ("must be given",),
     ),
     "key of a verdict": (
         verdict("    reason:", "    were: age_years > 3\n    reason:"),
-        "line 59 (comparability.0.were)",
+        "line 75 (comparability.0.were)",
         ("did you mean where?",),
     ),
     # types
@@ -155,13 +155,13 @@ REFUSED: Cases = {
         "line 29 (waves)",
         ("must be a mapping of keys; found a list",),
     ),
-    "generator of a list": (lambda text: f"{text}\ngenerator: [a]\n", "line 55 (generator)", ("must be a mapping of keys",)),
+    "generator of a list": (lambda text: f"{text}\ngenerator: [a]\n", "line 71 (generator)", ("must be a mapping of keys",)),
     "generator of real people": (
         lambda text: f"{text}\ngenerator: {{seed: 1}}\n",
-        "line 55 (generator)",
+        "line 71 (generator)",
         ("only a source with is_synthetic: true and a generator can be generated",),
     ),
-    "verdicts of text": (lambda text: f"{text}\ncomparability: same\n", "line 55 (comparability)", ("must be a list",)),
+    "verdicts of text": (lambda text: f"{text}\ncomparability: same\n", "line 71 (comparability)", ("must be a list",)),
     # words of a list
     "design misspelt": (
         changed("design: survey\n", "design: surveys\n"),
@@ -269,7 +269,7 @@ REFUSED: Cases = {
     "component misspelt": (changed("  dietary: [", "  diet: ["), "line 20 (components.diet)", ("did you mean dietary?", "exam")),
     "verdict misspelt": (
         verdict("recoded", "recode"),
-        "line 58 (comparability.0.verdict)",
+        "line 74 (comparability.0.verdict)",
         ("did you mean recoded?", "identical, recoded, not_comparable"),
     ),
     # columns and tables
@@ -330,7 +330,7 @@ REFUSED: Cases = {
     ),
     "reason of blanks": (
         verdict("the question was asked in other words", "'  '"),
-        "line 59 (comparability.0.reason)",
+        "line 75 (comparability.0.reason)",
         ("not be empty",),
     ),
     # traps of YAML
@@ -345,7 +345,7 @@ REFUSED: Cases = {
         "line 33 (waves.2005-2006.tables.nhanes_demo.file)",
         ("landing",),
     ),
-    "nested condition": (where("(" * 300 + "psu = 1" + ")" * 300), "line 61 (comparability.0.where)", ("too deeply",)),
+    "nested condition": (where("(" * 300 + "psu = 1" + ")" * 300), "line 77 (comparability.0.where)", ("too deeply",)),
     "wave like pooled": (changed('"2005-2006":\n', "Pooled:\n"), "line 30 (waves.Pooled)", ("give the wave another name",)),
     "wave with a colon": (changed('"2005-2006":\n', '"2005:2006":\n'), "line 30 (waves.2005:2006)", ("must not hold any of",)),
     "column of a top code": (
@@ -380,35 +380,35 @@ REFUSED: Cases = {
     ),
     "variable of a verdict": (
         verdict("[wave]", "[is_sedentry]"),
-        "line 56 (comparability.0.variables.0)",
+        "line 72 (comparability.0.variables.0)",
         ("no column of core.respondents", "did you mean is_sedentary?"),
     ),
     # waves
     "wave of a verdict": (
         verdict('"2007-2008"', '"2009-2010"'),
-        "line 57 (comparability.0.waves)",
+        "line 73 (comparability.0.waves)",
         ("2009-2010", "did you mean 2007-2008?", "2005-2006"),
     ),
-    "wave that is none": (verdict('"2007-2008"', "all"), "line 57 (comparability.0.waves)", ("no wave of respondents",)),
+    "wave that is none": (verdict('"2007-2008"', "all"), "line 73 (comparability.0.waves)", ("no wave of respondents",)),
     "wave of a verdict without quotes": (
         verdict('"2007-2008"', "2007"),
-        "line 57 (comparability.0.waves.1)",
+        "line 73 (comparability.0.waves.1)",
         ("must be text", "number 2007", "in quotes"),
     ),
-    "verdict on one wave": (verdict(', "2007-2008"'), "line 57 (comparability.0.waves)", ("must name at least 2; found 1",)),
+    "verdict on one wave": (verdict(', "2007-2008"'), "line 73 (comparability.0.waves)", ("must name at least 2; found 1",)),
     "verdict on a wave and itself": (
         verdict('"2007-2008"', '"2005-2006"'),
-        "line 57 (comparability.0.waves.1)",
+        "line 73 (comparability.0.waves.1)",
         ("names 2005-2006 twice",),
     ),
     "judged in the contract, too": (
         verdict("[wave]", "[is_sedentary]"),
-        "line 56 (comparability.0.variables.0)",
+        "line 72 (comparability.0.variables.0)",
         ("is_sedentary is judged between 2005-2006 and 2007-2008", "in the contract of core.respondents, too"),
     ),
     "judged twice": (
         lambda text: text + VERDICT + VERDICT.replace("\ncomparability:\n", ""),
-        "line 61 (comparability.1.variables.0)",
+        "line 77 (comparability.1.variables.0)",
         ("wave is judged", "by verdict 1 of this file, too"),
     ),
     "wave without quotes": (
@@ -427,26 +427,26 @@ REFUSED: Cases = {
     # conditions of verdicts
     "condition with a syntax error": (
         where("age_years >"),
-        "line 61 (comparability.0.where)",
+        "line 77 (comparability.0.where)",
         ("`age_years >` is no condition in SQL", "at its end", "write one such as"),
     ),
     "condition on an unknown column": (
         where("age_yers > 3"),
-        "line 61 (comparability.0.where)",
+        "line 77 (comparability.0.where)",
         ("age_yers, which core.respondents does not have", "did you mean age_years?"),
     ),
     "condition on an unknown level": (
         where("sex = 'women'"),
-        "line 61 (comparability.0.where)",
+        "line 77 (comparability.0.where)",
         ("compares sex with 'women', which it never is", "male, female"),
     ),
-    "condition that is a number": (where("age_years"), "line 61 (comparability.0.where)", ("true or false is needed",)),
-    "condition that is a number in YAML": (where("3"), "line 61 (comparability.0.where)", ("must be text", "in quotes")),
-    "condition with a select": (where("age_years > (select 3)"), "line 61 (comparability.0.where)", ("holds a select",)),
-    "empty condition": (where("''"), "line 61 (comparability.0.where)", ("must not be empty",)),
+    "condition that is a number": (where("age_years"), "line 77 (comparability.0.where)", ("true or false is needed",)),
+    "condition that is a number in YAML": (where("3"), "line 77 (comparability.0.where)", ("must be text", "in quotes")),
+    "condition with a select": (where("age_years > (select 3)"), "line 77 (comparability.0.where)", ("holds a select",)),
+    "empty condition": (where("''"), "line 77 (comparability.0.where)", ("must not be empty",)),
     "condition of what is not comparable": (
         lambda text: where("age_years > 3")(text).replace("recoded", "not_comparable"),
-        "line 56 (comparability.0)",
+        "line 72 (comparability.0)",
         ("where belongs to identical or recoded",),
     ),
     # what does not fit together
@@ -466,7 +466,7 @@ REFUSED: Cases = {
         ("leads out of its folder",),
     ),
     # YAML
-    "key twice": (lambda text: f"{text}\ntitle: again\n", "line 55", ("`title` is given twice",)),
+    "key twice": (lambda text: f"{text}\ntitle: again\n", "line 71", ("`title` is given twice",)),
     "top code twice": (changed("{age_years: 85}", "{age_years: 85, age_years: 80}"), "line 31", ("`age_years` is given twice",)),
     "tab": (changed("  exam: [is", "\texam: [is"), "line 19", ("a tab", "indent with blanks")),
     "bracket that is not closed": (changed(DIETARY, "[magnesium_intake_mg"), "line 23", ("`[` is not closed",)),
