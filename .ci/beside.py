@@ -20,7 +20,7 @@ def main(other: str, own: str) -> int:
     (packages_of(own_one) / "beside.pth").write_text(named, encoding="utf-8")
     for command in (other_one / "bin").iterdir():
         copied = own_one / "bin" / command.name
-        if command.is_symlink() or copied.exists() or not (first := command.read_bytes()).startswith(b"#!"):
+        if command.is_symlink() or command.is_dir() or copied.exists() or not (first := command.read_bytes()).startswith(b"#!"):
             continue
         copied.write_bytes(first.replace(f"{other_one}/bin/python".encode(), f"{own_one}/bin/python".encode()))
         copied.chmod(0o755)
