@@ -30,6 +30,9 @@ LOGICAL_TYPE_OPTIONS = frozenset(
 )
 
 
+UNIQUE_VALUES = "expect_column_values_to_be_unique"
+
+
 class RuleError(Exception):
     """A field cannot be made into a rule. `location` is relative to the table or column that holds it."""
 
@@ -104,7 +107,7 @@ def unique_rule(rule_id: str, columns: Sequence[str], severity: Severity) -> Rul
         rule_id,
         columns[0] if is_one else None,
         severity,
-        "expect_column_values_to_be_unique" if is_one else "expect_compound_columns_to_be_unique",
+        UNIQUE_VALUES if is_one else "expect_compound_columns_to_be_unique",
         {"column": columns[0]} if is_one else {"column_list": list(columns)},
         f"{given} and count(*) over (partition by {', '.join(names)}) > 1",
         "uniqueness",

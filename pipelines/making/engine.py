@@ -48,15 +48,17 @@ def without_values(error: duckdb.Error) -> str:
     return f"the query failed while it ran ({type(error).__name__}); run it by hand to see why"
 
 
-def bind_objects(connection: duckdb.DuckDBPyConnection, contract: Contract, objects: Sequence[Path]) -> None:
-    """Make `schema.table` a view over the objects; over none, a typed table of zero rows.
+def bind_objects(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, objects: Sequence[Path], name: str | None = None
+) -> None:
+    """Make `schema.table`, or another `name`, a view over the objects; over none, a typed table of zero rows.
 
     Objects that were accepted under different versions of the contract may differ in columns: what one lacks is NULL.
     """
     paths = ", ".join(literal(str(path)) for path in objects)
     select = f"select * from read_parquet([{paths}], union_by_name = true)" if objects else no_rows(contract)
     _allow(connection, objects)
-    bind_select(connection, contract.name, select)
+    bind_select(connection, name or contract.name, select)
 
 
 def no_rows(contract: Contract) -> str:

@@ -88,7 +88,7 @@ def _rows(
     status = STATUS if estimation.is_matched else outcome
     asked = _asked(estimation.completions(variables)[0], scope, population, status)
     keys = (*([status] if estimation.is_matched else estimation.outcomes), name)
-    cells = [each.cells(scope, weight, keys, population) for each in estimation.completions(variables)]
+    cells = [each.cells(scope, weight, keys, population, [status, name]) for each in estimation.completions(variables)]
     domain = pl.col(in_population(population))
     try:
         if levels is None:

@@ -1,11 +1,12 @@
 """What is estimated together: one wave of a source or all of them pooled, with the design and the weight that this calls for."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import duckdb
+import polars as pl
 import sqlglot
 from sqlglot import exp
 
@@ -27,8 +28,14 @@ from pipelines.statistics.collapse import collapse_added, whole_units
 STANDARD_AGE_GROUP = "standard_age_group"
 """The key for the age group of the standard population, which may differ from the study's age bands."""
 
+MANY_CELLS = 10_000
+"""From so many on it is faster to sum them by fewer keys first than to estimate from them as they are."""
+
 STRATA_PER_WAVE = 2**32
 """More than there are INTEGER stratum numbers: keeps the strata of pooled waves apart."""
+
+Question = tuple["Scope", str | None, tuple[str, ...], tuple[str, ...]]
+"""Whom cells are of, by which weight, keys and populations."""
 
 # Each component's participants are among those of the one before.
 COMPONENTS = ("interview", "exam", "dietary")
@@ -73,7 +80,9 @@ class Estimation:
     columns_read: set[str] = field(default_factory=set)
     _beyond: dict[tuple[str, tuple[str, ...], str, str], bool] = field(default_factory=dict, repr=False)
     _replicated: dict[tuple[Scope, str], tuple[ReplicateWeights, str]] = field(default_factory=dict, repr=False)
-    _counted: dict[tuple[Scope, str | None, tuple[str, ...], tuple[str, ...]], Cells] = field(default_factory=dict, repr=False)
+    _counted: dict[Question, Cells] = field(default_factory=dict, repr=False)
+    _summed: dict[tuple[Question, tuple[str, ...]], Cells] = field(default_factory=dict, repr=False)
+    _levels: dict[tuple[str, str | None], list[bool | str]] = field(default_factory=dict, repr=False)
 
     @property
     def standard(self) -> StandardPopulation:
@@ -124,7 +133,7 @@ class Estimation:
             bands = self.study.age_bands.frame()
             text = completed(self.respondents, self.columns, imputation, number, bands)
             self.connection.execute(f"create or replace temp view {name} as {text}")
-            found.append(replace(self, respondents=name, held=Held(), _beyond={}, _counted={}))
+            found.append(replace(self, respondents=name, held=Held(), _beyond={}, _counted={}, _summed={}, _levels={}))
         return found
 
     def rules(self, variables: Collection[str]) -> dict[str, str]:
@@ -246,13 +255,15 @@ class Estimation:
     def levels(self, variable: str, population: str | None = None) -> list[bool | str]:
         """The levels of a variable that occur in this source, or in a population of it, in order."""
         self.columns_read.add(variable)
-        column = identifier(variable)
-        members = [self.study.populations[population].where] if population else []
-        people, inside = self.people(self.waves, (variable,), members)
-        found = self.connection.sql(
-            f"select distinct {column} from {people} where {' and '.join([f'{column} is not null', *inside])} order by 1"
-        ).fetchall()
-        return [level for (level,) in found]
+        if (variable, population) not in self._levels:
+            column = identifier(variable)
+            members = [self.study.populations[population].where] if population else []
+            people, inside = self.people(self.waves, (variable,), members)
+            found = self.connection.sql(
+                f"select distinct {column} from {people} where {' and '.join([f'{column} is not null', *inside])} order by 1"
+            ).fetchall()
+            self._levels[variable, population] = [level for (level,) in found]
+        return self._levels[variable, population]
 
     def people(
         self, waves: Collection[str], keys: Collection[str], conditions: Sequence[str] = (), weight: str | None = None
@@ -282,21 +293,53 @@ class Estimation:
         listed = ", ".join(literal(wave) for wave in waves) or "null"
         return f"(select {', '.join(columns)} from {self.respondents} where wave in ({listed}))"
 
-    def cells(self, scope: Scope, weight: str | None, keys: tuple[str, ...], population: str) -> Cells:
+    def cells(
+        self, scope: Scope, weight: str | None, keys: tuple[str, ...], population: str, of: Sequence[str] | None = None
+    ) -> Cells:
         """Sufficient statistics by `keys` (columns) and by the flag `in_<population>` of a population, counted once.
 
         The flags of all populations that are not counted apart are there together. Waves pool as disjoint sets of strata; those
-        of a panel have the same strata and PSUs.
+        of a panel have the same strata and PSUs. `of`: those of the keys that are needed; many cells are then summed by them
+        and by the one flag.
         """
         question = (scope, weight, keys, self._counted_together(population))
+        parts = self._parts(question) or [question]
+        if of is None or sum(self._counted_once(part).table.height for part in parts) < MANY_CELLS:
+            return self._counted_once(question)
+        return self._summed_by(question, (*dict.fromkeys(of), in_population(population)))
+
+    def _counted_once(self, question: Question) -> Cells:
         if question not in self._counted:
-            self._counted[question] = self._count(*question)
+            parts = self._parts(question)
+            self._counted[question] = self._joined(map(self._counted_once, parts)) if parts else self._count(*question)
+            _, weight, keys, _ = question
             self.columns_read.update(AGE if key == STANDARD_AGE_GROUP else key for key in keys)
             self.columns_read.update(*(self.population_variables(population) for population in self.study.populations))
             self.columns_read.update({"wave", weight, *self._columns_of_places()} if weight else {"wave"})
             if weight and self.source.replicate_weights:
                 self.columns_read.add(REPLICATES_OF[weight])
         return self._counted[question]
+
+    def _summed_by(self, question: Question, needed: tuple[str, ...]) -> Cells:
+        if (question, needed) not in self._summed:
+            parts = [self._summed_by(part, needed) for part in self._parts(question)]
+            self._summed[question, needed] = self._joined(parts) if parts else self._counted_once(question).summed(needed)
+        return self._summed[question, needed]
+
+    def _parts(self, question: Question) -> list[Question]:
+        """The question to each wave of a pool, where all of them were answered and waves are strata of their own."""
+        scope, weight, keys, populations = question
+        if not weight or len(scope.waves) == 1 or self.source.panel or self.source.replicate_weights:
+            return []
+        parts: list[Question] = [(Scope(wave, (wave,)), weight, keys, populations) for wave in scope.waves]
+        return parts if all(part in self._counted for part in parts) else []
+
+    def _joined(self, waves: Iterable[Cells]) -> Cells:
+        """The cells of a pool of these waves; the same to the bit as if they were counted together."""
+        is_text, tables = "stratum" in self._texts, []
+        for index, cells in enumerate(waves):
+            tables.append(cells.table.with_columns(stratum=_apart(pl.col("stratum"), index, is_text=is_text)))
+        return Cells(pl.concat(tables), cells.design)
 
     def _counted_together(self, population: str) -> tuple[str, ...]:
         """The populations whose flags stand beside that of a population."""
@@ -400,6 +443,11 @@ def imputed_of(source: Source) -> list[str]:
 
 def _columns_of(condition: str) -> set[str]:
     return {column.name for column in sqlglot.parse_one(condition, read="duckdb").find_all(exp.Column)}
+
+
+def _apart(stratum: pl.Expr, index: int, *, is_text: bool) -> pl.Expr:
+    """The strata of a wave among those of all waves, as `Estimation._stratum` has them."""
+    return pl.lit(f"{index:04} ") + stratum if is_text else stratum.cast(pl.Int64) + index * STRATA_PER_WAVE
 
 
 def in_population(name: str) -> str:

@@ -25,11 +25,13 @@ class KeySet:
     n_cells: int
     text: str
     """The keys as the cells have them."""
+    relation: str
+    """What the cells of the wave are bound as."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """Wave -> the key sets of its cells, which are bound as `core.cells`, and column of the respondents -> its type."""
+    """Wave -> the key sets of its cells, which are bound by wave, and column of the respondents -> its type."""
 
     sets: Mapping[str, Sequence[KeySet]] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
@@ -44,7 +46,7 @@ class Held:
         and the sum of it as `whole_units` has it; without a weight all respondents, and NULL.
         """
         chosen = {wave: self._smallest(wave, set(keys), set(conditions.values()), weight) for wave in waves}
-        selects = [self._select(wave, held, keys, conditions, weight) for wave, held in chosen.items() if held]
+        selects = [self._select(held, keys, conditions, weight) for held in chosen.values() if held]
         return f"({' union all '.join(selects)})" if selects and len(selects) == len(chosen) else None
 
     def _smallest(self, wave: str, keys: set[str], conditions: set[str], weight: str | None) -> KeySet | None:
@@ -55,7 +57,7 @@ class Held:
         ]
         return min(answering, key=lambda held: (held.n_cells, held.keys), default=None)
 
-    def _select(self, wave: str, held: KeySet, keys: Collection[str], conditions: Mapping[str, str], weight: str | None) -> str:
+    def _select(self, held: KeySet, keys: Collection[str], conditions: Mapping[str, str], weight: str | None) -> str:
         levels = [
             f"cast(level_{held.keys.index(name) + 1} as {self.types[name]}) as {identifier(name)}" for name in dict.fromkeys(keys)
         ]
@@ -66,28 +68,31 @@ class Held:
         n, units = WEIGHTS_ADDED[weight] if weight else ("n_respondents", "cast(null as bigint)")
         columns = ["wave", "stratum", "psu", "stratum_text", "psu_text", *levels, *members]
         columns += ["n_respondents as n_sampled", f"{n} as n", f"{units} as units"]
-        return f"select {', '.join(columns)} from {CELLS} where wave = {literal(wave)} and keys = {literal(held.text)}"
-
-
-def held_cells(connection: duckdb.DuckDBPyConnection, types: Mapping[str, str]) -> Held:
-    """What is held in the cells that are bound in a connection."""
-    sums = ", ".join(f"count({n}) > 0" for n, _ in WEIGHTS_ADDED.values())
-    found = connection.sql(f"select wave, keys, conditions, count(*), {sums} from {CELLS} group by all order by all").fetchall()
-    sets: dict[str, list[KeySet]] = {}
-    for wave, keys, conditions, n_cells, *has_sums in found:
-        weights = frozenset(weight for weight, has in zip(WEIGHTS_ADDED, has_sums, strict=True) if has)
-        held = KeySet(tuple(json.loads(keys)), tuple(json.loads(conditions)), weights, n_cells, keys)
-        sets.setdefault(wave, []).append(held)
-    return Held(sets, types)
+        return f"select {', '.join(columns)} from {held.relation} where keys = {literal(held.text)}"
 
 
 def bound_cells(project: Project, connection: duckdb.DuckDBPyConnection, respondents: Mapping[Place, str]) -> Held:
     """The accepted cells of these respondents (place -> content), bound in a connection."""
     if CELLS not in project.contracts:
         return Held()
-    cells = [found for place, content in respondents.items() if (found := cells_of(project, place, content))]
-    bind_objects(connection, project.contracts[CELLS], cells)
-    return held_cells(connection, project.contracts[project.study.respondents].column_types())
+    cells = {place.wave: found for place, content in respondents.items() if (found := cells_of(project, place, content))}
+    sets = {wave: _bound(project, connection, wave, path) for wave, path in cells.items()}
+    return Held(sets, project.contracts[project.study.respondents].column_types())
+
+
+def _bound(project: Project, connection: duckdb.DuckDBPyConnection, wave: str, cells: Path) -> list[KeySet]:
+    """Bind the cells of one wave: no question to it then opens those of others."""
+    schema, _, table = CELLS.partition(".")
+    name = f"{table} of {wave}"
+    relation = f"{identifier(schema)}.{identifier(name)}"
+    bind_objects(connection, project.contracts[CELLS], [cells], name=f"{schema}.{name}")
+    sums = ", ".join(f"count({n}) > 0" for n, _ in WEIGHTS_ADDED.values())
+    found = connection.sql(f"select keys, conditions, count(*), {sums} from {relation} group by all order by all").fetchall()
+    sets = []
+    for keys, conditions, n_cells, *has_sums in found:
+        weights = frozenset(weight for weight, has in zip(WEIGHTS_ADDED, has_sums, strict=True) if has)
+        sets.append(KeySet(tuple(json.loads(keys)), tuple(json.loads(conditions)), weights, n_cells, keys, relation))
+    return sets
 
 
 def cells_of(project: Project, respondents: Place, content: str) -> Path | None:

@@ -14,9 +14,9 @@ from pipelines.report.families import with_adjusted_p_values
 from pipelines.report.matched import matched_rows
 from pipelines.report.stratified import mantel_haenszel_estimates
 from pipelines.report.verdicts import EVERYBODY_OR_NOBODY, FEWER_TERMS, Row, as_text, not_shown, verdict_on_cells, with_note
-from pipelines.statistics import Categorical, Cells, Numeric, Regression, StatsError, e_value, pool_effects, regression
+from pipelines.statistics import Categorical, Cells, Numeric, Regression, StatsError, e_value, pool_effects
 from pipelines.statistics.model_matrix import Term
-from pipelines.statistics.perfect_prediction import Family
+from pipelines.statistics.regression import analysed_for
 
 MANTEL_HAENSZEL = "mantel_haenszel"
 
@@ -91,7 +91,10 @@ def _survey_rows(estimation: Estimation, scope: Scope, name: str, exposure: Expo
                     rows += [key | {"exposure_level": as_text(level)} | not_shown(MANTEL_HAENSZEL_IMPUTED) for level in levels]
                     continue
                 keys = (*study.outcomes, name, *study.adjustment)
-                cells = [each.cells(scope, weight, keys, population) for each in estimation.completions(variables)]
+                cells = [
+                    each.cells(scope, weight, keys, population, [outcome, name, *adjusters])
+                    for each in estimation.completions(variables)
+                ]
                 if exposure.is_number:
                     cells = [in_steps(each, name, exposure) for each in cells]
                 rules = estimation.rules(variables)
@@ -185,12 +188,9 @@ def _fit(
     """The logistic and the Poisson model of the exposure and of what is adjusted for beside it, in each imputation, or why they
     cannot be fitted."""
 
-    def fit(cells: Cells, family: Family) -> Regression:
-        terms = [exposure, *beside]
-        return regression(cells, outcome, terms, family=family, domain=domain, separation="limit", nuisance=beside)
-
     try:
-        return [Fitted(fit(cells, "logistic"), fit(cells, "poisson")) for cells in completions]
+        analysed = [analysed_for(cells, outcome, [exposure, *beside], domain=domain, nuisance=beside) for cells in completions]
+        return [Fitted(each.fit("logistic", separation="limit"), each.fit("poisson", separation="limit")) for each in analysed]
     except StatsError as error:
         return str(error)
 

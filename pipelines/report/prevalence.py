@@ -107,7 +107,10 @@ def _population(estimation: Estimation, scope: Scope, population: str, splits: S
                 rows = not_shown(split.rows, refusal)
             else:
                 keys = (*estimation.study.outcomes, *split.keys)
-                cells = [each.cells(scope, weight, keys, population) for each in estimation.completions(variables)]
+                cells = [
+                    each.cells(scope, weight, keys, population, [outcome, *split.by])
+                    for each in estimation.completions(variables)
+                ]
                 rows = without_unreliable(_estimate(estimation, cells, population, outcome, split))
             labels = split.labels | estimation.rules(variables)
             frames.append(with_labels(estimation, scope, population, outcome, weight, rows, labels))

@@ -1,6 +1,7 @@
-"""Rows ordered and numbered by counting, where their keys are small whole numbers: no sort, no hash.
+"""Rows ordered and numbered by counting, where their keys are small whole numbers or have few levels: rows are not sorted.
 
-Cells of a large relation have such keys. Other keys (text, wide ranges) are left to polars: `row_numbers` returns None.
+Cells of a large relation have such keys. Other keys (wide ranges, text that nearly every row has another of) are left to polars:
+`row_numbers` returns None.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,9 @@ WHOLE = (pl.Int8, pl.Int16, pl.Int32, pl.Int64)
 # Below this many rows polars sorts faster than rows are counted.
 FEWEST_ROWS_TO_ORDER = 2_000
 
+FEWEST_ROWS_OF_A_LEVEL = 4
+"""Of text, for its levels to be numbered."""
+
 
 def row_numbers(table: pl.DataFrame, columns: Sequence[str]) -> tuple[Numbers, int] | None:
     """A number for each row, shape (rows,), that orders rows as their columns do (NULL last), and the numbers' upper end.
@@ -33,10 +37,8 @@ def row_numbers(table: pl.DataFrame, columns: Sequence[str]) -> tuple[Numbers, i
     most = min(MOST_COMBINATIONS, MOST_COMBINATIONS_PER_ROW * table.height)
     numbers, size = np.zeros(table.height, dtype=np.int64), 1
     for name in columns:
-        column = table[name]
-        if not (
-            column.dtype in (pl.Boolean, pl.Enum) or (column.dtype.is_integer() and column.dtype not in (pl.Int128, pl.UInt64))
-        ):
+        column = _countable(table[name])
+        if column is None:
             return None
         whole = column if column.dtype.is_integer() else column.to_physical()
         low, high = (int(end) if isinstance(end, (int, bool)) else 0 for end in (whole.min(), whole.max()))
@@ -49,6 +51,20 @@ def row_numbers(table: pl.DataFrame, columns: Sequence[str]) -> tuple[Numbers, i
         numbers += (known.fill_null(high + 1) if known.null_count() else known).to_numpy()
         numbers -= low
     return numbers, size
+
+
+def _countable(column: pl.Series) -> pl.Series | None:
+    """A column whose levels are ordered as small whole numbers are; of others these numbers, where they are few or sorted."""
+    if column.dtype == pl.String:
+        levels = column.drop_nulls().unique().sort()
+        return column.cast(pl.Enum(levels)) if len(levels) * FEWEST_ROWS_OF_A_LEVEL <= len(column) else None
+    if column.dtype in (pl.Boolean, pl.Enum):
+        return column
+    if not column.dtype.is_integer() or column.dtype in (pl.Int128, pl.UInt64):
+        return None
+    low, high = column.min(), column.max()
+    is_wide = isinstance(low, int) and isinstance(high, int) and high - low >= MOST_COMBINATIONS
+    return column.rle_id() if is_wide and not column.null_count() and column.is_sorted() else column
 
 
 def ordered(table: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:

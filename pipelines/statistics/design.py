@@ -126,6 +126,23 @@ class Cells:
         """Sum of weights of each cell, shape (cells,)."""
         return self.table[SUM_WEIGHTS].to_numpy().astype(np.float64)
 
+    def summed(self, keys: Sequence[str]) -> "Cells":
+        """The same people by some of the keys: fewer and larger cells, in the order of their columns.
+
+        Sums of weights are added in the order of the rows, so that equal cells give equal bits. Raises InvalidArgument where a
+        name is no key of these cells.
+        """
+        self.require_keys(keys)
+        columns = [*self.design.cell_columns, *([N_POPULATION] if self.design.population else []), *keys]
+        everyone = np.ones(self.table.height, dtype=np.bool_)
+        levels, level = index_levels(self.table, columns, everyone)
+        sums = [
+            pl.Series(name, np.bincount(level, self.table[name].to_numpy(), levels.height)).cast(self.table[name].dtype)
+            for name in (N_RESPONDENTS, SUM_WEIGHTS, SUM_SQUARED_WEIGHTS, N_SAMPLED)
+            if name in self.table.columns
+        ]
+        return Cells(levels.with_columns(sums), self.design)
+
     def require_keys(self, names: Sequence[str]) -> None:
         """Raise InvalidArgument where a name is no key of these cells."""
         if absent := [name for name in names if name not in self.keys]:
@@ -176,7 +193,7 @@ class Cells:
 def index_levels(table: pl.DataFrame, columns: Sequence[str], inside: BoolArray) -> tuple[pl.DataFrame, IntArray]:
     """The distinct, sorted combinations of `columns` among the rows `inside`, and the number of its combination for each row.
 
-    Returns (levels, index): index has shape (rows,) and is -1 for rows outside. Columns must not be NULL inside.
+    Returns (levels, index): index has shape (rows,) and is -1 for rows outside. NULL is a level, the last.
     """
     if not columns:
         return pl.DataFrame(), np.where(inside, 0, -1).astype(np.int64)
@@ -184,6 +201,7 @@ def index_levels(table: pl.DataFrame, columns: Sequence[str], inside: BoolArray)
     if counted := level_numbers(keys, columns, inside):
         level, row_of_level = counted
         return keys[row_of_level], level
-    levels = keys.filter(pl.Series(inside)).unique().sort(list(columns))
-    number = keys.join(levels.with_row_index("__level"), on=list(columns), how="left", maintain_order="left")["__level"]
+    levels = keys.filter(pl.Series(inside)).unique().sort(list(columns), nulls_last=True)
+    numbered = levels.with_row_index("__level")
+    number = keys.join(numbered, on=list(columns), how="left", nulls_equal=True, maintain_order="left")["__level"]
     return levels, np.where(inside, number.cast(pl.Int64).fill_null(-1).to_numpy(), -1)

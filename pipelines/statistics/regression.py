@@ -100,6 +100,87 @@ class Regression:
         return effect(float(self.coefficients[i]), float(np.sqrt(self.covariance[i, i])), reference, confidence_level)
 
 
+@dataclass(frozen=True, eq=False)
+class Analysed:
+    """Who is analysed, and the terms: what models of one outcome share, whatever their family. Made by analysed_for()."""
+
+    cells: Cells
+    outcome: str
+    terms: tuple[Term, ...]
+    frame: Frame
+    matrix: ModelMatrix
+    case: IntArray
+    analysed: BoolArray
+    degrees_freedom: int
+    n_respondents: int
+    n_cases: int
+    n_missing: int
+
+    def fit(
+        self,
+        family: Family,
+        replicates: Replicates | ReplicateWeights | None = None,
+        separation: Literal["refuse", "limit"] = "refuse",
+    ) -> Regression:
+        """The model of a family, as regression() has it."""
+        cells, outcome, matrix, case, analysed = self.cells, self.outcome, self.matrix, self.case, self.analysed
+        n_respondents, n_cases = self.n_respondents, self.n_cases
+        if n_cases == 0 or (n_cases == n_respondents and family == "logistic"):
+            raise SeparatedOutcome(
+                f"{'Everybody' if n_cases else 'Nobody'} analysed has {outcome}: there is no ratio to estimate.",
+                names=[INTERCEPT],
+            )
+        scale = n_respondents / float(cells.w[analysed].sum())
+        cases = _pattern_sums(cells.w, matrix, analysed & (case == 1), scale)
+        noncases = _pattern_sums(cells.w, matrix, analysed & (case == 0), scale)
+        separated: list[str] = []
+        n_separated = 0
+        if names := separated_names(matrix, cases, noncases, family):
+            if separation == "refuse":
+                raise separated_outcome(outcome, names)
+            reduced, separated = without_separated(matrix, cases, noncases, family)
+            if not len(reduced.x):
+                raise separated_outcome(outcome, of_one_term(matrix, self.terms, cases, noncases, family) or names)
+            matrix = reduced
+            n_separated = int(cells.n[analysed & (matrix.pattern < 0)].sum())
+            analysed = analysed & (matrix.pattern >= 0)
+            cases = _pattern_sums(cells.w, matrix, analysed & (case == 1), scale)
+        weight = _pattern_sums(cells.w, matrix, analysed, scale)
+        fit = maximise(_likelihood(matrix.x, weight, cases, family), _start(matrix, weight, cases, family))
+        replicates = replicates or cells.design.replicates
+        if replicates is None:
+            covariance = _taylor_covariance(cells, matrix, fit, self.frame, case, analysed, scale, family)
+        else:
+            covariance = _replicate_covariance(cells, replicates, matrix, fit, case, analysed, scale, family)
+        coefficients = matrix.unscale @ fit.coefficients
+        if n_separated:
+            is_infinite = np.isin(matrix.names, separated)
+            coefficients[is_infinite] = covariance[is_infinite, :] = covariance[:, is_infinite] = np.nan
+            information = np.full_like(covariance, np.nan)
+        else:
+            information = _raw_information(matrix, fit.information)
+        return Regression(
+            family=family,
+            terms=self.terms,
+            names=matrix.names,
+            coefficients=coefficients,
+            covariance=covariance,
+            degrees_freedom=self.degrees_freedom,
+            residual_degrees_freedom=self.degrees_freedom + 1 - len(matrix.names),
+            n_respondents=n_respondents,
+            n_cases=n_cases,
+            n_missing=self.n_missing,
+            omitted=matrix.omitted,
+            iterations=fit.iterations,
+            log_likelihood=fit.log_likelihood,
+            information=information,
+            outcome=outcome,
+            separated=tuple(separated),
+            n_separated=n_separated,
+            aliased=matrix.aliased,
+        )
+
+
 def regression(
     cells: Cells,
     outcome: str,
@@ -125,6 +206,13 @@ def regression(
     """
     if family not in get_args(Family):
         raise InvalidArgument(f"family must be one of {', '.join(get_args(Family))}, not {family!r}.")
+    return analysed_for(cells, outcome, terms, domain=domain, nuisance=nuisance).fit(family, replicates, separation)
+
+
+def analysed_for(
+    cells: Cells, outcome: str, terms: Sequence[Term], *, domain: pl.Expr | None = None, nuisance: Sequence[Term] = ()
+) -> Analysed:
+    """The complete members of the domain and the matrix of the terms; arguments and errors are those of regression()."""
     member = cells.members(domain)
     case, is_known = cells.outcome(outcome)
     cells.require_keys([term.column for term in terms])
@@ -134,62 +222,18 @@ def regression(
             f"No member of the domain has {outcome} and every term.", names=[outcome, *(term.column for term in terms)]
         )
     frame = sampling_frame(cells)
-    degrees_freedom = require_degrees_freedom(cells, frame, np.where(analysed, 0, -1))
-    matrix = model_matrix(cells, terms, analysed, nuisance)
-    n_respondents, n_cases = int(cells.n[analysed].sum()), int(cells.n[analysed & (case == 1)].sum())
-    if n_cases == 0 or (n_cases == n_respondents and family == "logistic"):
-        raise SeparatedOutcome(
-            f"{'Everybody' if n_cases else 'Nobody'} analysed has {outcome}: there is no ratio to estimate.", names=[INTERCEPT]
-        )
-    n_missing = int(cells.n[member & ~analysed].sum())
-    scale = n_respondents / float(cells.w[analysed].sum())
-    cases = _pattern_sums(cells.w, matrix, analysed & (case == 1), scale)
-    noncases = _pattern_sums(cells.w, matrix, analysed & (case == 0), scale)
-    separated: list[str] = []
-    n_separated = 0
-    if names := separated_names(matrix, cases, noncases, family):
-        if separation == "refuse":
-            raise separated_outcome(outcome, names)
-        reduced, separated = without_separated(matrix, cases, noncases, family)
-        if not len(reduced.x):
-            raise separated_outcome(outcome, of_one_term(matrix, terms, cases, noncases, family) or names)
-        matrix = reduced
-        n_separated = int(cells.n[analysed & (matrix.pattern < 0)].sum())
-        analysed = analysed & (matrix.pattern >= 0)
-        cases = _pattern_sums(cells.w, matrix, analysed & (case == 1), scale)
-    weight = _pattern_sums(cells.w, matrix, analysed, scale)
-    fit = maximise(_likelihood(matrix.x, weight, cases, family), _start(matrix, weight, cases, family))
-    replicates = replicates or cells.design.replicates
-    if replicates is None:
-        covariance = _taylor_covariance(cells, matrix, fit, frame, case, analysed, scale, family)
-    else:
-        covariance = _replicate_covariance(cells, replicates, matrix, fit, case, analysed, scale, family)
-    coefficients = matrix.unscale @ fit.coefficients
-    if n_separated:
-        is_infinite = np.isin(matrix.names, separated)
-        coefficients[is_infinite] = covariance[is_infinite, :] = covariance[:, is_infinite] = np.nan
-        information = np.full_like(covariance, np.nan)
-    else:
-        information = _raw_information(matrix, fit.information)
-    return Regression(
-        family=family,
-        terms=tuple(terms),
-        names=matrix.names,
-        coefficients=coefficients,
-        covariance=covariance,
-        degrees_freedom=degrees_freedom,
-        residual_degrees_freedom=degrees_freedom + 1 - len(matrix.names),
-        n_respondents=n_respondents,
-        n_cases=n_cases,
-        n_missing=n_missing,
-        omitted=matrix.omitted,
-        iterations=fit.iterations,
-        log_likelihood=fit.log_likelihood,
-        information=information,
+    return Analysed(
+        cells=cells,
         outcome=outcome,
-        separated=tuple(separated),
-        n_separated=n_separated,
-        aliased=matrix.aliased,
+        terms=tuple(terms),
+        frame=frame,
+        degrees_freedom=require_degrees_freedom(cells, frame, np.where(analysed, 0, -1)),
+        matrix=model_matrix(cells, terms, analysed, nuisance),
+        case=case,
+        analysed=analysed,
+        n_respondents=int(cells.n[analysed].sum()),
+        n_cases=int(cells.n[analysed & (case == 1)].sum()),
+        n_missing=int(cells.n[member & ~analysed].sum()),
     )
 
 

@@ -59,15 +59,27 @@ def test_levels_are_the_sorted_distinct_rows_inside() -> None:
     assert_frame_equal(rows[row_of_level][level[inside]], rows.filter(pl.Series(inside)))
 
 
+def test_text_of_few_levels_and_sorted_numbers_far_apart_are_levels_like_others() -> None:
+    words = pl.col("level").cast(pl.String).replace({"young": "é", "old": "Z"})
+    distinct = keys(40_000).with_columns(word=words, stratum=pl.col("code").cast(pl.Int64) * 2**32).drop_nulls("stratum")
+    rows = distinct.unique(maintain_order=True).with_columns(word=pl.when(pl.col("flag")).then("word")).sort("stratum")
+    rows = pl.concat([rows.with_columns(copy=pl.lit(i)) for i in range(9)]).sort("stratum", maintain_order=True)
+    by = ["stratum", "word", "flag", "level", "copy"]
+    assert row_numbers(rows, ["stratum", "word"]) is not None
+    assert rows["word"].null_count() > 0
+    rows = rows.unique(by, keep="first", maintain_order=True)
+    assert_frame_equal(ordered(rows, by), rows.sort(by, nulls_last=True))
+
+
 @pytest.mark.parametrize(
     "rows",
     [
-        keys().with_columns(code=pl.lit("text")),
+        keys().with_columns(code=pl.int_range(pl.len()).cast(pl.String)),
         keys().with_columns(code=pl.lit(1.5)),
-        keys().with_columns(code=pl.int_range(pl.len()) * 10_000),
+        keys().with_columns(code=(pl.int_range(pl.len()) * 10_000).reverse()),
         keys(3),
     ],
-    ids=["text", "fractions", "wide range", "wide for so few rows"],
+    ids=["text of many levels", "fractions", "wide range", "wide for so few rows"],
 )
 def test_other_keys_are_left_to_polars(rows: pl.DataFrame) -> None:
     assert row_numbers(rows, KEYS) is None

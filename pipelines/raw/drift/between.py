@@ -4,12 +4,13 @@ The findings of a raw object are a sidecar at `drift/<table>/<source>/<wave>`. I
 this comparison stands until another delivery is accepted.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
 from pipelines.contracts.model import Contract
+from pipelines.contracts.rules import UNIQUE_VALUES
 from pipelines.machine.errors import MachineFault
 from pipelines.making.engine import engine
 from pipelines.making.faults import ANY, verdict_on
@@ -18,7 +19,7 @@ from pipelines.project.project import Project
 from pipelines.project.sources import SHARED_WAVE, Source
 from pipelines.raw.drift.compare import Finding, Side, compare, not_applicable
 from pipelines.raw.drift.counting import Variable
-from pipelines.raw.drift.repeated import repeated_respondents
+from pipelines.raw.drift.repeated import Ids, repeated_respondents
 from pipelines.raw.identifiers import identifiers
 from pipelines.store import Place, Sidecar, digest
 from pipelines.store.acceptance import with_accepted
@@ -125,8 +126,12 @@ def _drift(project: Project, source: Source, place: Place, accepted: Sidecar) ->
             problems.append(f"could not be compared with {comparison.compared_with}: {_why(project, error)}")
             findings = [not_applicable(None, problems[-1])]
         results += [_row(place, comparison, finding) for finding in findings]
-    for comparison in earlier:
-        results.append(_row(place, comparison, _repeated(project, place, accepted, comparison)))
+    try:
+        repeated = _repeated(project, place, accepted, earlier)
+    except ANY as error:
+        problems.append(f"its respondents could not be looked for in earlier waves: {_why(project, error)}")
+        repeated = [not_applicable(None, problems[-1])] * len(earlier)
+    results += [_row(place, comparison, finding) for comparison, finding in zip(earlier, repeated, strict=True)]
     sidecar = plan.sidecar(problems=problems, results=results)
     project.store.record(judged, sidecar)
     return sidecar
@@ -166,12 +171,18 @@ def _earlier_waves(project: Project, source: Source, place: Place) -> list[Compa
     ]
 
 
-def _repeated(project: Project, place: Place, accepted: Sidecar, comparison: Comparison) -> Finding:
-    before = comparison.place or place
-    content = comparison.before.content if comparison.before else None
-    paths = project.store.path(before, content or ""), project.store.path(place, accepted.content or "")
+def _repeated(project: Project, place: Place, accepted: Sidecar, earlier: Sequence[Comparison]) -> list[Finding]:
+    column = identifiers(project, place.source)[place.table] if earlier else ""
+    rules = project.contracts[place.name].rules
+    unique = {rule.rule_id for rule in rules if rule.expectation == UNIQUE_VALUES and rule.column == column}
+
+    def ids(place: Place, sidecar: Sidecar) -> Ids:
+        clean = {result["rule_id"] for result in sidecar.results if result["status"] == "passed" and not result["n_failed"]}
+        return Ids(project.store.path(place, sidecar.content or ""), column, are_unique=bool(unique & clean))
+
+    of_waves = {found.place.wave: ids(found.place, found.before) for found in earlier if found.place and found.before}
     with engine(project.settings, of_a_delivery=True) as connection:
-        return repeated_respondents(connection, *paths, identifiers(project, place.source)[place.table], before.wave)
+        return list(repeated_respondents(connection, of_waves, ids(place, accepted)).values())
 
 
 def _side(project: Project, place: Place, sidecar: Sidecar) -> Side:
