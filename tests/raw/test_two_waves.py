@@ -3,9 +3,13 @@
 import shutil
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.raw.drift.between import accepted_drift, note_drift
+from pipelines.raw.drift.repeated import Ids, repeated_respondents
 from pipelines.raw.drift.words import in_words
 from pipelines.raw.take_in import take_in
 from tests.atlas import Atlas, make_atlas
@@ -148,3 +152,50 @@ def test_the_same_ids_in_two_waves_are_told_unless_the_source_says_that_it_is_a_
 
     atlas.edit(f"data_contracts/sources/{SOURCE}.yaml", "waves:\n", "panel: true\nwaves:\n")
     assert repeated(atlas) == []
+
+
+def objects(folder: Path, waves: dict[str, pa.Array]) -> dict[str, Path]:
+    """A Parquet for each wave, of its ids alone."""
+    for wave, ids in waves.items():
+        pq.write_table(pa.table({"person": ids}), folder / f"{wave}.parquet")
+    return {wave: folder / f"{wave}.parquet" for wave in waves}
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.int32(), pa.string()])
+def test_ids_of_several_earlier_waves_are_counted_each_once(kind: pa.DataType, tmp_path: Path) -> None:
+    ids = {"first": [1, 2, 2, None, 3], "second": [3, 4, 5], "none": [7, 8], "later": [2, 3, 3, 4, 9, None]}
+    last = kind if kind == pa.string() else pa.int64()
+    arrays = {wave: pa.array(given).cast(last if wave == "later" else kind) for wave, given in ids.items()}
+    paths = objects(tmp_path, arrays)
+    given = {wave: Ids(path, "person", are_unique=wave == "second") for wave, path in paths.items()}
+    later = given.pop("later")
+    with duckdb.connect() as connection:
+        found = repeated_respondents(connection, given, later)
+    counted = {wave: (finding.n_before, finding.n_after, finding.statistic) for wave, finding in found.items()}
+    assert counted == {"first": (3, 4, 2 / 4), "second": (3, 4, 2 / 4), "none": (2, 4, 0.0)}
+    assert "2 of 4 respondent ids are those of wave first, too" in found["first"].detail
+
+
+def test_numbers_and_texts_are_compared_as_texts(tmp_path: Path) -> None:
+    paths = objects(tmp_path, {"earlier": pa.array(["1", "02", "x"]), "later": pa.array([1, 2, 3])})
+    with duckdb.connect() as connection:
+        found = repeated_respondents(connection, {"earlier": Ids(paths["earlier"], "person")}, Ids(paths["later"], "person"))
+    assert (found["earlier"].n_before, found["earlier"].statistic) == (3, 1 / 3)
+
+
+def test_ids_that_cannot_be_counted_are_told_and_stop_nothing(atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    for wave in ("round1", "round2"):
+        deliver(atlas, wave, people(wave))
+    assert problems(atlas) == {"round1": [], "round2": []}
+
+    def out_of_memory(*_: object) -> None:
+        raise duckdb.OutOfMemoryException("Out of Memory Error: 7 is not shown")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.raw.drift.between.repeated_respondents", out_of_memory)
+        project = atlas.project
+        [problem] = note_drift(project, project.sources[SOURCE])
+    assert problem.startswith(f"{TABLE} round2: its respondents could not be looked for in earlier waves: the machine failed")
+    assert len(accepted_drift(project, TABLE)) > 2
+    assert [row for row in accepted_drift(project, TABLE) if row["detail"].startswith("its respondents could not")]
+    assert repeated(atlas)[0][0] == "wave round1"

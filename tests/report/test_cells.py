@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import duckdb
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from pipelines.core.cells import build_cells, cells_of_wave, places_of_cells
 from pipelines.core.packing import MOST_NUMBERS, digits, flag, packed
@@ -17,6 +18,7 @@ from pipelines.project.designs import Imputation
 from pipelines.project.project import Project
 from pipelines.project.respondents import CELLS
 from pipelines.report import estimated
+from pipelines.report.estimation import MANY_CELLS, Estimation
 from pipelines.report.estimators import ESTIMATORS, SETTINGS_NOT_READ
 from pipelines.report.held import Held, cells_of
 from pipelines.report.plan import plan_report
@@ -261,3 +263,41 @@ def test_packed_columns_are_those_that_were_packed(most: int, monkeypatch: pytes
         found = connection.sql(f"select {decoded} from (select {coded} from people)").fetchall()
         wanted = connection.sql("select is_it, name, n, coalesce(x > 2, false) from people").fetchall()
     assert sorted(found, key=repr) == sorted(wanted, key=repr)
+
+
+def places_of_table(project: Project, table: str) -> list[Place]:
+    """A table of each design."""
+    sources = [source for source in project.sources if cells_places(project, source)]
+    assert len(sources) == len(DESIGNS)
+    return [Place("report", table.removeprefix("report."), source, "all") for source in sources]
+
+
+@pytest.mark.parametrize("table", ESTIMATORS)
+def test_many_cells_are_summed_by_what_a_question_needs_and_change_no_number(
+    table: str, surveys: Project, ways: Ways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in places_of_table(surveys, table):
+        as_they_are = ways.from_cells(surveys, place)
+        with monkeypatch.context() as patch:
+            patch.setattr("pipelines.report.estimation.MANY_CELLS", 1)
+            summed = ways.from_cells(surveys, place)
+            assert summed == ways.from_respondents(surveys, place), place.source
+        frames = [pl.read_parquet(surveys.store.path(place, content)) for content in (as_they_are, summed)]
+        assert_frame_equal(*frames, check_exact=False, rel_tol=1e-9, abs_tol=1e-12)
+
+
+@pytest.mark.parametrize("table", ESTIMATORS)
+@pytest.mark.parametrize("many", [1, MANY_CELLS])
+def test_a_pool_of_waves_is_the_same_to_the_bit_joined_of_its_waves_as_counted_together(
+    table: str, many: int, surveys: Project, ways: Ways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.report.estimation.MANY_CELLS", many)
+    joined = []
+    join = Estimation._joined
+    for place in places_of_table(surveys, table):
+        with monkeypatch.context() as patch:
+            patch.setattr(Estimation, "_joined", lambda *given: joined.append(place.source) or join(*given))  # noqa: B023
+            of_its_waves = ways.from_respondents(surveys, place)
+            patch.setattr(Estimation, "_parts", lambda *_: [])
+            assert of_its_waves == ways.from_respondents(surveys, place), place.source
+    assert set(joined) == {"rounds"}

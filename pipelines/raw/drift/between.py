@@ -172,7 +172,9 @@ def _earlier_waves(project: Project, source: Source, place: Place) -> list[Compa
 
 
 def _repeated(project: Project, place: Place, accepted: Sidecar, earlier: Sequence[Comparison]) -> list[Finding]:
-    column = identifiers(project, place.source)[place.table] if earlier else ""
+    if not earlier:
+        return []
+    column = identifiers(project, place.source)[place.table]
     rules = project.contracts[place.name].rules
     unique = {rule.rule_id for rule in rules if rule.expectation == UNIQUE_VALUES and rule.column == column}
 

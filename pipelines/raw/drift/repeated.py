@@ -38,12 +38,10 @@ class Ids:
 
 
 def repeated_respondents(connection: duckdb.DuckDBPyConnection, earlier: Mapping[str, Ids], later: Ids) -> dict[str, Finding]:
-    """How many ids of an object stand in each earlier one (wave -> its ids), too. `statistic` is their share.
+    """How many ids of an object stand in each earlier one (wave -> its ids; at least one), too. `statistic` is their share.
 
     The ids of all earlier waves pass once, in no more memory than those of one.
     """
-    if not earlier:
-        return {}
     kind = "bigint" if all(ids.are_integers for ids in (later, *earlier.values())) else "varchar"
     connection.execute(f"create or replace temp table later as {later.once(kind)}")
     [(n_after,)] = connection.sql("select count(*) from later").fetchall()
