@@ -9,8 +9,8 @@ from pipelines.ask.released import ASKED, Asked
 from pipelines.machine.errors import CrampAtlasError
 from pipelines.release.macros.estimating import NOBODY
 from pipelines.report.adjusting import described
-from pipelines.report.estimation import in_population
 from pipelines.report.prevalence import without_unreliable
+from pipelines.report.respondents import in_population
 from pipelines.report.trends import trends
 from pipelines.report.verdicts import not_shown, verdict_on_cells
 from pipelines.statistics import Cells, EmptyDomain, StatsError, means, prevalence, totals

@@ -8,7 +8,7 @@ import polars as pl
 
 from pipelines.ask.released import Asked
 from pipelines.report.adjusting import as_numbers, described
-from pipelines.report.estimation import in_population
+from pipelines.report.respondents import in_population
 from pipelines.report.verdicts import Row, as_text
 from pipelines.statistics import Categorical, Cells
 from pipelines.statistics.model_matrix import Term

@@ -25,7 +25,8 @@ from pipelines.project.study import Adjustment, Exposure, Outcome, Population, S
 from pipelines.release.kept import manifest_of, releases_folder
 from pipelines.release.macros.estimating import NOBODY
 from pipelines.release.whereabouts import variables_of
-from pipelines.report.estimation import Estimation, Scope
+from pipelines.report.estimation import Estimation
+from pipelines.report.respondents import Scope
 from pipelines.stages import load_project
 
 ASKED = "asked"

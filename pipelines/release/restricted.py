@@ -20,8 +20,9 @@ from pipelines.release.disclosure.ledger import LEDGERS, Ledger, Shown, Version
 from pipelines.release.disclosure.people import count_people, sampling_of
 from pipelines.release.disclosure.protecting import judged, judged_pairs
 from pipelines.release.disclosure.sampling import Sampling
-from pipelines.report.estimation import Estimation, in_population
+from pipelines.report.estimation import Estimation
 from pipelines.report.matched_sets import fewest_speaking
+from pipelines.report.respondents import in_population
 from pipelines.store import Place, digest
 
 COMPARED = ("age_bands", "adjustment", "standard")

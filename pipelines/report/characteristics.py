@@ -5,7 +5,8 @@ from typing import Any, get_args
 
 import polars as pl
 
-from pipelines.report.estimation import Estimation, Scope, in_population
+from pipelines.report.estimation import Estimation
+from pipelines.report.respondents import Scope, in_population
 from pipelines.report.standing_means import KEY
 from pipelines.report.verdicts import as_text, not_shown
 from pipelines.statistics import (

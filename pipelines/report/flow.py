@@ -7,7 +7,8 @@ import polars as pl
 from pipelines.machine.quoting import literal
 from pipelines.making.design import unless_blank
 from pipelines.project.respondents import REASON
-from pipelines.report.estimation import Estimation, Scope, in_population
+from pipelines.report.estimation import Estimation
+from pipelines.report.respondents import Scope, in_population
 
 KINDS_OF_MISSING = {"not_asked": "n_not_asked", "refused": "n_refused", "dont_know": "n_dont_know"}
 """Kind of missing -> its column; any other, and none, is n_no_value."""

@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 
 from pipelines.project.respondents import FOUR_CELLS
-from pipelines.report.estimation import Estimation, Scope
+from pipelines.report.estimation import Estimation
 from pipelines.report.matched_sets import in_each_direction, in_whole_sets, people_of, tables_of_informative_sets
+from pipelines.report.respondents import Scope
 from pipelines.statistics import StatsError, conditional_logistic, e_value, exact_common_odds_ratio, pair_odds_ratio
 
 FEW_DISCORDANT_PAIRS = 5

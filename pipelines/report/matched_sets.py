@@ -6,7 +6,8 @@ import polars as pl
 from pipelines.machine.quoting import identifier, literal
 from pipelines.making.design import unless_blank
 from pipelines.project.respondents import FOUR_CELLS
-from pipelines.report.estimation import Estimation, Scope
+from pipelines.report.estimation import Estimation
+from pipelines.report.respondents import Scope
 
 
 def fewest_speaking(estimation: Estimation, scope: Scope, exposure: str, population: str) -> int | None:

@@ -9,9 +9,10 @@ import polars as pl
 
 from pipelines.project.study import Exposure
 from pipelines.report.adjusting import as_numbers, described, in_steps
-from pipelines.report.estimation import Estimation, Scope, in_population
+from pipelines.report.estimation import Estimation
 from pipelines.report.families import with_adjusted_p_values
 from pipelines.report.matched import matched_rows
+from pipelines.report.respondents import Scope, in_population
 from pipelines.report.stratified import mantel_haenszel_estimates
 from pipelines.report.verdicts import EVERYBODY_OR_NOBODY, FEWER_TERMS, Row, as_text, not_shown, verdict_on_cells, with_note
 from pipelines.statistics import Categorical, Cells, Numeric, Regression, StatsError, e_value, pool_effects

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from pipelines.project.respondents import ALL, SEX
-from pipelines.report.estimation import Estimation, Scope, in_population
+from pipelines.report.estimation import Estimation
+from pipelines.report.respondents import Scope, in_population
 from pipelines.report.verdicts import NOT_SHOWN
 from pipelines.statistics import Cells, EmptyDomain, pool_prevalences, prevalence
 

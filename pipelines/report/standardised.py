@@ -7,8 +7,9 @@ import polars as pl
 from pipelines.machine.quoting import identifier
 from pipelines.project.ages import group_of_age
 from pipelines.project.respondents import AGE, AGE_BAND, ALL, SEX
-from pipelines.report.estimation import STANDARD_AGE_GROUP, Estimation, Scope, in_population
+from pipelines.report.estimation import Estimation
 from pipelines.report.prevalence import not_shown, with_labels, without_unreliable
+from pipelines.report.respondents import STANDARD_AGE_GROUP, Scope, in_population
 from pipelines.report.verdicts import OUTSIDE
 from pipelines.statistics import Cells, EmptyDomain, UnknownStandardCell, pool_prevalences, standardise
 

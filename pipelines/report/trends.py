@@ -5,7 +5,8 @@ from typing import Any
 import polars as pl
 
 from pipelines.project.respondents import AGE_BAND
-from pipelines.report.estimation import Estimation, Scope, in_population
+from pipelines.report.estimation import Estimation
+from pipelines.report.respondents import Scope, in_population
 from pipelines.report.verdicts import not_shown
 from pipelines.statistics import Cells, StatsError, pool_effects, rao_scott_test, trend
 from pipelines.statistics.presentation import FEWEST_DEGREES_OF_FREEDOM

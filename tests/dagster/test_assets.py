@@ -179,8 +179,8 @@ def test_an_estimate_depends_on_no_column_but_those_noted_as_read(published_synt
         source,
         source.study_waves,
         project.comparability_of(source),
-        project.standard_population,
-        records_received(project, source) if table in COUNTING_RECORDS else {},
+        standard_population=project.standard_population,
+        received=records_received(project, source) if table in COUNTING_RECORDS else {},
     )
     made = ESTIMATORS[table](estimation)
     accepted = pl.read_parquet(project.store.path(place, sidecar.content))

@@ -96,8 +96,8 @@ def estimated(made: Project, table: str, source: Source) -> pl.DataFrame:
                 source,
                 source.study_waves,
                 source.verdicts,
-                made.standard_population,
-                {wave: Received(n_received=N + 5, n_set_aside=5) for wave in source.study_waves},
+                standard_population=made.standard_population,
+                received={wave: Received(n_received=N + 5, n_set_aside=5) for wave in source.study_waves},
             )
             _ESTIMATED[question] = marked_for_scale(ESTIMATORS[table](asked), asked)
     return _ESTIMATED[question]

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import duckdb
 import polars as pl
@@ -18,10 +18,12 @@ from pipelines.project.designs import Imputation
 from pipelines.project.project import Project
 from pipelines.project.respondents import CELLS
 from pipelines.report import estimated
-from pipelines.report.estimation import MANY_CELLS, Estimation
+from pipelines.report.estimation import Estimation
 from pipelines.report.estimators import ESTIMATORS, SETTINGS_NOT_READ
 from pipelines.report.held import Held, cells_of
 from pipelines.report.plan import plan_report
+from pipelines.report.respondents import MANY_CELLS
+from pipelines.statistics import Cells
 from pipelines.store import Place
 from tests.atlas import Atlas, add_part, make_atlas
 from tests.survey_cases import add_survey, harmonise
@@ -279,7 +281,7 @@ def test_many_cells_are_summed_by_what_a_question_needs_and_change_no_number(
     for place in places_of_table(surveys, table):
         as_they_are = ways.from_cells(surveys, place)
         with monkeypatch.context() as patch:
-            patch.setattr("pipelines.report.estimation.MANY_CELLS", 1)
+            patch.setattr("pipelines.report.respondents.MANY_CELLS", 1)
             summed = ways.from_cells(surveys, place)
             assert summed == ways.from_respondents(surveys, place), place.source
         frames = [pl.read_parquet(surveys.store.path(place, content)) for content in (as_they_are, summed)]
@@ -291,13 +293,18 @@ def test_many_cells_are_summed_by_what_a_question_needs_and_change_no_number(
 def test_a_pool_of_waves_is_the_same_to_the_bit_joined_of_its_waves_as_counted_together(
     table: str, many: int, surveys: Project, ways: Ways, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.report.estimation.MANY_CELLS", many)
-    joined = []
+    monkeypatch.setattr("pipelines.report.respondents.MANY_CELLS", many)
+    joined = set()
     join = Estimation._joined
+
+    def noted(estimation: Estimation, waves: Iterable[Cells]) -> Cells:
+        joined.add(estimation.source.source)
+        return join(estimation, waves)
+
+    monkeypatch.setattr(Estimation, "_joined", noted)
     for place in places_of_table(surveys, table):
+        of_its_waves = ways.from_respondents(surveys, place)
         with monkeypatch.context() as patch:
-            patch.setattr(Estimation, "_joined", lambda *given: joined.append(place.source) or join(*given))  # noqa: B023
-            of_its_waves = ways.from_respondents(surveys, place)
             patch.setattr(Estimation, "_parts", lambda *_: [])
             assert of_its_waves == ways.from_respondents(surveys, place), place.source
-    assert set(joined) == {"rounds"}
+    assert joined == {"rounds"}

@@ -19,7 +19,7 @@ from pipelines.release.disclosure.audit import Disclosed, FloatArray, units_to_h
 from pipelines.release.disclosure.former import COUNTS, MANY, name_of
 from pipelines.release.disclosure.model import Model, Row, Unit, has_weight, model_of
 from pipelines.release.disclosure.pairs import kinds_of_sets
-from pipelines.report.estimation import in_population
+from pipelines.report.respondents import in_population
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

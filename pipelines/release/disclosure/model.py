@@ -15,7 +15,7 @@ import scipy
 from pipelines.project.respondents import ALL, FOUR_CELLS, POOLED
 from pipelines.release.disclosure.atoms import Atoms, Block, IntArray
 from pipelines.release.disclosure.audit import Disclosed, FloatArray
-from pipelines.report.estimation import in_population
+from pipelines.report.respondents import in_population
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

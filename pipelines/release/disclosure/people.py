@@ -11,7 +11,7 @@ from pipelines.project.study import Study
 from pipelines.release.disclosure.atoms import Classification
 from pipelines.release.disclosure.model import has_weight
 from pipelines.release.disclosure.sampling import Sampling
-from pipelines.report.estimation import in_population
+from pipelines.report.respondents import in_population
 
 
 def count_people(

@@ -1,0 +1,305 @@
+"""The respondents of one source as they can be asked: added up to cells where these are held, otherwise one by one."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import duckdb
+import polars as pl
+import sqlglot
+from sqlglot import exp
+
+from pipelines.machine.errors import ConfigurationError
+from pipelines.machine.quoting import identifier, literal
+from pipelines.making.design import are_nested, counted_psus, psu_of, stratum_of
+from pipelines.making.replicates import replicates_of
+from pipelines.project.respondents import AGE, POPULATION, REPLICATES_OF, TEXT_OF
+from pipelines.project.sources import Source
+from pipelines.project.standards import StandardPopulation
+from pipelines.project.study import Study
+from pipelines.report.held import Held
+from pipelines.statistics import Cells, Design, ReplicateWeights, collapse
+from pipelines.statistics.collapse import collapse_added, whole_units
+
+STANDARD_AGE_GROUP = "standard_age_group"
+"""The key for the age group of the standard population, which may differ from the study's age bands."""
+
+MANY_CELLS = 10_000
+"""From so many on it is faster to sum them by fewer keys first than to estimate from them as they are."""
+
+STRATA_PER_WAVE = 2**32
+"""More than there are INTEGER stratum numbers: keeps the strata of pooled waves apart."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One wave, or all waves of a source pooled."""
+
+    wave: str
+    waves: tuple[str, ...]
+
+
+Question = tuple[Scope, str | None, tuple[str, ...], tuple[str, ...]]
+"""Whom cells are of, by which weight, keys and populations."""
+
+
+@dataclass(frozen=True)
+class Respondents:
+    """The respondents of one source, bound in `connection` under the name `respondents`.
+
+    `waves` are those that hold respondents; a source may declare more. What is asked is answered from the cells that are `held`,
+    and otherwise from the respondents, with the same numbers to the bit. `columns_read` notes the columns of the respondents
+    whose values an estimator has taken.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    respondents: str
+    study: Study
+    source: Source
+    waves: Sequence[str]
+    standard_population: StandardPopulation | None = field(default=None, kw_only=True)
+    held: Held = field(default_factory=Held, kw_only=True)
+    columns_read: set[str] = field(default_factory=set, kw_only=True)
+    _replicated: dict[tuple[Scope, str], tuple[ReplicateWeights, str]] = field(default_factory=dict, repr=False, kw_only=True)
+    _counted: dict[Question, Cells] = field(default_factory=dict, repr=False, kw_only=True)
+    _summed: dict[tuple[Question, tuple[str, ...]], Cells] = field(default_factory=dict, repr=False, kw_only=True)
+    _levels: dict[tuple[str, str | None], list[bool | str]] = field(default_factory=dict, repr=False, kw_only=True)
+
+    @property
+    def standard(self) -> StandardPopulation:
+        """The standard population of the study, its oldest groups merged where the source's top code of age cannot tell them
+        apart; raises ConfigurationError where there is none."""
+        if self.standard_population is None:
+            raise ConfigurationError("standardisation needs a standard population")
+        return self.standard_population.at_most(self.source.top_codes().get(AGE))
+
+    @property
+    def is_weighted(self) -> bool:
+        return self.source.design == "survey"
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """The columns of the respondents."""
+        return frozenset(self.connection.sql(f"select * from {self.respondents} limit 0").columns)
+
+    def types_of_respondents(self) -> dict[str, str]:
+        """Column of the respondents -> its type."""
+        if self.held.types:
+            return dict(self.held.types)
+        described = self.connection.sql(f"describe {self.respondents}").fetchall()
+        return {name: kind for name, kind, *_ in described}
+
+    def population_variables(self, population: str) -> set[str]:
+        """The columns that decide who is in a population."""
+        return columns_of(self.study.populations[population].where)
+
+    def asked(self, names: Sequence[str]) -> list[str]:
+        """Those of the columns that the source asked anybody about."""
+        unread = [name for name in names if self._held(self.waves, (name,)) is None]
+        answered = self._answered(self.respondents, unread) if unread else set()
+        for name in names:
+            if relation := self._held(self.waves, (name,)):
+                answered |= self._answered(relation, (name,))
+        return [name for name in names if name in answered]
+
+    def _answered(self, relation: str, names: Sequence[str]) -> set[str]:
+        counts = ", ".join(f"count({identifier(name)})" for name in names)
+        [found] = self.connection.sql(f"select {counts} from {relation}").fetchall()
+        return {name for name, count in zip(names, found, strict=True) if count > 0}
+
+    def levels(self, variable: str, population: str | None = None) -> list[bool | str]:
+        """The levels of a variable that occur in this source, or in a population of it, in order."""
+        self.columns_read.add(variable)
+        if (variable, population) not in self._levels:
+            column = identifier(variable)
+            members = [self.study.populations[population].where] if population else []
+            people, inside = self.people(self.waves, (variable,), members)
+            found = self.connection.sql(
+                f"select distinct {column} from {people} where {' and '.join([f'{column} is not null', *inside])} order by 1"
+            ).fetchall()
+            self._levels[variable, population] = [level for (level,) in found]
+        return self._levels[variable, population]
+
+    def people(
+        self, waves: Collection[str], keys: Collection[str], conditions: Sequence[str] = (), weight: str | None = None
+    ) -> tuple[str, list[str]]:
+        """The respondents of some waves, added up or each on a row, and whether each of the conditions is true, as SQL.
+
+        A relation that may follow `from`: columns `wave`, those of strata and PSUs, the keys, `n_sampled`, `n` and `units` as
+        Held.relation() has them.
+        """
+        names = {f"condition {number}": condition for number, condition in enumerate(conditions)}
+        relation = self.held.relation(waves, keys, names, weight) or self._each(waves, keys, names, weight)
+        return relation, [identifier(name) for name in names]
+
+    def _held(self, waves: Collection[str], keys: Collection[str]) -> str | None:
+        return self.held.relation(waves, keys, {})
+
+    def _each(self, waves: Collection[str], keys: Collection[str], conditions: Mapping[str, str], weight: str | None) -> str:
+        """The respondents themselves, as Held.relation() has them added up."""
+        there = self.connection.sql(f"select * from {self.respondents} limit 0").columns
+        places = [name for name in ("stratum", "psu", "stratum_text", "psu_text") if name in there]
+        members = [f"coalesce(({condition}\n), false) as {identifier(name)}" for name, condition in conditions.items()]
+        number = f"cast({identifier(weight)} as double)" if weight else ""
+        units = whole_units(number) if weight else "null"
+        n = f"cast({number} > 0 as integer)" if weight else "1"
+        columns = ["wave", *places, *(identifier(key) for key in dict.fromkeys(keys) if key not in places)]
+        columns += [*members, "1 as n_sampled", f"{n} as n", f"{units} as units"]
+        listed = ", ".join(literal(wave) for wave in waves) or "null"
+        return f"(select {', '.join(columns)} from {self.respondents} where wave in ({listed}))"
+
+    def cells(
+        self, scope: Scope, weight: str | None, keys: tuple[str, ...], population: str, of: Sequence[str] | None = None
+    ) -> Cells:
+        """Sufficient statistics by `keys` (columns) and by the flag `in_<population>` of a population, counted once.
+
+        The flags of all populations that are not counted apart are there together. Waves pool as disjoint sets of strata; those
+        of a panel have the same strata and PSUs. `of`: those of the keys that are needed; many cells are then summed by them
+        and by the one flag.
+        """
+        question = (scope, weight, keys, self._counted_together(population))
+        parts = self._parts(question) or [question]
+        if of is None or sum(self._counted_once(part).table.height for part in parts) < MANY_CELLS:
+            return self._counted_once(question)
+        return self._summed_by(question, (*dict.fromkeys(of), in_population(population)))
+
+    def _counted_once(self, question: Question) -> Cells:
+        if question not in self._counted:
+            parts = self._parts(question)
+            self._counted[question] = self._joined(map(self._counted_once, parts)) if parts else self._count(*question)
+            _, weight, keys, _ = question
+            self.columns_read.update(AGE if key == STANDARD_AGE_GROUP else key for key in keys)
+            self.columns_read.update(*(self.population_variables(population) for population in self.study.populations))
+            self.columns_read.update({"wave", weight, *self._columns_of_places()} if weight else {"wave"})
+            if weight and self.source.replicate_weights:
+                self.columns_read.add(REPLICATES_OF[weight])
+        return self._counted[question]
+
+    def _summed_by(self, question: Question, needed: tuple[str, ...]) -> Cells:
+        if (question, needed) not in self._summed:
+            parts = [self._summed_by(part, needed) for part in self._parts(question)]
+            self._summed[question, needed] = self._joined(parts) if parts else self._counted_once(question).summed(needed)
+        return self._summed[question, needed]
+
+    def _parts(self, question: Question) -> list[Question]:
+        """The question to each wave of a pool, where all of them were answered and waves are strata of their own."""
+        scope, weight, keys, populations = question
+        if not weight or len(scope.waves) == 1 or self.source.panel or self.source.replicate_weights:
+            return []
+        parts: list[Question] = [(Scope(wave, (wave,)), weight, keys, populations) for wave in scope.waves]
+        return parts if all(part in self._counted for part in parts) else []
+
+    def _joined(self, waves: Iterable[Cells]) -> Cells:
+        """The cells of a pool of these waves; the same to the bit as if they were counted together."""
+        is_text, tables = "stratum" in self._texts, []
+        for index, cells in enumerate(waves):
+            tables.append(cells.table.with_columns(stratum=_apart(pl.col("stratum"), index, is_text=is_text)))
+        return Cells(pl.concat(tables), cells.design)
+
+    def _counted_together(self, population: str) -> tuple[str, ...]:
+        """The populations whose flags stand beside that of a population."""
+        populations = self.study.populations
+        if populations[population].counted_apart:
+            return (population,)
+        return tuple(name for name, other in populations.items() if not other.counted_apart)
+
+    def _count(self, scope: Scope, weight: str | None, keys: tuple[str, ...], populations: tuple[str, ...]) -> Cells:
+        columns_of = {key: self.standard.group_of_age(AGE) if key == STANDARD_AGE_GROUP else identifier(key) for key in keys}
+        conditions = {in_population(name): self.study.populations[name].where for name in populations}
+        design = self._design(weight)
+        places = {"stratum": self._stratum(scope), "psu": self._psu}
+        added = self.held.relation(scope.waves, [AGE if key == STANDARD_AGE_GROUP else key for key in keys], conditions, weight)
+        if added:
+            replaced = ", ".join(f"{place} as {name}" for name, place in places.items())
+            columns = f"* replace ({replaced})" if self.is_weighted else "*"
+            flags = {name: identifier(name) for name in conditions}
+            return collapse_added(self.connection, f"(select {columns} from {added}) as respondents", design, columns_of | flags)
+        waves = ", ".join(literal(wave) for wave in scope.waves)
+        people, columns = self.respondents, self._with(places) if self.is_weighted else "*"
+        if self.source.replicate_weights and weight:
+            replicates, units = self._replicates(scope, weight)
+            people, columns = f"{people} join {units} using (wave, respondent_id)", self._with({"psu": "unit"})
+            design = Design(None, "psu", weight, replicates=replicates)
+        relation = f"(select {columns} from {people} where wave in ({waves})) as respondents"
+        flags = {name: f"coalesce({condition}, false)" for name, condition in conditions.items()}
+        return collapse(self.connection, relation, design, keys=columns_of | flags)
+
+    def _replicates(self, scope: Scope, weight: str) -> tuple[ReplicateWeights, str]:
+        """The replicate weights of a scope, and the name of the table with the unit of each of its people."""
+        if (scope, weight) not in self._replicated:
+            replication = self.source.replicate_weights
+            assert replication
+            replicates, units = replicates_of(self.connection, self.respondents, replication, weight, scope.waves)
+            name = f"units_{len(self._replicated)}"
+            self.connection.register(name, units.to_arrow())
+            self._replicated[scope, weight] = replicates, name
+        return self._replicated[scope, weight]
+
+    def _with(self, columns: Mapping[str, str]) -> str:
+        """SQL of all columns of the respondents, with these (name -> expression) in the place of their own."""
+        held = columns.keys() & self.columns
+        replaced, added = (
+            ", ".join(f"{expression} as {name}" for name, expression in columns.items() if (name in held) == is_held)
+            for is_held in (True, False)
+        )
+        return f"*{f' replace ({replaced})' if replaced else ''}{f', {added}' if added else ''}"
+
+    def _design(self, weight: str | None) -> Design:
+        if not self.is_weighted:
+            return Design(None, None, None)
+        psu = "psu" if self.source.has_psus else None
+        population = POPULATION if self.source.finite_population else None
+        return Design("stratum", psu, weight, lonely=self.source.lonely_psu, population=population)
+
+    def _columns_of_places(self) -> set[str]:
+        """The columns that say where people were sampled."""
+        places = self.source.columns_of_design & {*TEXT_OF, POPULATION}
+        return {*places, *(TEXT_OF[name] for name in self._texts)}
+
+    @cached_property
+    def _texts(self) -> frozenset[str]:
+        """Those of `stratum` and `psu` that are text in some wave of the source."""
+        there = self.source.columns_of_design & TEXT_OF.keys()
+        names = [name for name in TEXT_OF if name in there and TEXT_OF[name] in self.columns]
+        relation = self._held(self.waves, ()) or self.respondents
+        asked = self._answered(relation, [f"{name}_text" for name in names]) if names else set()
+        return frozenset(name for name in names if f"{name}_text" in asked)
+
+    def _stratum(self, scope: Scope) -> str:
+        """SQL of the stratum in which a respondent counts: waves are strata of their own, but for those of a panel."""
+        stratum = stratum_of(self.source, is_text="stratum" in self._texts)
+        if self.source.panel or len(scope.waves) == 1:
+            return stratum
+        apart = " ".join(f"when {literal(wave)} then {self._of_wave(stratum, index)}" for index, wave in enumerate(scope.waves))
+        return f"case wave {apart} end"
+
+    def _of_wave(self, stratum: str, index: int) -> str:
+        return f"'{index:04} ' || {stratum}" if "stratum" in self._texts else f"{stratum} + {index * STRATA_PER_WAVE}"
+
+    @cached_property
+    def _moved_psus(self) -> int:
+        """PSUs of a panel that are in several strata, unless they are numbered anew in each."""
+        if not (self.is_weighted and self.source.panel) or self.source.replicate_weights:
+            return 0
+        stratum = stratum_of(self.source, is_text="stratum" in self._texts)
+        psus = counted_psus(self.connection, self._held(self.waves, ()) or self.respondents, stratum, self._psu)
+        return 0 if are_nested(self.source, psus) else psus.n_in_several_strata
+
+    @property
+    def _psu(self) -> str:
+        return psu_of(self.source, is_text="psu" in self._texts)
+
+
+def columns_of(condition: str) -> set[str]:
+    """The columns that a condition reads."""
+    return {column.name for column in sqlglot.parse_one(condition, read="duckdb").find_all(exp.Column)}
+
+
+def _apart(stratum: pl.Expr, index: int, *, is_text: bool) -> pl.Expr:
+    """The strata of a wave among those of all waves, as `Respondents._stratum` has them."""
+    return pl.lit(f"{index:04} ") + stratum if is_text else stratum.cast(pl.Int64) + index * STRATA_PER_WAVE
+
+
+def in_population(name: str) -> str:
+    """The key that marks the members of a population among the cells."""
+    return f"in_{name}"
