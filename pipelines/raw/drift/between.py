@@ -18,7 +18,7 @@ from pipelines.making.ingredients import of_code
 from pipelines.project.project import Project
 from pipelines.project.sources import SHARED_WAVE, Source
 from pipelines.raw.drift.compare import Finding, Side, compare, not_applicable
-from pipelines.raw.drift.counting import Variable
+from pipelines.raw.drift.counting import Samples, Variable
 from pipelines.raw.drift.repeated import Ids, repeated_respondents
 from pipelines.raw.identifiers import identifiers
 from pipelines.store import Place, Sidecar, digest
@@ -50,7 +50,7 @@ def note_drift(project: Project, source: Source) -> list[str]:
 
     Returns what could not be compared, a line each: that is tried again next time and stops nothing.
     """
-    failures = []
+    failures, samples = [], Samples()
     for wave in source.waves:
         recipes = {}
         for table in source.waves[wave].tables:
@@ -58,7 +58,7 @@ def note_drift(project: Project, source: Source) -> list[str]:
             accepted = project.store.accepted(place)
             if accepted is None or accepted.verdict != "accepted" or accepted.content is None:
                 continue
-            found = _drift(project, source, place, accepted)
+            found = _drift(project, source, place, accepted, samples)
             recipes[drift_place(place).name] = found.recipe
             failures += [f"{place.name} {wave}: {problem}" for problem in found.problems]
         acceptance = project.store.acceptance(source.source, wave)
@@ -89,7 +89,7 @@ def _noted(project: Project, place: Place) -> Sidecar | None:
     return project.store.sidecar(drift_place(place), recipe) if recipe else None
 
 
-def _drift(project: Project, source: Source, place: Place, accepted: Sidecar) -> Sidecar:
+def _drift(project: Project, source: Source, place: Place, accepted: Sidecar, samples: Samples) -> Sidecar:
     wave_before = _wave_before(project, source, place)
     previous = _previous_content(project, place, accepted)
     variables = variables_of(project, source, place)
@@ -121,7 +121,7 @@ def _drift(project: Project, source: Source, place: Place, accepted: Sidecar) ->
     problems: list[str] = []
     for comparison in (wave_before, _previous_delivery(project, place, previous)):
         try:
-            findings = _findings(project, place, accepted, comparison, variables)
+            findings = _findings(project, place, accepted, comparison, variables, samples)
         except ANY as error:
             problems.append(f"could not be compared with {comparison.compared_with}: {_why(project, error)}")
             findings = [not_applicable(None, problems[-1])]
@@ -146,13 +146,13 @@ def _why(project: Project, error: BaseException) -> str:
 
 
 def _findings(
-    project: Project, place: Place, accepted: Sidecar, comparison: Comparison, variables: list[Variable]
+    project: Project, place: Place, accepted: Sidecar, comparison: Comparison, variables: list[Variable], samples: Samples
 ) -> list[Finding]:
     if comparison.before is None:
         return [not_applicable(None, comparison.reason)]
     before = _side(project, comparison.place or place, comparison.before)
     with engine(project.settings, of_a_delivery=True) as connection:
-        return compare(connection, before, _side(project, place, accepted), variables, project.study.drift)
+        return compare(connection, before, _side(project, place, accepted), variables, project.study.drift, samples)
 
 
 def _earlier_waves(project: Project, source: Source, place: Place) -> list[Comparison]:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from pipelines.contracts.unlisted import CODE, MAX_NAMED
 from pipelines.project.study import DriftThresholds
-from pipelines.raw.drift.counting import Pair, Spread, Variable, sampled, spreads
+from pipelines.raw.drift.counting import Pair, Samples, Spread, Variable, spreads
 
 Kind = Literal[
     "column_added",
@@ -73,9 +73,15 @@ class Finding:
 
 
 def compare(
-    connection: duckdb.DuckDBPyConnection, before: Side, after: Side, variables: Sequence[Variable], thresholds: DriftThresholds
+    connection: duckdb.DuckDBPyConnection,
+    before: Side,
+    after: Side,
+    variables: Sequence[Variable],
+    thresholds: DriftThresholds,
+    samples: Samples | None = None,
 ) -> list[Finding]:
     """All findings, those within their thresholds too: the table first, then columns in the order of the contract."""
+    samples = samples or Samples()
     findings = [row_count(before.rows, after.rows, thresholds.row_count)]
     small = min(before.rows, after.rows) < MIN_ROWS
     if small:
@@ -97,7 +103,8 @@ def compare(
     else:
         findings.append(not_applicable(None, "columns are not compared: what was delivered before was not remembered"))
         removed, added, renames = [], [], []
-    rows, found = spreads(connection, sampled(before.path, before.rows), sampled(after.path, after.rows), [*pairs, *renames])
+    rows_before, rows_after = (samples.bound(connection, side.path, side.rows) for side in (before, after))
+    rows, found = spreads(connection, rows_before, rows_after, [*pairs, *renames])
     judged = list(zip([*pairs, *renames], found, strict=True))
     renamed = {pair.after.name: pair.before for pair, spread in judged[len(pairs) :] if _has_like_content(pair, spread, rows)}
     findings += _columns(before, after, removed, added, renamed)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from pipelines.machine.quoting import identifier, literal
 
@@ -54,6 +55,26 @@ def sampled(path: Path, rows: int) -> str:
     every = max(rows // SAMPLE_ROWS, 1)
     relation = f"read_parquet({literal(str(path))}, file_row_number = true)"
     return f"{relation} where hash(file_row_number) % {every} = 0" if every > 1 else relation
+
+
+class Samples:
+    """The rows of large objects that are compared. An object is read once for two comparisons that follow one another: with what
+    came before it, and with what comes after.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[Path, pa.Table] = {}
+
+    def bound(self, connection: duckdb.DuckDBPyConnection, path: Path, rows: int) -> str:
+        """A relation of the rows of an object that are compared, on this connection."""
+        if rows < 2 * SAMPLE_ROWS:
+            return sampled(path, rows)
+        if path not in self._held:
+            last = dict(list(self._held.items())[-1:])
+            self._held = last | {path: connection.sql(f"from {sampled(path, rows)}").to_arrow_table()}
+        name = f"sample of {path.stem}"
+        connection.register(name, self._held[path])
+        return identifier(name)
 
 
 def spreads(

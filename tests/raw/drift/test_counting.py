@@ -1,5 +1,6 @@
 """Distances against numbers worked out by hand and against scipy."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
 from pipelines.raw.drift import counting
-from pipelines.raw.drift.counting import Pair, Spread, Variable, sampled, spreads
+from pipelines.raw.drift.counting import Pair, Samples, Spread, Variable, sampled, spreads
 
 Values = list[float | None]
 
@@ -83,3 +84,23 @@ def test_many_rows_are_compared_on_a_sample_that_is_always_the_same(tmp_path: Pa
     assert 1_800 < n_after < 2_200
     assert counted.total_variation == pytest.approx(0.2, abs=0.05)
     assert "hash" not in sampled(paths[0], 3_999)
+
+
+def test_an_object_is_sampled_once_for_the_comparisons_before_and_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "SAMPLE_ROWS", 100)
+    paths = [tmp_path / f"{wave}.parquet" for wave in range(4)]
+    for wave, path in enumerate(paths):
+        pl.DataFrame({"x": [n * (wave + 1) % 7 for n in range(1_000)], "y": ["a"] * 1_000}).write_parquet(path)
+    pairs = [Pair("x", Variable("x", "INTEGER")), Pair("y", Variable("y", "VARCHAR"))]
+    samples = Samples()
+    for before, after in pairwise(paths):
+        with duckdb.connect(":memory:") as connection:
+            expected = spreads(connection, sampled(before, 1_000), sampled(after, 1_000), pairs)
+            if before != paths[0]:
+                before.unlink()
+            bound = [samples.bound(connection, path, 1_000) for path in (before, after)]
+            assert spreads(connection, bound[0], bound[1], pairs) == expected
+    with duckdb.connect(":memory:") as connection, pytest.raises(duckdb.IOException):
+        samples.bound(connection, paths[1], 1_000)
