@@ -24,7 +24,7 @@ from pipelines.statistics.collapse import collapse_added, whole_units
 STANDARD_AGE_GROUP = "standard_age_group"
 """The key for the age group of the standard population, which may differ from the study's age bands."""
 
-MANY_CELLS = 10_000
+MANY_CELLS = 25_000
 """From so many on it is faster to sum them by fewer keys first than to estimate from them as they are."""
 
 STRATA_PER_WAVE = 2**32
