@@ -197,5 +197,9 @@ def test_ids_that_cannot_be_counted_are_told_and_stop_nothing(atlas: Atlas, monk
         [problem] = note_drift(project, project.sources[SOURCE])
     assert problem.startswith(f"{TABLE} round2: its respondents could not be looked for in earlier waves: the machine failed")
     assert len(accepted_drift(project, TABLE)) > 2
-    assert [row for row in accepted_drift(project, TABLE) if row["detail"].startswith("its respondents could not")]
+    rows = accepted_drift(project, TABLE)
+    [told] = [row for row in rows if row["detail"].startswith("its respondents could not")]
+    assert (told["kind"], told["is_beyond"], "not shown" in told["detail"]) == ("respondents_repeated", None, False)
+    keys = [tuple(row[name] for name in ("table_name", "source", "wave", "compared_with", "finding")) for row in rows]
+    assert len(set(keys)) == len(keys)
     assert repeated(atlas)[0][0] == "wave round1"

@@ -130,7 +130,7 @@ def _drift(project: Project, source: Source, place: Place, accepted: Sidecar, sa
         repeated = _repeated(project, place, accepted, earlier)
     except ANY as error:
         problems.append(f"its respondents could not be looked for in earlier waves: {_why(project, error)}")
-        repeated = [not_applicable(None, problems[-1])] * len(earlier)
+        repeated = [replace(not_applicable(None, problems[-1]), kind="respondents_repeated")] * len(earlier)
     results += [_row(place, comparison, finding) for comparison, finding in zip(earlier, repeated, strict=True)]
     sidecar = plan.sidecar(problems=problems, results=results)
     project.store.record(judged, sidecar)
@@ -179,7 +179,8 @@ def _repeated(project: Project, place: Place, accepted: Sidecar, earlier: Sequen
     unique = {rule.rule_id for rule in rules if rule.expectation == UNIQUE_VALUES and rule.column == column}
 
     def ids(place: Place, sidecar: Sidecar) -> Ids:
-        clean = {result["rule_id"] for result in sidecar.results if result["status"] == "passed" and not result["n_failed"]}
+        about_it = (result for result in sidecar.results if result["column"] == column)
+        clean = {result["rule_id"] for result in about_it if result["status"] == "passed" and not result["n_failed"]}
         return Ids(project.store.path(place, sidecar.content or ""), column, are_unique=bool(unique & clean))
 
     of_waves = {found.place.wave: ids(found.place, found.before) for found in earlier if found.place and found.before}
