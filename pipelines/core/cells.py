@@ -10,18 +10,30 @@ from pipelines.core.packing import Digit, digits, flag, packed
 from pipelines.core.plan import plan_cells
 from pipelines.machine.quoting import identifier, literal
 from pipelines.making.build import Built, Made, build
-from pipelines.making.cells import MOST_KEYS, QUESTIONS, WEIGHTS_ADDED, Keys, Wanted, added_together, halves, has_cells, is_gain
+from pipelines.making.cells import (
+    LARGEST_SUM,
+    MOMENTS_ADDED,
+    MOST_KEYS,
+    NUMBER_IS_KNOWN,
+    OF_NUMBER,
+    QUESTIONS,
+    WEIGHTS_ADDED,
+    Keys,
+    Wanted,
+    added_together,
+    halves,
+    has_cells,
+    is_gain,
+)
 from pipelines.making.engine import confine, engine
 from pipelines.making.ordering import BATCH_ROWS
 from pipelines.making.seeing import bind_for
 from pipelines.project.project import Project
 from pipelines.project.respondents import CELLS
 from pipelines.statistics.collapse import VALUE_ERRORS, is_usable, whole_units
+from pipelines.statistics.moments import Measured, scale_of
 from pipelines.store import Place
 from pipelines.store.recipe import Plan
-
-LARGEST_SUM = 2**63 - 1
-"""Of the weights of a wave, in billionths: 9 billion people. What is above is read from the respondents."""
 
 PLACES = {"stratum": "integer", "psu": "integer", "stratum_text": "varchar", "psu_text": "varchar"}
 """Where a respondent of a survey was sampled."""
@@ -99,8 +111,15 @@ class Adding:
                 groups = [*halves(questions), *groups]
                 continue
             for keys in questions:
-                for batch in self.connection.sql(self._rows(keys)).to_arrow_reader(BATCH_ROWS):
-                    yield batch.select(schema.names).cast(schema)
+                yield from self._batches(keys, None, schema)
+        for keys, number in self.wanted.numbers:
+            scale = scale_of(self.connection, self.respondents, identifier(number)) if self.weights else None
+            if scale and is_gain(self._added([keys], measured := Measured(number, scale)), n_respondents):
+                yield from self._batches(keys, measured, schema)
+
+    def _batches(self, keys: Keys, measured: Measured | None, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        for batch in self.connection.sql(self._rows(keys, measured)).to_arrow_reader(BATCH_ROWS):
+            yield batch.select(schema.names).cast(schema)
 
     def _only_weights_that_add_up(self) -> int:
         """Keep the weights that are 0 or usable for everybody, and above 0 for somebody; returns the number of respondents."""
@@ -116,13 +135,15 @@ class Adding:
         self.weights = [weight for weight, n_unusable, total in by_weight if not n_unusable and 0 < total <= LARGEST_SUM]
         return int(n)
 
-    def _added(self, questions: Sequence[Keys]) -> int:
-        """Add up the respondents by all keys of a group, in the table `added`; returns how many cells there are."""
+    def _added(self, questions: Sequence[Keys], measured: Measured | None = None) -> int:
+        """Add up the respondents by all keys of a group, in the table `added`, and the moments of a number; returns how many
+        cells there are."""
         keys = sorted({name for question in questions for name in question})
         columns = {name: PLACES[name] for name in self.places} | {name: self.types[name] for name in keys}
         known = digits(self.connection, self.respondents, columns)
         flags = [flag(where) for where in self.wanted.conditions]
-        self.digits = {member(number): digit for number, digit in enumerate(flags)} | known
+        is_known = {NUMBER_IS_KNOWN: flag(f"{identifier(measured.name)} is not null")} if measured else {}
+        self.digits = {member(number): digit for number, digit in enumerate(flags)} | known | is_known
         codes = packed(self.digits)
         as_they_are = [identifier(name) for name in columns if name not in known]
         units = [f"{whole_units(f'cast({weight} as double)')} as {WEIGHTS_ADDED[weight][1]}" for weight in self.weights]
@@ -132,16 +153,24 @@ class Adding:
             f"count({billionths}) as {n}, cast(sum({billionths}) as bigint) as {billionths}"
             for n, billionths in map(WEIGHTS_ADDED.__getitem__, self.weights)
         ]
+        if measured:
+            units.append(f"{identifier(measured.name)} as value")
+            for weight in self.weights:
+                parts = measured.scale.parts(WEIGHTS_ADDED[weight][1], "value")
+                added += [
+                    f"cast(sum({part}) as bigint) as {moment}" for part, moment in zip(parts, MOMENTS_ADDED[weight], strict=True)
+                ]
         people = f"(select {', '.join([*selected, *as_they_are, *units])} from {self.respondents})"
         sums = f"select {', '.join([*grouped, 'count(*) as n_respondents', *added])} from {people} group by {', '.join(grouped)}"
         parted = [f"cast({digit} as integer) as {identifier(name)}" for name, digit in codes.digits.items()]
-        shown = [*as_they_are, *parted, *self._sizes]
+        shown = [*as_they_are, *parted, *self._sizes(measured)]
         self.connection.execute(f"create or replace temp table added as select {', '.join(shown)} from ({sums})")
         [(n_cells,)] = self.connection.sql("select count(*) from added").fetchall()
         return int(n_cells)
 
-    def _rows(self, keys: Keys) -> str:
+    def _rows(self, keys: Keys, measured: Measured | None) -> str:
         """The rows of one key set as the contract has them, in an order that hangs on nothing else."""
+        sizes = self._sizes(measured)
         constants: Mapping[str, str] = {
             "source": self.place.source,
             "wave": self.place.wave,
@@ -149,8 +178,8 @@ class Adding:
             "conditions": json.dumps(self.wanted.conditions, ensure_ascii=False),
         }
         members = [member(number) for number in range(len(self.wanted.conditions))]
-        there = ", ".join(map(identifier, [*self.places, *members, *keys]))
-        sums = ", ".join(f"cast(sum({name}) as bigint) as {name}" for name in self._sizes)
+        there = ", ".join(map(identifier, [*self.places, *members, *keys, *([NUMBER_IS_KNOWN] if measured else [])]))
+        sums = ", ".join(f"cast(sum({name}) as bigint) as {name}" for name in sizes)
         by_keys = f"select {there}, {sums} from added group by {there}"
         levels = [f"cast({self._column(name)} as varchar)" for name in keys]
         levels += ["cast(null as varchar)"] * (MOST_KEYS - len(keys))
@@ -159,14 +188,18 @@ class Adding:
         columns += [f"{self._column(name) if name in self.places else 'null'}::{kind} as {name}" for name, kind in PLACES.items()]
         flags = " || ".join(f"cast({identifier(name)} as varchar)" for name in members) or literal("")
         columns += [f"{flags} as members"]
-        of_weights = [name for names in WEIGHTS_ADDED.values() for name in names]
-        sizes = ["n_respondents", *of_weights]
-        columns += [name if name in self._sizes else f"cast(null as bigint) as {name}" for name in sizes]
+        of_number = ["null", "null", "null", "null"]
+        if measured:
+            middle, reach = (f"cast({literal(repr(end))} as double)" for end in (measured.scale.middle, measured.scale.reach))
+            of_number = [literal(measured.name), self._column(NUMBER_IS_KNOWN), middle, reach]
+        columns += [f"{value} as {name}" for name, value in zip(OF_NUMBER, of_number, strict=True)]
+        of_weights = [name for names in (*WEIGHTS_ADDED.values(), *MOMENTS_ADDED.values()) for name in names]
+        columns += [name if name in sizes else f"cast(null as bigint) as {name}" for name in ("n_respondents", *of_weights)]
         return f"select {', '.join(columns)} from ({by_keys}) order by all"
 
-    @property
-    def _sizes(self) -> list[str]:
-        return ["n_respondents", *(name for weight in self.weights for name in WEIGHTS_ADDED[weight])]
+    def _sizes(self, measured: Measured | None) -> list[str]:
+        added = [WEIGHTS_ADDED, MOMENTS_ADDED] if measured else [WEIGHTS_ADDED]
+        return ["n_respondents", *(name for columns in added for weight in self.weights for name in columns[weight])]
 
     def _column(self, name: str) -> str:
         """SQL of a column of the respondents in the table `added`."""

@@ -30,18 +30,41 @@ WEIGHTS_ADDED: Mapping[str, tuple[str, str]] = {
 }
 """Weight -> the columns with the respondents who have one above 0, and with the sum of it."""
 
+MOMENTS_ADDED: Mapping[str, tuple[str, str]] = {
+    f"{component}_weight": (f"{component}_weight_first", f"{component}_weight_second")
+    for component in ("interview", "exam", "dietary")
+}
+"""Weight -> the columns with the first and the second moment of a number."""
+
+NUMBER_IS_KNOWN = "number_is_known"
+OF_NUMBER: Mapping[str, str] = {
+    "number": "VARCHAR",
+    NUMBER_IS_KNOWN: "BOOLEAN",
+    "number_middle": "DOUBLE",
+    "number_reach": "DOUBLE",
+}
+"""Columns of a number that has moments: its name, whether it is known of the respondents of a row, and its scale -> type."""
+
 CELL_COLUMNS: Mapping[str, str] = {
     **dict.fromkeys(("source", "wave", "keys", "conditions", "members"), "VARCHAR"),
     **{"stratum": "INTEGER", "psu": "INTEGER", "stratum_text": "VARCHAR", "psu_text": "VARCHAR"},
     **{f"level_{number}": "VARCHAR" for number in range(1, MOST_KEYS + 1)},
+    **OF_NUMBER,
     "n_respondents": "BIGINT",
     **{name: "BIGINT" for names in WEIGHTS_ADDED.values() for name in names},
+    **{name: "BIGINT" for names in MOMENTS_ADDED.values() for name in names},
 }
 """Column of the table -> its type."""
 
 WHOLE_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 LEVELS = ("VARCHAR", "BOOLEAN", *WHOLE_NUMBERS)
 """Types of keys."""
+
+NUMBERS = (*WHOLE_NUMBERS, "DOUBLE", "FLOAT", "DECIMAL")
+"""How types begin that have moments."""
+
+LARGEST_SUM = 2**63 - 1
+"""Of the weights of a wave, in billionths: 9 billion people. What is above is read from the respondents."""
 
 QUESTIONS = "questions"
 """The ingredient that says what cells were made for."""
@@ -52,42 +75,52 @@ Keys = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked of the cells of a wave: by which keys together, and which conditions on respondents they must tell apart."""
+    """What is asked of the cells of a wave: by which keys together, which conditions on respondents they must tell apart, and
+    of which numbers they must have moments by which keys."""
 
     questions: tuple[Keys, ...]
     conditions: tuple[str, ...]
+    numbers: tuple[tuple[Keys, str], ...] = ()
 
     def holds(self, other: "Wanted") -> bool:
         """Whether cells for these questions answer those of `other`, too."""
         answered = all(any(set(keys) <= set(own) for own in self.questions) for keys in other.questions)
-        return answered and set(other.conditions) <= set(self.conditions)
+        measured = all(
+            any(number == own_number and set(keys) <= set(own) for own, own_number in self.numbers)
+            for keys, number in other.numbers
+        )
+        return answered and measured and set(other.conditions) <= set(self.conditions)
 
     def as_text(self) -> str:
-        return json.dumps([self.questions, self.conditions], ensure_ascii=False)
+        return json.dumps([self.questions, self.conditions, self.numbers], ensure_ascii=False)
 
     @classmethod
     def parse(cls, text: str) -> "Wanted":
         """What `as_text` wrote."""
-        questions, conditions = json.loads(text)
-        return cls(tuple(map(tuple, questions)), tuple(conditions))
+        questions, conditions, numbers = json.loads(text)
+        return cls(tuple(map(tuple, questions)), tuple(conditions), tuple((tuple(keys), number) for keys, number in numbers))
 
 
 def wanted_of(project: Project, source: Source) -> Wanted:
     """What the report tables ask of the respondents of a source."""
     study = project.study
     limited = [verdict for verdict in project.comparability_of(source) if verdict.where]
-    questions = [*questions_of(study), *((variable,) for verdict in limited for variable in verdict.variables)]
     columns = project.contracts[study.respondents].column_types()
+    outcomes = tuple(sorted(set(study.outcomes) & set(columns)))
+    numbers = [(outcomes, name) for name in study.continuous_characteristics if columns.get(name, "").startswith(NUMBERS)]
+    is_survey = source.design == "survey"
+    questions = [*questions_of(study), *((variable,) for verdict in limited for variable in verdict.variables)]
+    questions += [] if is_survey else [(*keys, number) for keys, number in numbers]
     known = {tuple(sorted(set(keys))) for keys in questions if set(keys) <= set(columns)}
     conditions = [population.where for population in study.populations.values()]
     conditions += [verdict.where for verdict in limited if verdict.where]
-    return Wanted(tuple(sorted(known)), tuple(sorted(set(conditions))))
+    return Wanted(tuple(sorted(known)), tuple(sorted(set(conditions))), tuple(sorted(numbers)) if is_survey else ())
 
 
 def questions_of(study: Study) -> list[Keys]:
-    """The keys by which the estimators ask for cells, wherever one of them does."""
+    """The keys by which the estimators ask for cells, wherever one of them does; not the numbers that they ask the mean of."""
     outcomes = tuple(study.outcomes)
-    by_one = [*study.categorical_characteristics, *study.continuous_characteristics, *study.adjustment]
+    by_one = [*study.categorical_characteristics, *study.adjustment]
     return [
         (*outcomes, AGE_BAND, "sex"),
         (*outcomes, AGE, "sex"),

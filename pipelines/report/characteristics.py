@@ -88,8 +88,10 @@ def _rows(
         return [key | {"level": as_text(level)} | not_shown(refusal) for level in named]
     status = STATUS if estimation.is_matched else outcome
     asked = _asked(estimation.completions(variables)[0], scope, population, status)
-    keys = (*([status] if estimation.is_matched else estimation.outcomes), name)
-    cells = [each.cells(scope, weight, keys, population, [status, name]) for each in estimation.completions(variables)]
+    by = tuple([status] if estimation.is_matched else estimation.outcomes)
+    keys, number = (by, name) if levels is None else ((*by, name), None)
+    needed = [status, name]
+    cells = [each.cells(scope, weight, keys, population, needed, number) for each in estimation.completions(variables)]
     domain = pl.col(in_population(population))
     try:
         if levels is None:

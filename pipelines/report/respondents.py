@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import duckdb
 import polars as pl
@@ -11,6 +12,7 @@ from sqlglot import exp
 
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.quoting import identifier, literal
+from pipelines.making.cells import LARGEST_SUM, has_cells
 from pipelines.making.design import are_nested, counted_psus, psu_of, stratum_of
 from pipelines.making.replicates import replicates_of
 from pipelines.project.respondents import AGE, POPULATION, REPLICATES_OF, TEXT_OF
@@ -20,6 +22,8 @@ from pipelines.project.study import Study
 from pipelines.report.held import Held
 from pipelines.statistics import Cells, Design, ReplicateWeights, collapse
 from pipelines.statistics.collapse import collapse_added, whole_units
+from pipelines.statistics.design import SQUARES_WITHIN
+from pipelines.statistics.moments import Measured, Scale, scale_of
 
 STANDARD_AGE_GROUP = "standard_age_group"
 """The key for the age group of the standard population, which may differ from the study's age bands."""
@@ -39,8 +43,14 @@ class Scope:
     waves: tuple[str, ...]
 
 
-Question = tuple[Scope, str | None, tuple[str, ...], tuple[str, ...]]
-"""Whom cells are of, by which weight, keys and populations."""
+class Question(NamedTuple):
+    """Whom cells are of, by which weight, keys and populations, and which number they have the mean of."""
+
+    scope: Scope
+    weight: str | None
+    keys: tuple[str, ...]
+    populations: tuple[str, ...]
+    number: str | None
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,7 @@ class Respondents:
     _counted: dict[Question, Cells] = field(default_factory=dict, repr=False, kw_only=True)
     _summed: dict[tuple[Question, tuple[str, ...]], Cells] = field(default_factory=dict, repr=False, kw_only=True)
     _levels: dict[tuple[str, str | None], list[bool | str]] = field(default_factory=dict, repr=False, kw_only=True)
+    _scales: dict[tuple[str, str, str], Scale | None] = field(default_factory=dict, repr=False, kw_only=True)
 
     @property
     def standard(self) -> StandardPopulation:
@@ -95,12 +106,16 @@ class Respondents:
 
     def asked(self, names: Sequence[str]) -> list[str]:
         """Those of the columns that the source asked anybody about."""
-        unread = [name for name in names if self._held(self.waves, (name,)) is None]
+        unread = [name for name in names if self._asked_of(name) is None]
         answered = self._answered(self.respondents, unread) if unread else set()
         for name in names:
-            if relation := self._held(self.waves, (name,)):
+            if relation := self._asked_of(name):
                 answered |= self._answered(relation, (name,))
         return [name for name in names if name in answered]
+
+    def _asked_of(self, name: str) -> str | None:
+        """Who is held by a column, or with the moments of it."""
+        return self._held(self.waves, (name,)) or self.held.relation(self.waves, (), {}, number=name)
 
     def _answered(self, relation: str, names: Sequence[str]) -> set[str]:
         counts = ", ".join(f"count({identifier(name)})" for name in names)
@@ -149,15 +164,22 @@ class Respondents:
         return f"(select {', '.join(columns)} from {self.respondents} where wave in ({listed}))"
 
     def cells(
-        self, scope: Scope, weight: str | None, keys: tuple[str, ...], population: str, of: Sequence[str] | None = None
+        self,
+        scope: Scope,
+        weight: str | None,
+        keys: tuple[str, ...],
+        population: str,
+        of: Sequence[str] | None = None,
+        number: str | None = None,
     ) -> Cells:
         """Sufficient statistics by `keys` (columns) and by the flag `in_<population>` of a population, counted once.
 
         The flags of all populations that are not counted apart are there together. Waves pool as disjoint sets of strata; those
         of a panel have the same strata and PSUs. `of`: those of the keys that are needed; many cells are then summed by them
-        and by the one flag.
+        and by the one flag. `number`: a further key, which the mean is asked of: of large waves each cell has the mean of it,
+        of others there is one for each value.
         """
-        question = (scope, weight, keys, self._counted_together(population))
+        question = Question(scope, weight, keys, self._counted_together(population), number)
         parts = self._parts(question) or [question]
         if of is None or sum(self._counted_once(part).table.height for part in parts) < MANY_CELLS:
             return self._counted_once(question)
@@ -166,9 +188,10 @@ class Respondents:
     def _counted_once(self, question: Question) -> Cells:
         if question not in self._counted:
             parts = self._parts(question)
-            self._counted[question] = self._joined(map(self._counted_once, parts)) if parts else self._count(*question)
-            _, weight, keys, _ = question
-            self.columns_read.update(AGE if key == STANDARD_AGE_GROUP else key for key in keys)
+            self._counted[question] = self._joined(map(self._counted_once, parts)) if parts else self._count(question)
+            weight = question.weight
+            self.columns_read.update(AGE if key == STANDARD_AGE_GROUP else key for key in question.keys)
+            self.columns_read.update({question.number} if question.number else ())
             self.columns_read.update(*(self.population_variables(population) for population in self.study.populations))
             self.columns_read.update({"wave", weight, *self._columns_of_places()} if weight else {"wave"})
             if weight and self.source.replicate_weights:
@@ -183,18 +206,25 @@ class Respondents:
 
     def _parts(self, question: Question) -> list[Question]:
         """The question to each wave of a pool, where all of them were answered and waves are strata of their own."""
-        scope, weight, keys, populations = question
-        if not weight or len(scope.waves) == 1 or self.source.panel or self.source.replicate_weights:
+        waves = question.scope.waves
+        if not question.weight or len(waves) == 1 or self.source.panel or self.source.replicate_weights:
             return []
-        parts: list[Question] = [(Scope(wave, (wave,)), weight, keys, populations) for wave in scope.waves]
+        parts = [question._replace(scope=Scope(wave, (wave,))) for wave in waves]
+        if any(self._measured(part) for part in parts):
+            return parts
         return parts if all(part in self._counted for part in parts) else []
 
     def _joined(self, waves: Iterable[Cells]) -> Cells:
         """The cells of a pool of these waves; the same to the bit as if they were counted together."""
-        is_text, tables = "stratum" in self._texts, []
-        for index, cells in enumerate(waves):
-            tables.append(cells.table.with_columns(stratum=_apart(pl.col("stratum"), index, is_text=is_text)))
-        return Cells(pl.concat(tables), cells.design)
+        is_text, tables, parts = "stratum" in self._texts, [], list(waves)
+        number = next((cells.number for cells in parts if cells.number), None)
+        for index, cells in enumerate(parts):
+            columns = {"stratum": _apart(pl.col("stratum"), index, is_text=is_text)}
+            if number and not cells.number:  # a small wave among large ones
+                columns |= {number: pl.col(number).cast(pl.Float64), SQUARES_WITHIN: pl.lit(0.0)}
+            tables.append(cells.table.with_columns(**columns))
+        columns_in_order = tables[0].columns
+        return Cells(pl.concat([table.select(columns_in_order) for table in tables]), parts[0].design, number)
 
     def _counted_together(self, population: str) -> tuple[str, ...]:
         """The populations whose flags stand beside that of a population."""
@@ -203,17 +233,22 @@ class Respondents:
             return (population,)
         return tuple(name for name, other in populations.items() if not other.counted_apart)
 
-    def _count(self, scope: Scope, weight: str | None, keys: tuple[str, ...], populations: tuple[str, ...]) -> Cells:
+    def _count(self, question: Question) -> Cells:
+        scope, weight, keys, populations, number = question
+        measured = self._measured(question)
+        keys = (*keys, number) if number and not measured else keys
         columns_of = {key: self.standard.group_of_age(AGE) if key == STANDARD_AGE_GROUP else identifier(key) for key in keys}
         conditions = {in_population(name): self.study.populations[name].where for name in populations}
         design = self._design(weight)
         places = {"stratum": self._stratum(scope), "psu": self._psu}
-        added = self.held.relation(scope.waves, [AGE if key == STANDARD_AGE_GROUP else key for key in keys], conditions, weight)
+        by = [AGE if key == STANDARD_AGE_GROUP else key for key in keys]
+        added = self.held.relation(scope.waves, by, conditions, weight, measured.name if measured else None)
         if added:
             replaced = ", ".join(f"{place} as {name}" for name, place in places.items())
             columns = f"* replace ({replaced})" if self.is_weighted else "*"
             flags = {name: identifier(name) for name in conditions}
-            return collapse_added(self.connection, f"(select {columns} from {added}) as respondents", design, columns_of | flags)
+            relation = f"(select {columns} from {added}) as respondents"
+            return collapse_added(self.connection, relation, design, columns_of | flags, measured)
         waves = ", ".join(literal(wave) for wave in scope.waves)
         people, columns = self.respondents, self._with(places) if self.is_weighted else "*"
         if self.source.replicate_weights and weight:
@@ -222,7 +257,24 @@ class Respondents:
             design = Design(None, "psu", weight, replicates=replicates)
         relation = f"(select {columns} from {people} where wave in ({waves})) as respondents"
         flags = {name: f"coalesce({condition}, false)" for name, condition in conditions.items()}
-        return collapse(self.connection, relation, design, keys=columns_of | flags)
+        return collapse(self.connection, relation, design, columns_of | flags, measured)
+
+    def _measured(self, question: Question) -> Measured | None:
+        """How the number of a question is added up: of one large wave of a survey, as its cells are; None where it is a key."""
+        (wave, *others), weight, number = question.scope.waves, question.weight, question.number
+        if not (number and weight) or others or not self.source.can_be_added_up:
+            return None
+        if (wave, weight, number) not in self._scales:
+            held = self.held.scale(wave, number, weight)
+            self._scales[wave, weight, number] = held or self._scale_of_respondents(wave, weight, number)
+        scale = self._scales[wave, weight, number]
+        return Measured(number, scale) if scale else None
+
+    def _scale_of_respondents(self, wave: str, weight: str, number: str) -> Scale | None:
+        people = f"(select * from {self.respondents} where wave = {literal(wave)})"
+        units = whole_units(f"cast({identifier(weight)} as double)")
+        [(n, total)] = self.connection.sql(f"select count(*), coalesce(sum({units}), 0) from {people}").fetchall()
+        return scale_of(self.connection, people, identifier(number)) if has_cells(n) and total <= LARGEST_SUM else None
 
     def _replicates(self, scope: Scope, weight: str) -> tuple[ReplicateWeights, str]:
         """The replicate weights of a scope, and the name of the table with the unit of each of its people."""

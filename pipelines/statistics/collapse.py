@@ -18,6 +18,7 @@ from pipelines.statistics.design import (
     Design,
 )
 from pipelines.statistics.errors import EmptyDomain, InvalidArgument, InvalidWeight, MissingDesignColumn, UnsupportedDesign
+from pipelines.statistics.moments import FIRST, SECOND, UNITS, Measured, with_means
 
 # Weights are summed as whole multiples of 1e-9: parallel sums of DOUBLE differ in their last digits from run to run, and sums
 # of DECIMAL take longer. Inside this range a weight keeps at least 6 significant digits; survey weights (people represented)
@@ -35,7 +36,9 @@ VALUE_ERRORS = (
 )
 
 
-def collapse(con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys: Mapping[str, str]) -> Cells:
+def collapse(
+    con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys: Mapping[str, str], measured: Measured | None = None
+) -> Cells:
     """Counts and sums of weights per (stratum, psu, *keys), in one scan.
 
     `relation`: what may follow `from`: a table's name or a select in parentheses. `keys`: name -> SQL expression; outcomes,
@@ -44,13 +47,20 @@ def collapse(con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys
     equal bits in any row order. The scan is fastest with small integer keys and `set perfect_ht_threshold = 20` on the
     connection; casting text to ENUM would take longer than it saves.
 
+    `measured`: a column beside the keys whose mean each cell has (`Cells.number`), of a design with PSUs and a weight.
+
     Raises InvalidArgument (a key's name or expression), MissingDesignColumn, InvalidWeight, UnsupportedDesign (a population that
     differs within a stratum), EmptyDomain (no rows).
     """
     if reserved := [name for name in keys if name.lower() in RESERVED_NAMES or name.startswith("__")]:
         raise InvalidArgument(f"collapse: these names of keys are reserved: {', '.join(reserved)}.", names=reserved)
     require_design_columns(con, relation, design)
-    table = _group(con, relation, design, keys, _sums(design))
+    sums, known = _sums(design), {}
+    if measured and design.weight:
+        units, x = whole_units(f"cast({quoted(design.weight)} as double)"), quoted(measured.name)
+        sums += _moments(f"case when {x} is not null then {units} end", *measured.scale.parts(f"({units})", x))
+        known = {measured.name: f"case when {x} is not null then true end"}
+    table = _group(con, relation, design, {**keys, **known}, sums)
     if table.height == 0:
         raise EmptyDomain(f"{called(relation)} holds no rows: there is nothing to estimate.")
     require_design_values(table, relation, design)
@@ -58,22 +68,40 @@ def collapse(con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys
         _require_weights(table, con, relation, design.weight)
     if design.population is not None:
         _require_population(table, relation, design, design.population)
-    return _cells(table, design, keys)
+    return _cells(table, design, keys, measured)
 
 
-def collapse_added(con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys: Mapping[str, str]) -> Cells:
+def collapse_added(
+    con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys: Mapping[str, str], measured: Measured | None = None
+) -> Cells:
     """The same from a relation whose rows add up people: equal to the bit to collapse() of these people.
 
     Columns of the relation beside those of the strata, PSUs and keys: `n_sampled` (people), `n` (those with a weight above 0) and
-    `units` (sum of their `whole_units`; not read without a weight). Each person's weight must be 0 or usable, and those of the
+    `units` (sum of their `whole_units`; not read without a weight). Of what is `measured`: its name (true where it is known), and
+    FIRST and SECOND, the sums of its parts. Each person's weight must be 0 or usable, and those of the
     people together must not all be 0. Raises InvalidArgument for a key.
     """
-    return _cells(_group(con, relation, design, keys, _sums_of_sums(design)), design, keys)
+    sums, known = _sums_of_sums(design), {}
+    if measured:
+        name = quoted(measured.name)
+        sums += _moments(f"case when {name} then units end", FIRST, SECOND)
+        known = {measured.name: name}
+    return _cells(_group(con, relation, design, {**keys, **known}, sums), design, keys, measured)
 
 
-def _cells(table: pl.DataFrame, design: Design, keys: Mapping[str, str]) -> Cells:
+def _moments(units: str, first: str, second: str) -> list[str]:
+    return [
+        f"cast(coalesce(sum({added}), 0) as bigint) as {name}"
+        for added, name in ((units, UNITS), (first, FIRST), (second, SECOND))
+    ]
+
+
+def _cells(table: pl.DataFrame, design: Design, keys: Mapping[str, str], measured: Measured | None) -> Cells:
     table = table if design.samples_elements else table.drop(N_SAMPLED)
-    return Cells(ordered(table, [*design.cell_columns, *keys]), design)
+    columns = [*design.cell_columns, *keys]
+    if not measured:
+        return Cells(ordered(table, columns), design)
+    return Cells(with_means(ordered(table, [*columns, measured.name]), measured), design, measured.name)
 
 
 def _group(

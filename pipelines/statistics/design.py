@@ -26,7 +26,10 @@ LonelyOption = Literal["fail", "certainty", "adjust", "average"]
 STRATUM, PSU = "stratum", "psu"
 N_RESPONDENTS, SUM_WEIGHTS, SUM_SQUARED_WEIGHTS, N_SAMPLED = "n", "w", "w2", "n_sampled"
 N_POPULATION = "n_population"
-RESERVED_NAMES = frozenset({STRATUM, PSU, N_RESPONDENTS, SUM_WEIGHTS, SUM_SQUARED_WEIGHTS, N_SAMPLED, N_POPULATION})
+SQUARES_WITHIN = "squares_within"
+RESERVED_NAMES = frozenset(
+    {STRATUM, PSU, N_RESPONDENTS, SUM_WEIGHTS, SUM_SQUARED_WEIGHTS, N_SAMPLED, N_POPULATION, SQUARES_WITHIN}
+)
 
 
 @dataclass(frozen=True)
@@ -96,15 +99,20 @@ class Cells:
     Columns: `stratum` and `psu` where the design has them, the keys, `n` (rows with a weight above 0), `w` (sum of weights);
     for an element design also `w2` (sum of squared weights) and `n_sampled` (all rows, those of weight 0 too).
     Cells with n = 0 hold the sampled PSUs in place: never drop them.
+
+    `number`: a key that holds the mean of a number of the people of each cell (NULL where it is unknown) instead of one value of
+    all of them; `squares_within` is then the sum of weights times squared distances from that mean.
     """
 
     table: pl.DataFrame
     design: Design
+    number: str | None = None
 
     def __post_init__(self) -> None:
         needed = [*self.design.cell_columns, N_RESPONDENTS, SUM_WEIGHTS]
         needed += [SUM_SQUARED_WEIGHTS, N_SAMPLED] if self.design.samples_elements else []
         needed += [N_POPULATION] if self.design.population else []
+        needed += [self.number, SQUARES_WITHIN] if self.number else []
         if absent := [name for name in needed if name not in self.table.columns]:
             raise UnsupportedDesign(
                 f"Cells of this design need {', '.join(needed)}; absent: {', '.join(absent)}.",
@@ -133,15 +141,42 @@ class Cells:
         name is no key of these cells.
         """
         self.require_keys(keys)
+        number = self.number if self.number in keys else None
+        table = self.table.with_columns(pl.col(number).is_not_null()) if number else self.table
         columns = [*self.design.cell_columns, *([N_POPULATION] if self.design.population else []), *keys]
         everyone = np.ones(self.table.height, dtype=np.bool_)
-        levels, level = index_levels(self.table, columns, everyone)
+        levels, level = index_levels(table, columns, everyone)
         sums = [
             pl.Series(name, np.bincount(level, self.table[name].to_numpy(), levels.height)).cast(self.table[name].dtype)
             for name in (N_RESPONDENTS, SUM_WEIGHTS, SUM_SQUARED_WEIGHTS, N_SAMPLED)
             if name in self.table.columns
         ]
-        return Cells(levels.with_columns(sums), self.design)
+        summed = levels.with_columns(sums)
+        return Cells(summed.with_columns(self._means(number, level, summed)) if number else summed, self.design, number)
+
+    def _means(self, number: str, level: IntArray, summed: pl.DataFrame) -> list[pl.Expr | pl.Series]:
+        """The mean of the number and the squares about it, where cells are added to one for each row of `summed`."""
+        x, weight = self.table[number].fill_null(0.0).to_numpy(), summed[SUM_WEIGHTS].to_numpy()
+        mean = np.bincount(level, self.w * x, summed.height) / np.where(weight > 0, weight, 1.0)
+        squares = self.table[SQUARES_WITHIN].to_numpy() + self.w * (x - mean[level]) ** 2
+        return [
+            pl.when(pl.col(number)).then(pl.lit(pl.Series(mean))).alias(number),
+            pl.Series(SQUARES_WITHIN, np.bincount(level, squares, summed.height)),
+        ]
+
+    def values(self, name: str, inside: BoolArray) -> tuple[FloatArray, FloatArray]:
+        """The values of a numeric or boolean key as numbers, and the squares within each cell about them.
+
+        Both of shape (cells,); values are 0 outside. Raises InvalidArgument where the key has no numbers, or holds some inside
+        that are not finite.
+        """
+        column = self.table[name]
+        if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
+            raise InvalidArgument(f"{name} is {column.dtype}, which has no mean.", names=[name])
+        x = np.where(inside, column.cast(pl.Float64).fill_null(0.0).to_numpy(), 0.0)
+        if not np.isfinite(x).all():
+            raise InvalidArgument(f"{name} holds numbers that are not finite. A missing value must be NULL.", names=[name])
+        return x, self.table[SQUARES_WITHIN].to_numpy() if name == self.number else np.zeros(self.table.height)
 
     def require_keys(self, names: Sequence[str]) -> None:
         """Raise InvalidArgument where a name is no key of these cells."""

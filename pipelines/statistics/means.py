@@ -9,7 +9,7 @@ import polars as pl
 
 from pipelines.statistics.design import BoolArray, Cells, FloatArray, IntArray, index_levels
 from pipelines.statistics.effect import two_sided_p
-from pipelines.statistics.errors import EmptyDomain, InvalidArgument, NoDegreesOfFreedom, UnsupportedDesign
+from pipelines.statistics.errors import EmptyDomain, NoDegreesOfFreedom, UnsupportedDesign
 from pipelines.statistics.intervals import require_level, t_quantile
 from pipelines.statistics.replicate_weights import NOBODY_IN_A_REPLICATE, ReplicateWeights, covariance_of_replicates
 from pipelines.statistics.variance import design_degrees_freedom, sampling_frame, taylor_covariance
@@ -64,26 +64,22 @@ def _replicate_covariance(
 def compare_means(cells: Cells, value: str, group: str, *, domain: pl.Expr | None = None) -> MeanComparison:
     """Compare the mean of `value` between members of the domain at true and at false of the boolean key `group`.
 
-    `value` is a numeric key: there is a cell for each value that occurs. Taylor linearisation over the whole frame of PSUs, or
-    by the replicate weights of the design; degrees of freedom: PSUs minus strata with members who have a value. The t statistic
-    is that of svyttest of R's survey package, which takes one degree of freedom less. The standard deviation is the root of
-    svyvar: n / (n - 1) times the weighted mean square about the mean.
+    `value` is a numeric key: there is a cell for each value that occurs, or one with the mean of several. Taylor linearisation
+    over the whole frame of PSUs, or by the replicate weights of the design; degrees of freedom: PSUs minus strata with members
+    who have a value. The t statistic is that of svyttest of R's survey package, which takes one degree of freedom less. The
+    standard deviation is the root of svyvar: n / (n - 1) times the weighted mean square about the mean.
 
     Raises InvalidArgument, InvalidOutcome, EmptyDomain, NoDegreesOfFreedom, LonelyPsu, UnsupportedDesign.
     """
     cells.require_keys([value])
-    if not cells.table[value].dtype.is_numeric():
-        raise InvalidArgument(f"{value} is {cells.table[value].dtype}, which has no mean.", names=[value])
     in_group, is_known = cells.outcome(group)
     member = cells.members(domain) & is_known
     analysed = member & cells.known([value])
+    x, squares_within = cells.values(value, analysed)
     level = np.where(analysed, in_group, -1)
     n = np.bincount(level[analysed], cells.n[analysed], 2).astype(np.int64)
     if not n.all():
         raise EmptyDomain(f"There is nobody with a known {value} on one side of {group}.", names=[value, group])
-    x = np.where(analysed, cells.table[value].cast(pl.Float64).fill_null(0.0).to_numpy(), 0.0)
-    if not np.isfinite(x).all():
-        raise InvalidArgument(f"{value} holds numbers that are not finite. A missing value must be NULL.", names=[value])
     weight = np.bincount(level[analysed], cells.w[analysed], 2)
     mean = np.bincount(level[analysed], (cells.w * x)[analysed], 2) / weight
     centred = np.where(analysed, x - mean[in_group], 0.0)
@@ -97,7 +93,7 @@ def compare_means(cells: Cells, value: str, group: str, *, domain: pl.Expr | Non
         raise NoDegreesOfFreedom(
             "The analysed members lie in as many strata as PSUs. Widen the population.", names=[value, group]
         )
-    square = np.bincount(level[analysed], (cells.w * centred**2)[analysed], 2) / weight
+    square = np.bincount(level[analysed], (cells.w * centred**2 + squares_within)[analysed], 2) / weight
     groups = [
         MeanOfGroup(
             n_respondents=int(n[i]),
@@ -159,7 +155,8 @@ def _by_group(
 ) -> pl.DataFrame:
     require_level(confidence_level)
     cells.require_keys([value, *by])
-    x, is_known = _numbers_of(cells, value)
+    is_known = cells.known([value])
+    x, _ = cells.values(value, is_known)
     member = cells.members(domain) & cells.known(list(by)) & (cells.n > 0)
     if not member.any():
         raise EmptyDomain("Nobody of the domain has all that is split by.", names=[value, *by])
@@ -192,14 +189,3 @@ def _by_group(
         | {"degrees_freedom": degrees.astype(np.int64)}
     )
     return pl.concat([levels, table], how="horizontal") if by else table
-
-
-def _numbers_of(cells: Cells, value: str) -> tuple[FloatArray, BoolArray]:
-    """The values as numbers, 0 where unknown, and where they are known."""
-    column = cells.table[value]
-    if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
-        raise InvalidArgument(f"{value} is {column.dtype}, which has no mean.", names=[value])
-    x = column.cast(pl.Float64).fill_null(0.0).to_numpy()
-    if not np.isfinite(x).all():
-        raise InvalidArgument(f"{value} holds numbers that are not finite. A missing value must be NULL.", names=[value])
-    return x, cells.known([value])
