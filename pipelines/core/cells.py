@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
@@ -14,7 +15,6 @@ from pipelines.making.cells import (
     LARGEST_SUM,
     MOMENTS_ADDED,
     MOST_KEYS,
-    NUMBER_IS_KNOWN,
     OF_NUMBER,
     QUESTIONS,
     WEIGHTS_ADDED,
@@ -31,7 +31,7 @@ from pipelines.making.seeing import bind_for
 from pipelines.project.project import Project
 from pipelines.project.respondents import CELLS
 from pipelines.statistics.collapse import VALUE_ERRORS, is_usable, whole_units
-from pipelines.statistics.moments import Measured, scale_of
+from pipelines.statistics.moments import Scale, scale_of
 from pipelines.store import Place
 from pipelines.store.recipe import Plan
 
@@ -112,13 +112,21 @@ class Adding:
                 continue
             for keys in questions:
                 yield from self._batches(keys, None, schema)
-        for keys, number in self.wanted.numbers:
-            scale = scale_of(self.connection, self.respondents, identifier(number)) if self.weights else None
-            if scale and is_gain(self._added([keys], measured := Measured(number, scale)), n_respondents):
-                yield from self._batches(keys, measured, schema)
+        waiting = [[number for name, weight in self.wanted.numbers if (number := self._number(name, weight))]]
+        while waiting:
+            numbers = waiting.pop(0)
+            if numbers and not is_gain(self._added([self.wanted.outcomes], numbers), n_respondents):
+                waiting = [*halves(numbers), *waiting]
+                continue
+            for number in numbers:
+                yield from self._batches(self.wanted.outcomes, number, schema)
 
-    def _batches(self, keys: Keys, measured: Measured | None, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        for batch in self.connection.sql(self._rows(keys, measured)).to_arrow_reader(BATCH_ROWS):
+    def _number(self, name: str, weight: str) -> "Number | None":
+        scale = scale_of(self.connection, self.respondents, identifier(name)) if weight in self.weights else None
+        return Number(name, scale, weight) if scale else None
+
+    def _batches(self, keys: Keys, number: "Number | None", schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        for batch in self.connection.sql(self._rows(keys, number)).to_arrow_reader(BATCH_ROWS):
             yield batch.select(schema.names).cast(schema)
 
     def _only_weights_that_add_up(self) -> int:
@@ -135,14 +143,14 @@ class Adding:
         self.weights = [weight for weight, n_unusable, total in by_weight if not n_unusable and 0 < total <= LARGEST_SUM]
         return int(n)
 
-    def _added(self, questions: Sequence[Keys], measured: Measured | None = None) -> int:
-        """Add up the respondents by all keys of a group, in the table `added`, and the moments of a number; returns how many
+    def _added(self, questions: Sequence[Keys], numbers: Sequence["Number"] = ()) -> int:
+        """Add up the respondents by all keys of a group, in the table `added`, and the moments of numbers; returns how many
         cells there are."""
         keys = sorted({name for question in questions for name in question})
         columns = {name: PLACES[name] for name in self.places} | {name: self.types[name] for name in keys}
         known = digits(self.connection, self.respondents, columns)
         flags = [flag(where) for where in self.wanted.conditions]
-        is_known = {NUMBER_IS_KNOWN: flag(f"{identifier(measured.name)} is not null")} if measured else {}
+        is_known = {number.known: flag(f"{identifier(number.name)} is not null") for number in numbers}
         self.digits = {member(number): digit for number, digit in enumerate(flags)} | known | is_known
         codes = packed(self.digits)
         as_they_are = [identifier(name) for name in columns if name not in known]
@@ -153,24 +161,25 @@ class Adding:
             f"count({billionths}) as {n}, cast(sum({billionths}) as bigint) as {billionths}"
             for n, billionths in map(WEIGHTS_ADDED.__getitem__, self.weights)
         ]
-        if measured:
-            units.append(f"{identifier(measured.name)} as value")
-            for weight in self.weights:
-                parts = measured.scale.parts(WEIGHTS_ADDED[weight][1], "value")
-                added += [
-                    f"cast(sum({part}) as bigint) as {moment}" for part, moment in zip(parts, MOMENTS_ADDED[weight], strict=True)
-                ]
+        units += [name for name in sorted({identifier(number.name) for number in numbers}) if name not in as_they_are]
+        for number in numbers:
+            parts = number.scale.parts(WEIGHTS_ADDED[number.weight][1], identifier(number.name))
+            added += [f"cast(sum({part}) as bigint) as {moment}" for part, moment in zip(parts, number.moments, strict=True)]
         people = f"(select {', '.join([*selected, *as_they_are, *units])} from {self.respondents})"
         sums = f"select {', '.join([*grouped, 'count(*) as n_respondents', *added])} from {people} group by {', '.join(grouped)}"
         parted = [f"cast({digit} as integer) as {identifier(name)}" for name, digit in codes.digits.items()]
-        shown = [*as_they_are, *parted, *self._sizes(measured)]
+        shown = [*as_they_are, *parted, *self._sizes, *(moment for number in numbers for moment in number.moments)]
         self.connection.execute(f"create or replace temp table added as select {', '.join(shown)} from ({sums})")
         [(n_cells,)] = self.connection.sql("select count(*) from added").fetchall()
         return int(n_cells)
 
-    def _rows(self, keys: Keys, measured: Measured | None) -> str:
+    def _rows(self, keys: Keys, number: "Number | None") -> str:
         """The rows of one key set as the contract has them, in an order that hangs on nothing else."""
-        sizes = self._sizes(measured)
+        sizes = {name: name for name in self._sizes}
+        if number:
+            n_and_units = WEIGHTS_ADDED[number.weight]
+            sizes = {name: name for name in ("n_respondents", *n_and_units)}
+            sizes |= dict(zip(number.moments, MOMENTS_ADDED[number.weight], strict=True))
         constants: Mapping[str, str] = {
             "source": self.place.source,
             "wave": self.place.wave,
@@ -178,9 +187,9 @@ class Adding:
             "conditions": json.dumps(self.wanted.conditions, ensure_ascii=False),
         }
         members = [member(number) for number in range(len(self.wanted.conditions))]
-        there = ", ".join(map(identifier, [*self.places, *members, *keys, *([NUMBER_IS_KNOWN] if measured else [])]))
-        sums = ", ".join(f"cast(sum({name}) as bigint) as {name}" for name in sizes)
-        by_keys = f"select {there}, {sums} from added group by {there}"
+        there = ", ".join(map(identifier, [*self.places, *members, *keys, *([number.known] if number else [])]))
+        sums = ", ".join(f"cast(sum({column}) as bigint) as {name}" for column, name in sizes.items())
+        by_keys = f"select {there}, {sums} from added group by {there} order by {there}"
         levels = [f"cast({self._column(name)} as varchar)" for name in keys]
         levels += ["cast(null as varchar)"] * (MOST_KEYS - len(keys))
         columns = [f"{literal(value)} as {name}" for name, value in constants.items()]
@@ -189,17 +198,19 @@ class Adding:
         flags = " || ".join(f"cast({identifier(name)} as varchar)" for name in members) or literal("")
         columns += [f"{flags} as members"]
         of_number = ["null", "null", "null", "null"]
-        if measured:
-            middle, reach = (f"cast({literal(repr(end))} as double)" for end in (measured.scale.middle, measured.scale.reach))
-            of_number = [literal(measured.name), self._column(NUMBER_IS_KNOWN), middle, reach]
+        if number:
+            middle, reach = (f"cast({literal(repr(end))} as double)" for end in (number.scale.middle, number.scale.reach))
+            of_number = [literal(number.name), self._column(number.known), middle, reach]
         columns += [f"{value} as {name}" for name, value in zip(OF_NUMBER, of_number, strict=True)]
         of_weights = [name for names in (*WEIGHTS_ADDED.values(), *MOMENTS_ADDED.values()) for name in names]
-        columns += [name if name in sizes else f"cast(null as bigint) as {name}" for name in ("n_respondents", *of_weights)]
-        return f"select {', '.join(columns)} from ({by_keys}) order by all"
+        columns += [
+            name if name in sizes.values() else f"cast(null as bigint) as {name}" for name in ("n_respondents", *of_weights)
+        ]
+        return f"select {', '.join(columns)} from ({by_keys})"
 
-    def _sizes(self, measured: Measured | None) -> list[str]:
-        added = [WEIGHTS_ADDED, MOMENTS_ADDED] if measured else [WEIGHTS_ADDED]
-        return ["n_respondents", *(name for columns in added for weight in self.weights for name in columns[weight])]
+    @property
+    def _sizes(self) -> list[str]:
+        return ["n_respondents", *(name for weight in self.weights for name in WEIGHTS_ADDED[weight])]
 
     def _column(self, name: str) -> str:
         """SQL of a column of the respondents in the table `added`."""
@@ -210,3 +221,22 @@ class Adding:
 def member(number: int) -> str:
     """The column of `added` that says whether the respondents meet a condition."""
     return f"member {number}"
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number whose moments with a weight are added up."""
+
+    name: str
+    scale: Scale
+    weight: str
+
+    @property
+    def known(self) -> str:
+        """The column of `added` that says whether it is known."""
+        return f"has {self.name}"
+
+    @property
+    def moments(self) -> list[str]:
+        """SQL of the columns of `added` with its moments."""
+        return [identifier(f"{moment} of {self.name}") for moment in MOMENTS_ADDED[self.weight]]

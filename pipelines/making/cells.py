@@ -7,8 +7,10 @@ are added. Not here: the scan that makes cells (core/cells.py), and who reads th
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
+from pipelines.project.conditions import columns_of
 from pipelines.project.project import Project
 from pipelines.project.respondents import AGE, AGE_BAND, REASON
 from pipelines.project.sources import Source
@@ -24,6 +26,8 @@ object of cells, to judge it and to look into it costs as much, whatever its siz
 LARGEST_SHARE = 0.25
 """Cells per respondent from which on they are no gain: to read a cell, which has sums of three weights and its levels as text,
 takes about four times as long as to read the few columns of a respondent that a question needs."""
+
+T = TypeVar("T")
 
 WEIGHTS_ADDED: Mapping[str, tuple[str, str]] = {
     f"{component}_weight": (f"n_{component}", f"{component}_weight_billionths") for component in ("interview", "exam", "dietary")
@@ -75,30 +79,30 @@ Keys = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked of the cells of a wave: by which keys together, which conditions on respondents they must tell apart, and
-    of which numbers they must have moments by which keys."""
+    """What is asked of the cells of a wave: by which keys together, and which conditions on respondents they must tell apart.
+
+    `numbers`: which (column, weight) they must have moments of, by the keys `outcomes`.
+    """
 
     questions: tuple[Keys, ...]
     conditions: tuple[str, ...]
-    numbers: tuple[tuple[Keys, str], ...] = ()
+    outcomes: Keys = ()
+    numbers: tuple[tuple[str, str], ...] = ()
 
     def holds(self, other: "Wanted") -> bool:
         """Whether cells for these questions answer those of `other`, too."""
         answered = all(any(set(keys) <= set(own) for own in self.questions) for keys in other.questions)
-        measured = all(
-            any(number == own_number and set(keys) <= set(own) for own, own_number in self.numbers)
-            for keys, number in other.numbers
-        )
+        measured = set(other.numbers) <= set(self.numbers) and set(other.outcomes) <= set(self.outcomes)
         return answered and measured and set(other.conditions) <= set(self.conditions)
 
     def as_text(self) -> str:
-        return json.dumps([self.questions, self.conditions, self.numbers], ensure_ascii=False)
+        return json.dumps([self.questions, self.conditions, self.outcomes, self.numbers], ensure_ascii=False)
 
     @classmethod
     def parse(cls, text: str) -> "Wanted":
         """What `as_text` wrote."""
-        questions, conditions, numbers = json.loads(text)
-        return cls(tuple(map(tuple, questions)), tuple(conditions), tuple((tuple(keys), number) for keys, number in numbers))
+        questions, conditions, outcomes, numbers = json.loads(text)
+        return cls(tuple(map(tuple, questions)), tuple(conditions), tuple(outcomes), tuple(map(tuple, numbers)))
 
 
 def wanted_of(project: Project, source: Source) -> Wanted:
@@ -107,14 +111,30 @@ def wanted_of(project: Project, source: Source) -> Wanted:
     limited = [verdict for verdict in project.comparability_of(source) if verdict.where]
     columns = project.contracts[study.respondents].column_types()
     outcomes = tuple(sorted(set(study.outcomes) & set(columns)))
-    numbers = [(outcomes, name) for name in study.continuous_characteristics if columns.get(name, "").startswith(NUMBERS)]
+    numbers = [name for name in study.continuous_characteristics if columns.get(name, "").startswith(NUMBERS)]
     is_survey = source.design == "survey"
     questions = [*questions_of(study), *((variable,) for verdict in limited for variable in verdict.variables)]
-    questions += [] if is_survey else [(*keys, number) for keys, number in numbers]
+    questions += [] if is_survey else [(*outcomes, number) for number in numbers]
     known = {tuple(sorted(set(keys))) for keys in questions if set(keys) <= set(columns)}
     conditions = [population.where for population in study.populations.values()]
     conditions += [verdict.where for verdict in limited if verdict.where]
-    return Wanted(tuple(sorted(known)), tuple(sorted(set(conditions))), tuple(sorted(numbers)) if is_survey else ())
+    asked = Wanted(tuple(sorted(known)), tuple(sorted(set(conditions))))
+    return replace(asked, outcomes=outcomes, numbers=_weighted(study, source, numbers)) if is_survey else asked
+
+
+def _weighted(study: Study, source: Source, numbers: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Each number with the weights that its means are asked with."""
+    populations = [columns_of(study.populations[name].where) for name in study.odds_ratios.populations]
+    return tuple(
+        sorted(
+            {
+                (number, source.weight_of({outcome, number, *columns}))
+                for number in numbers
+                for columns in populations
+                for outcome in study.outcomes
+            }
+        )
+    )
 
 
 def questions_of(study: Study) -> list[Keys]:
@@ -150,10 +170,10 @@ def added_together(questions: Sequence[Keys], types: Mapping[str, str]) -> list[
     return [*([together] if together else []), *([keys] for keys in alone)]
 
 
-def halves(questions: Sequence[Keys]) -> list[list[Keys]]:
+def halves(group: Sequence[T]) -> list[list[T]]:
     """A group that has too many cells as two groups; none where it is a single question, which is left to the respondents."""
-    middle = len(questions) // 2
-    return [list(questions[:middle]), list(questions[middle:])] if middle else []
+    middle = len(group) // 2
+    return [list(group[:middle]), list(group[middle:])] if middle else []
 
 
 def is_gain(n_cells: int, n_respondents: int) -> bool:

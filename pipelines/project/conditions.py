@@ -89,11 +89,6 @@ class Conditions:
         tree = parsed[0]
         return next(self._faults(tree, condition), None)
 
-    @staticmethod
-    def columns(condition: str) -> list[str]:
-        """The columns that a condition without fault names."""
-        return sorted({column.name for column in sqlglot.parse_one(condition, read="duckdb").find_all(exp.Column)})
-
     def _faults(self, tree: exp.Expr, condition: str) -> Iterator[str]:
         yield from forbidden(tree)
         yield from self._unknown_columns(tree)
@@ -267,3 +262,8 @@ def _sql(value: object) -> str:
 def _short(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= 80 else f"{text[:80]}..."
+
+
+def columns_of(condition: str) -> set[str]:
+    """The columns that a condition without fault reads."""
+    return {column.name for column in sqlglot.parse_one(condition, read="duckdb").find_all(exp.Column)}

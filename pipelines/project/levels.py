@@ -11,7 +11,7 @@ from sqlglot.lineage import lineage
 
 from pipelines.contracts.codebook import HEADER
 from pipelines.contracts.model import Contract
-from pipelines.project.conditions import Conditions, Domain
+from pipelines.project.conditions import Conditions, Domain, columns_of
 from pipelines.project.decoding import columns_decoded, meanings
 from pipelines.project.respondents import AGE, AGE_BAND, DESIGN_COLUMNS, IMPUTED, REASON, TEXT_OF
 from pipelines.project.selects import DECODED
@@ -67,7 +67,7 @@ def condition_fault(project: "Project", conditions: Conditions, where: str) -> s
     if fault:
         return fault
     held = conditions.domains
-    text = [name for name in conditions.columns(where) if held[name].type == "VARCHAR" and held[name].levels is None]
+    text = [name for name in sorted(columns_of(where)) if held[name].type == "VARCHAR" and held[name].levels is None]
     if not text:
         return None
     known_now = {**held, **{name: domain_with_levels(project, held[name], name) for name in text}}

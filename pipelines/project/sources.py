@@ -1,7 +1,7 @@
 """What belongs to a source and to no single table: its design, waves and files, top codes, what is comparable, terms of use."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +15,9 @@ from pipelines.project.form import Form, InsidePath
 from pipelines.project.lines import Line, Words, line_fault, name_fault, refused
 from pipelines.project.respondents import POOLED, POPULATION, REPLICATES_OF
 from pipelines.statistics.design import LonelyOption
+
+COMPONENTS = ("interview", "exam", "dietary")
+"""Of a survey; the participants of each are among those of the one before."""
 
 SHARED_WAVE = "all"
 """The wave of the tables that all waves of a source share."""
@@ -263,6 +266,11 @@ class Source(_Settings):
     def tables(self) -> list[str]:
         """The raw tables of the source, in the order of its file."""
         return list(dict.fromkeys(table for wave in self.waves.values() for table in wave.tables))
+
+    def weight_of(self, variables: Collection[str]) -> str:
+        """The weight of the least common component among the variables, in a survey."""
+        asked = [name for name in COMPONENTS if set(self.components.get(name, ())) & set(variables)]  # type: ignore[call-overload]
+        return f"{asked[-1] if asked else COMPONENTS[0]}_weight"
 
     @property
     def variables(self) -> list[str]:

@@ -9,13 +9,11 @@ from pipelines.contracts.comparability import Comparability
 from pipelines.machine.quoting import identifier
 from pipelines.making.imputed import completed
 from pipelines.project.ages import follows
+from pipelines.project.conditions import columns_of
 from pipelines.project.respondents import IMPUTED, POOLED
 from pipelines.project.sources import Source
 from pipelines.report.held import Held
-from pipelines.report.respondents import Respondents, Scope, columns_of
-
-# Each component's participants are among those of the one before.
-COMPONENTS = ("interview", "exam", "dietary")
+from pipelines.report.respondents import Respondents, Scope
 
 
 @dataclass(frozen=True)
@@ -148,10 +146,7 @@ class Estimation(Respondents):
 
     def weight(self, variables: Collection[str]) -> str | None:
         """The weight of the least common component among the variables; None for an unweighted source."""
-        if not self.is_weighted:
-            return None
-        asked = [name for name in COMPONENTS if set(self.source.components.get(name, ())) & set(variables)]  # type: ignore[call-overload]
-        return f"{asked[-1] if asked else COMPONENTS[0]}_weight"
+        return self.source.weight_of(variables) if self.is_weighted else None
 
     def key(self, scope: Scope, population: str, outcome: str, weight: str | None) -> dict[str, Any]:
         """The columns that every row about an outcome in a population has."""

@@ -7,14 +7,13 @@ from typing import NamedTuple
 
 import duckdb
 import polars as pl
-import sqlglot
-from sqlglot import exp
 
 from pipelines.machine.errors import ConfigurationError
 from pipelines.machine.quoting import identifier, literal
 from pipelines.making.cells import LARGEST_SUM, has_cells
 from pipelines.making.design import are_nested, counted_psus, psu_of, stratum_of
 from pipelines.making.replicates import replicates_of
+from pipelines.project.conditions import columns_of
 from pipelines.project.respondents import AGE, POPULATION, REPLICATES_OF, TEXT_OF
 from pipelines.project.sources import Source
 from pipelines.project.standards import StandardPopulation
@@ -340,11 +339,6 @@ class Respondents:
     @property
     def _psu(self) -> str:
         return psu_of(self.source, is_text="psu" in self._texts)
-
-
-def columns_of(condition: str) -> set[str]:
-    """The columns that a condition reads."""
-    return {column.name for column in sqlglot.parse_one(condition, read="duckdb").find_all(exp.Column)}
 
 
 def _apart(stratum: pl.Expr, index: int, *, is_text: bool) -> pl.Expr:

@@ -12,8 +12,8 @@ from pipelines.making.engine import engine
 from pipelines.making.seeing import accepted_inputs, places_of
 from pipelines.project.project import Project
 from pipelines.project.respondents import POOLED, POPULATION, TEXT_OF
-from pipelines.project.sources import Source
-from pipelines.report.estimation import COMPONENTS, imputed_of
+from pipelines.project.sources import COMPONENTS, Source
+from pipelines.report.estimation import imputed_of
 from pipelines.report.held import bound_cells, cells_of
 from pipelines.report.respondents import STRATA_PER_WAVE
 from pipelines.report.scales import LARGEST_RATIO
