@@ -1,6 +1,6 @@
 """Making the objects of core and report tables: have them made, judge, accept or keep the old one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pipelines.making.faults import ANY, verdict_on
@@ -13,11 +13,13 @@ from pipelines.store.recipe import Plan
 
 @dataclass(frozen=True)
 class Made:
-    """An object that is in the store: its content and number of rows, and the columns whose values an estimator has taken."""
+    """An object that is in the store: its content and number of rows, the columns whose values an estimator has taken, and what
+    it asked of all waves together."""
 
     content: str
     rows: int
     columns_read: list[str] = field(default_factory=list)
+    of_all_waves: Mapping[str, str] = field(default_factory=dict)
 
 
 KEPT = "it now reads a table of which nothing was ever accepted for this wave; what was made without it is kept until it comes"
@@ -83,6 +85,7 @@ def _candidate(project: Project, plan: Plan, make: Maker) -> Sidecar:
         content=made.content,
         rows=made.rows,
         columns_read=made.columns_read,
+        of_all_waves=dict(made.of_all_waves),
         problems=problems,
         results=as_records(results),
     )

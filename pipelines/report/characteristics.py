@@ -7,7 +7,6 @@ import polars as pl
 
 from pipelines.report.estimation import Estimation
 from pipelines.report.respondents import Scope, in_population
-from pipelines.report.standing_means import KEY
 from pipelines.report.verdicts import as_text, not_shown
 from pipelines.statistics import (
     Cells,
@@ -26,6 +25,9 @@ from pipelines.statistics.presentation import (
     STANDARD_LEVEL,
     PresentationStatus,
 )
+
+KEY = ["source", "wave", "population", "outcome", "characteristic", "level"]
+"""By which its rows are told apart, and their order."""
 
 MEAN = "mean"
 """The level of a continuous characteristic."""
@@ -48,25 +50,20 @@ def characteristics_by_outcome(estimation: Estimation) -> pl.DataFrame:
     """Each characteristic that the source asked about, of cases and of noncases, in the populations of the odds ratios.
 
     Shares with the verdicts of the NCHS standards; means are suppressed under as few respondents as shares are. Of a
-    case-control source neither standard errors nor tests are given: its controls were chosen to resemble its cases. Means of
-    the waves that have them already are left out.
+    case-control source neither standard errors nor tests are given: its controls were chosen to resemble its cases.
     """
     study = estimation.study
     categorical = estimation.asked(study.categorical_characteristics)
-    scopes = estimation.scopes()
-    has_means = {scope for scope in scopes if scope.wave in estimation.have_means}
-    continuous = estimation.asked(study.continuous_characteristics) if len(has_means) < len(scopes) else []
+    continuous = estimation.asked(study.continuous_characteristics)
     rows: list[Row] = []
     elsewhere = {name for name in study.exposures if not set(study.populations_of(name)) & set(study.odds_ratios.populations)}
     categorical = [name for name in categorical if name not in elsewhere or name in study.characteristics.categorical]
     for population in study.odds_ratios.populations:
         levels = {name: estimation.levels(name, population) for name in categorical} | dict.fromkeys(continuous)
-        for scope in scopes:
+        for scope in estimation.scopes():
             for outcome in estimation.outcomes:
                 for name, of_name in levels.items():
                     if name == outcome:  # who has the outcome has it: that describes nobody
-                        continue
-                    if of_name is None and scope in has_means:
                         continue
                     rows += _rows(estimation, scope, population, outcome, name, of_name)
     return pl.DataFrame(rows, infer_schema_length=None).sort(KEY) if rows else pl.DataFrame()

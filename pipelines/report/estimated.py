@@ -20,7 +20,7 @@ from pipelines.report.finite import with_finite_numbers
 from pipelines.report.held import Held, bound_cells
 from pipelines.report.plan import records_received, sections_read
 from pipelines.report.scales import marked_for_scale
-from pipelines.report.standing_means import StandingMeans, standing_means
+from pipelines.report.standing import Standing, standing_rows
 from pipelines.store import Place
 from pipelines.store.recipe import Plan
 
@@ -29,21 +29,33 @@ def estimated(project: Project, plan: Plan) -> Made:
     """Run the estimator of the table; raises StatsError and CrampAtlasError where there can be no table."""
     place = plan.place
     objects = {read: project.store.path(read, content) for read, content in plan.inputs.items()}
-    standing = StandingMeans()
+    schema = project.contracts[place.name].arrow_schema()
     with engine(project.settings) as connection:
         if place.name in EVENT_ESTIMATORS:
             events = _events(project, connection, place, objects)
             confine(connection)
-            frame, columns_read = with_finite_numbers(EVENT_ESTIMATORS[place.name](events)), events.columns_read
-        else:
-            estimation = _estimation(project, connection, plan, objects)
-            confine(connection)
-            standing = standing_means(project, plan, estimation)
-            estimation = replace(estimation, have_means=standing.waves)
-            frame = marked_for_scale(with_finite_numbers(ESTIMATORS[place.name](estimation)), estimation)
-            columns_read = estimation.columns_read | standing.columns_read
-    table = standing.beside(_as_contracted(frame, project.contracts[place.name].arrow_schema()))
-    return Made(*project.store.write(place, table), sorted(columns_read))
+            rows = _as_contracted(with_finite_numbers(EVENT_ESTIMATORS[place.name](events)), schema)
+            return Made(*project.store.write(place, rows), sorted(events.columns_read))
+        estimation = _estimation(project, connection, plan, objects)
+        confine(connection)
+        standing = standing_rows(project, plan)
+        rows = _rows(estimation, place.name, standing, schema)
+        if not standing.holds(estimation.of_all_waves):
+            standing = Standing()
+            rows = _rows(estimation, place.name, standing, schema)
+    columns_read = sorted(estimation.columns_read | standing.columns_read)
+    return Made(*project.store.write(place, rows), columns_read, estimation.of_all_waves)
+
+
+def _rows(estimation: Estimation, table: str, standing: Standing, schema: pa.Schema) -> pa.Table:
+    """Those that stand and all others, wave after wave, the pool last."""
+    found = ESTIMATORS[table](replace(estimation, standing=standing.waves))
+    rows = pl.DataFrame(_as_contracted(marked_for_scale(with_finite_numbers(found), estimation), schema))
+    if standing.waves:
+        rows = pl.concat([standing.rows, rows], how="vertical_relaxed")
+    order = {scope.wave: number for number, scope in enumerate(estimation.scopes())}
+    in_order = rows.sort(pl.col("wave").replace_strict(order, return_dtype=pl.Int64), maintain_order=True)
+    return in_order.to_arrow().cast(schema)
 
 
 def _events(project: Project, connection: duckdb.DuckDBPyConnection, place: Place, objects: Mapping[Place, Path]) -> Events:

@@ -28,13 +28,13 @@ class Received:
 class Estimation(Respondents):
     """The respondents of one source, and what the study asks of them.
 
-    `received` (by wave): what they were harmonised from. `have_means`: waves (or `pooled`) whose means of numbers stand and are
-    not asked.
+    `received` (by wave): what they were harmonised from. `standing`: waves whose rows stand and are not asked
+    for.
     """
 
     comparability: Sequence[Comparability] = ()
     received: Mapping[str, Received] = field(default_factory=dict)
-    have_means: frozenset[str] = frozenset()
+    standing: frozenset[str] = frozenset()
     _beyond: dict[tuple[str, tuple[str, ...], str, str], bool] = field(default_factory=dict, repr=False)
 
     @property
@@ -96,8 +96,8 @@ class Estimation(Respondents):
         return f"{units} - {'strata' if self.is_weighted and self.source.has_strata else '1'}"
 
     def scopes(self) -> list[Scope]:
-        """Each wave that is there, and the pool of all declared waves where there are several."""
-        scopes = [Scope(wave, (wave,)) for wave in self.waves]
+        """Each wave that is there and whose rows do not stand, and the pool of all declared waves where there are several."""
+        scopes = [Scope(wave, (wave,)) for wave in self.waves if wave not in self.standing]
         if len(self.source.study_waves) > 1:
             scopes.append(Scope(POOLED, tuple(self.source.study_waves)))
         return scopes

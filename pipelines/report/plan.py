@@ -55,7 +55,6 @@ def plan_report(project: Project, place: Place) -> Plan:
                     source.components,
                     source.matched_on,
                     source.case_definition,
-                    source.study_waves,
                     source.top_codes(),
                     source.lonely_psu,
                     source.psus_nested,
@@ -63,6 +62,7 @@ def plan_report(project: Project, place: Place) -> Plan:
                     *source.further_design,
                 ]
             ),
+            "waves": digest(source.study_waves),
             "comparability": digest([verdict.model_dump() for verdict in project.comparability_of(source)]),
             **({"records received": _records_received(project, source)} if place.name in COUNTING_RECORDS else {}),
             **of_code("estimator code", "report.estimated", MAKES_CELLS, _module_of(place.name)),

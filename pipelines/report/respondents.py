@@ -23,6 +23,7 @@ from pipelines.statistics import Cells, Design, ReplicateWeights, collapse
 from pipelines.statistics.collapse import collapse_added, whole_units
 from pipelines.statistics.design import SQUARES_WITHIN
 from pipelines.statistics.moments import Measured, Scale, scale_of
+from pipelines.store import digest
 
 STANDARD_AGE_GROUP = "standard_age_group"
 """The key for the age group of the standard population, which may differ from the study's age bands."""
@@ -58,7 +59,7 @@ class Respondents:
 
     `waves` are those that hold respondents; a source may declare more. What is asked is answered from the cells that are `held`,
     and otherwise from the respondents, with the same numbers to the bit. `columns_read` notes the columns of the respondents
-    whose values an estimator has taken.
+    whose values an estimator has taken, `of_all_waves` what it asked of all waves together, with digests of the answers.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -69,6 +70,7 @@ class Respondents:
     standard_population: StandardPopulation | None = field(default=None, kw_only=True)
     held: Held = field(default_factory=Held, kw_only=True)
     columns_read: set[str] = field(default_factory=set, kw_only=True)
+    of_all_waves: dict[str, str] = field(default_factory=dict, kw_only=True)
     _replicated: dict[tuple[Scope, str], tuple[ReplicateWeights, str]] = field(default_factory=dict, repr=False, kw_only=True)
     _counted: dict[Question, Cells] = field(default_factory=dict, repr=False, kw_only=True)
     _summed: dict[tuple[Question, tuple[str, ...]], Cells] = field(default_factory=dict, repr=False, kw_only=True)
@@ -110,7 +112,9 @@ class Respondents:
         for name in names:
             if relation := self._asked_of(name):
                 answered |= self._answered(relation, (name,))
-        return [name for name in names if name in answered]
+        found = [name for name in names if name in answered]
+        self.of_all_waves[f"asked: {', '.join(names)}"] = digest(found)
+        return found
 
     def _asked_of(self, name: str) -> str | None:
         """Who is held by a column, or with the moments of it."""
@@ -131,7 +135,8 @@ class Respondents:
             found = self.connection.sql(
                 f"select distinct {column} from {people} where {' and '.join([f'{column} is not null', *inside])} order by 1"
             ).fetchall()
-            self._levels[variable, population] = [level for (level,) in found]
+            self._levels[variable, population] = levels = [level for (level,) in found]
+            self.of_all_waves[f"levels of {variable} in {population or 'all'}"] = digest(levels)
         return self._levels[variable, population]
 
     def people(
@@ -314,7 +319,9 @@ class Respondents:
         names = [name for name in TEXT_OF if name in there and TEXT_OF[name] in self.columns]
         relation = self._held(self.waves, ()) or self.respondents
         asked = self._answered(relation, [f"{name}_text" for name in names]) if names else set()
-        return frozenset(name for name in names if f"{name}_text" in asked)
+        texts = frozenset(name for name in names if f"{name}_text" in asked)
+        self.of_all_waves["places that are text"] = digest(sorted(texts))
+        return texts
 
     def _stratum(self, scope: Scope) -> str:
         """SQL of the stratum in which a respondent counts: waves are strata of their own, but for those of a panel."""

@@ -78,6 +78,7 @@ class Sidecar(BaseModel):
     rows: int
     delivered_columns: dict[str, str] = Field({}, description="Column -> type in the delivered file, where there was one.")
     columns_read: list[str] = Field([], description="Columns of the respondent table whose values an estimator has taken.")
+    of_all_waves: dict[str, str] = Field({}, description="What an estimator asked of all waves together -> digest of the answer.")
     verdict: Verdict
     problems: list[str] = []
     is_final: bool = Field(True, description="Whether the same ingredients would be judged the same on any machine, at any time.")

@@ -1,24 +1,29 @@
 """What a night reads of the respondents, counted: every read of every DuckDB of the night is in its log."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.project.project import Project
 from pipelines.project.respondents import CELLS
 from pipelines.report import estimated
+from pipelines.report.estimators import ESTIMATORS, Estimation
 from pipelines.report.held import Held
 from pipelines.report.membership import empty_populations
 from pipelines.report.plan import plan_report
-from pipelines.report.standing_means import StandingMeans
+from pipelines.report.standing import Standing, standing_rows
 from pipelines.store import Place
+from pipelines.store.recipe import Plan
 from tests.atlas import Atlas
 from tests.benchmarks.big_survey import SOURCE, big_survey, delivered, write_wave
 
@@ -122,12 +127,25 @@ def test_a_night_reads_only_the_respondents_that_are_new(survey: Atlas, tmp_path
     _are_those_of_the_respondents(survey, monkeypatch)
 
     write_wave(delivered(survey, second), 1_500, 7)
+    asked_for: dict[str, list[frozenset[str]]] = {}
+    rows_of = estimated._rows
+
+    def noted(estimation: Estimation, table: str, standing: Standing, schema: pa.Schema) -> pa.Table:
+        asked_for.setdefault(table, []).append(standing.waves)
+        return rows_of(estimation, table, standing, schema)
+
+    monkeypatch.setattr(estimated, "_rows", noted)
     with counting(survey, tmp_path / "wave") as reads:
         assert survey.refresh().rejected == []
         assert empty_populations(survey.project) == []
     assert reads[second] >= {"takes_statin", *OF_MEANS}
     assert reads.keys() == {second}
+    assert asked_for == {table: [frozenset({first})] for table in ESTIMATORS}
     _are_those_of_the_respondents(survey, monkeypatch)
+
+    assert _stood(survey, {}) == _stood(survey, {"waves": "others", "comparability": "other"}) == {first, second}
+    assert _stood(survey, {"source": "other"}) == _stood(survey, {"estimator code": "other"}) == frozenset()
+    _by_all_waves_of_before(survey, monkeypatch)
 
 
 def _are_those_of_the_respondents(survey: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,10 +154,41 @@ def _are_those_of_the_respondents(survey: Atlas, monkeypatch: pytest.MonkeyPatch
     assert project.store.accepted(Place("core", CELLS.removeprefix("core."), SOURCE, project.sources[SOURCE].study_waves[0]))
     with monkeypatch.context() as patch:
         patch.setattr(estimated, "bound_cells", lambda *_: Held())
-        patch.setattr(estimated, "standing_means", lambda *_: StandingMeans())
-        for table in ("characteristics_by_outcome", "prevalence_age_standardised"):
-            place = Place("report", table, SOURCE, "all")
+        patch.setattr(estimated, "standing_rows", lambda *_: Standing())
+        for table in ESTIMATORS:
+            place = Place("report", table.removeprefix("report."), SOURCE, "all")
             accepted = project.store.accepted(place)
             assert accepted
-            assert accepted.content == estimated.estimated(project, plan_report(project, place)).content, table
-            assert accepted.columns_read == estimated.estimated(project, plan_report(project, place)).columns_read, table
+            made = estimated.estimated(project, plan_report(project, place))
+            assert accepted.content == made.content, table
+            assert accepted.columns_read == made.columns_read, table
+            assert accepted.of_all_waves == made.of_all_waves, table
+
+
+def _stood(survey: Atlas, changed: Mapping[str, str]) -> frozenset[str]:
+    """The waves whose rows would stand of a table of which other ingredients are what they are now, but for those `changed`."""
+    project, place = survey.project, Place("report", "trends", SOURCE, "all")
+    plan = plan_report(project, place)
+    return standing_rows(project, replace(plan, ingredients={**plan.ingredients, **changed})).waves
+
+
+def _by_all_waves_of_before(survey: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where all waves together had another level or column than now, no row stands."""
+    project, place = survey.project, Place("report", "odds_ratios", SOURCE, "all")
+    plan, found = plan_report(project, place), []
+    accepted = project.store.accepted(place)
+    assert accepted
+    kinds = {question.partition(" ")[0]: question for question in accepted.of_all_waves}
+    assert kinds.keys() == {"asked:", "levels", "places"}
+    for question in kinds.values():
+
+        def as_before(project: Project, plan: Plan, question: str = question) -> Standing:
+            stood = standing_rows(project, plan)
+            found.append(question)
+            nothing = pl.lit(None, pl.Float64).alias("odds_ratio")
+            return replace(stood, rows=stood.rows.with_columns(nothing), of_all_waves={**stood.of_all_waves, question: "other"})
+
+        with monkeypatch.context() as patch:
+            patch.setattr(estimated, "standing_rows", as_before)
+            assert estimated.estimated(project, plan).content == accepted.content, question
+    assert found == list(kinds.values())
