@@ -98,8 +98,11 @@ def problems_of_design(
     there = set(connection.sql(f"select * from {relation} limit 0").columns)
     is_text = {name: TEXT_OF[name] in there for name in PLACES}
     columns = [as_text(name) if is_text.get(name) else name for name in names]
-    absent = [f"count(*) filter ({column} is null)" for column in columns]
-    [(_, *missing)] = connection.sql(f"select {', '.join(['count(*)', *absent])} from {relation}").fetchall()
+    places = _places(connection, relation, [name for name in (*PLACES, *TEXT_OF.values(), POPULATION) if name in there], source)
+    absent = [f"coalesce(sum(n) filter ({column} is null), 0)" for column in columns]
+    missing = (
+        [int(count) for count in connection.sql(f"select {', '.join(absent)} from {places}").fetchall()[0]] if absent else []
+    )
     problems += [
         f"{count:,} respondents have no {name}: every sampled person needs one, those with a weight of 0 too. "
         f"Return it in {select}, or leave out people who were not sampled"
@@ -110,9 +113,18 @@ def problems_of_design(
         return problems
     stratum, psu = stratum_of(source, is_text=is_text["stratum"]), psu_of(source, is_text=is_text["psu"])
     if source.finite_population:
-        problems += _problems_of_population(connection, relation, stratum, psu, select)
-    psus = counted_psus(connection, relation, stratum, psu)
+        problems += _problems_of_population(connection, places, stratum, psu, select)
+    psus = counted_psus(connection, places, stratum, psu)
     return problems + _problems_of_psus(psus, source, select)
+
+
+def _places(connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str], source: Source) -> str:
+    """Where people were sampled, as a relation: a row for each that there is with its people (`n`), or one for each of them."""
+    if not source.has_psus:
+        return f"(select *, 1 as n from {relation})"
+    listed = ", ".join(columns)
+    connection.execute(f"create or replace temp table places as select {listed}, count(*) as n from {relation} group by all")
+    return "places"
 
 
 def _problems_of_population(

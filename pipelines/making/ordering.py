@@ -3,12 +3,11 @@
 Deliveries come sorted by their key as a rule, and sorting wide rows costs as much as making them.
 """
 
-from collections.abc import Callable, Iterator
-from functools import reduce
+from collections.abc import Callable, Iterator, Sequence
 
 import duckdb
-import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlglot
 from sqlglot import exp
 
@@ -58,20 +57,24 @@ def _without_order(sql: str) -> str | None:
 
 
 def _checked(reader: pa.RecordBatchReader, n_keys: int) -> Iterator[pa.RecordBatch]:
-    last: pl.DataFrame | None = None
+    last: list[pa.Array] = []
     for batch in reader:
         names = batch.schema.names
-        found = pl.from_arrow(batch.select(names[-n_keys:]))
-        assert isinstance(found, pl.DataFrame)
-        keys = found if last is None else pl.concat([last, found])
-        if not _is_sorted(keys):
+        keys = [batch.column(name) for name in names[-n_keys:]]
+        if not _is_sorted([pa.concat_arrays(pair) for pair in zip(last, keys, strict=True)] if last else keys):
             raise OutOfOrder
-        last = keys.tail(1)
+        last = [key[-1:] for key in keys] if batch.num_rows else last
         yield batch.select(names[:-n_keys])
 
 
-def _is_sorted(keys: pl.DataFrame) -> bool:
-    """Whether no row comes before the one above it; an unknown key says no."""
-    columns = [pl.col(name) for name in keys.columns]
-    rest = reduce(lambda later, key: (key > key.shift(1)) | ((key == key.shift(1)) & later), reversed(columns), pl.lit(True))
-    return keys.height < 2 or (not any(keys.null_count().row(0)) and bool(keys.select(rest.slice(1).all()).item()))
+def _is_sorted(keys: Sequence[pa.Array]) -> bool:
+    """Whether no row comes before the one above it; an unknown key says no, and so does one of a type that is not compared."""
+    if any(key.null_count or pa.types.is_dictionary(key.type) for key in keys):
+        return False
+    in_order: pa.Array | pa.Scalar = pa.scalar(value=True)
+    try:
+        for above, below in ((key[:-1], key[1:]) for key in reversed(keys)):
+            in_order = pc.or_(pc.greater(below, above), pc.and_(pc.equal(below, above), in_order))
+    except pa.ArrowNotImplementedError:
+        return False
+    return bool(pc.all(in_order, min_count=0).as_py())

@@ -40,6 +40,11 @@ def test_what_does_not_is_sorted_after_all(rows: str) -> None:
     assert names == ["size", "name", "number"]
 
 
+def test_a_key_that_is_not_compared_is_left_to_the_engine() -> None:
+    attempts, _ = read(f"{SORTED} order by [size, number], name")
+    assert attempts == [[], [1, 2, 3]]
+
+
 def test_a_tie_in_the_first_key_is_settled_by_the_next() -> None:
     attempts, _ = read(f"{SORTED.replace('(2, ' + repr('b'), '(2, ' + repr('d'))} order by size, name")
     assert attempts == [[], [2, 1, 3]]
