@@ -84,9 +84,10 @@ def compare(
     samples = samples or Samples()
     findings = [row_count(before.rows, after.rows, thresholds.row_count)]
     small = min(before.rows, after.rows) < MIN_ROWS
+    not_compared = []
     if small:
-        fewer = f"distributions are not compared: fewer than {MIN_ROWS} rows ({before.rows:,} before, {after.rows:,} now)"
-        findings.append(not_applicable(None, fewer))
+        fewer = f"fewer than {MIN_ROWS} rows ({before.rows:,} before, {after.rows:,} now)"
+        not_compared.append(f"distributions are not compared: {fewer}")
     stored_before, stored_after = (set(pq.read_schema(side.path).names) for side in (before, after))
     stored = [variable for variable in variables if variable.name in stored_after]
     kept = [
@@ -101,8 +102,10 @@ def compare(
         alike = {} if small else _alike([name for name in removed if name in stored_before], added, before, after)
         renames = [Pair(alike[variable.name], variable) for variable in stored if variable.name in alike]
     else:
-        findings.append(not_applicable(None, "columns are not compared: what was delivered before was not remembered"))
+        not_compared.append("columns are not compared: what was delivered before was not remembered")
         removed, added, renames = [], [], []
+    if not_compared:
+        findings.append(not_applicable(None, "; ".join(not_compared)))
     rows_before, rows_after = (samples.bound(connection, side.path, side.rows) for side in (before, after))
     rows, found = spreads(connection, rows_before, rows_after, [*pairs, *renames])
     judged = list(zip([*pairs, *renames], found, strict=True))

@@ -103,6 +103,16 @@ def test_what_was_not_remembered_is_said_and_not_guessed(tmp_path: Path) -> None
     assert only(found, "hours", "distribution").is_beyond is False
 
 
+def test_a_table_has_one_line_for_all_that_cannot_be_compared(tmp_path: Path) -> None:
+    before = side(tmp_path / "before.parquet", answers(), delivered={})
+    after = side(tmp_path / "after.parquet", answers(MIN_ROWS - 1))
+    with duckdb.connect(":memory:") as connection:
+        found = compare(connection, before, after, VARIABLES, DriftThresholds())
+    said = only(found, None, "not_applicable").detail
+    assert f"fewer than {MIN_ROWS} rows" in said
+    assert "what was delivered before was not remembered" in said
+
+
 @pytest.mark.parametrize(("rows", "is_compared"), [(MIN_ROWS - 1, False), (MIN_ROWS, True)])
 def test_few_rows_are_not_compared_and_say_so(tmp_path: Path, rows: int, is_compared: bool) -> None:
     found = findings(tmp_path, answers(), answers(rows))
