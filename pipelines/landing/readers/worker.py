@@ -50,7 +50,7 @@ def main() -> None:
         request = json.loads(line)
         limits = Limits(**request["limits"])
         job = Job(Path(request["path"]), Form(**request["form"]), limits, Path(request["folder"]), request.get("n_records"))
-        with _bounded(limits):
+        with _bounded(limits, answers.fileno()):
             answer = _answer(job, request["task"], request.get("sha256"))
             answer["is_spent"] = _address_space() > MAX_SHARE_KEPT * limits.memory
         answers.write(json.dumps(answer) + "\n")
@@ -103,27 +103,38 @@ def _sniffed(job: Job) -> dict[str, Any]:
 
 
 @contextmanager
-def _bounded(limits: Limits) -> Iterator[None]:
+def _bounded(limits: Limits, answers: int) -> Iterator[None]:
     """Address space and time are limited, and the end of the parent is the end of the work, whatever library is at it."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory, hard))
     signal.alarm(limits.seconds + GRACE_SECONDS)
-    _end_with_parent(True)
+    _end_with_parent(answers, is_on=True)
     try:
         yield
     finally:
-        _end_with_parent(False)
+        _end_with_parent(answers, is_on=False)
         signal.alarm(0)
         resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
 
 
-def _end_with_parent(is_on: bool) -> None:
-    """Have the kernel end this process (SIGIO) when the other end of standard input is closed."""
-    flags = fcntl.fcntl(0, fcntl.F_GETFL)
-    fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(0, fcntl.F_SETFL, flags | os.O_ASYNC if is_on else flags & ~os.O_ASYNC)
-    if is_on and select.select([0], [], [], 0)[0]:  # the parent sends nothing before it has its answer
+def _end_with_parent(answers: int, *, is_on: bool) -> None:
+    """Have the kernel end this process (SIGIO) when the other end of the answers is closed.
+
+    It is told when they are read or closed, and nobody reads them while there is none. Not of the requests: the kernel tells of
+    one after it can be read, which may be when it was read already and this was asked for.
+    """
+    flags = fcntl.fcntl(answers, fcntl.F_GETFL)
+    fcntl.fcntl(answers, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(answers, fcntl.F_SETFL, flags | os.O_ASYNC if is_on else flags & ~os.O_ASYNC)
+    if is_on and _is_closed(answers):  # before it was asked for
         os._exit(1)
+
+
+def _is_closed(pipe: int) -> bool:
+    """Whether nobody holds the reading end of a pipe."""
+    poll = select.poll()
+    poll.register(pipe, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 if __name__ == "__main__":

@@ -206,6 +206,29 @@ def test_the_worker_of_a_killed_parent_ends(landing: Path, is_reading: bool) -> 
     assert time.monotonic() - began < 5
 
 
+def test_the_kernels_word_of_a_request_does_not_end_the_worker_that_read_it_already(tmp_path: Path) -> None:
+    """It may come late, when the worker has asked to be told of the end of its parent: here it comes with another line."""
+    working = tmp_path / "working"
+    program = f"""
+        import sys
+        from pathlib import Path
+        from pipelines.landing.readers.worker import _end_with_parent
+
+        _end_with_parent(1, is_on=True)
+        Path({str(working)!r}).touch()
+        sys.stdin.readline()
+        _end_with_parent(1, is_on=False)
+        print("has read it")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as worker:
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not working.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        said, _ = worker.communicate("a request\n")
+    assert (said, worker.returncode) == ("has read it\n", 0)
+
+
 def test_what_a_killed_process_left_is_removed_after_a_day(tmp_path: Path) -> None:
     old, new = tmp_path / "reading-old", tmp_path / "reading-new"
     for folder in (old, new):
