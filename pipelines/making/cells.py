@@ -27,8 +27,6 @@ LARGEST_SHARE = 0.25
 """Cells per respondent from which on they are no gain: to read a cell, which has sums of three weights and its levels as text,
 takes about four times as long as to read the few columns of a respondent that a question needs."""
 
-T = TypeVar("T")
-
 WEIGHTS_ADDED: Mapping[str, tuple[str, str]] = {
     f"{component}_weight": (f"n_{component}", f"{component}_weight_billionths") for component in ("interview", "exam", "dietary")
 }
@@ -168,6 +166,9 @@ def added_together(questions: Sequence[Keys], types: Mapping[str, str]) -> list[
     alone = [keys for keys in needed if any(types[name] in WHOLE_NUMBERS for name in keys)]
     together = [keys for keys in needed if keys not in alone]
     return [*([together] if together else []), *([keys] for keys in alone)]
+
+
+T = TypeVar("T")
 
 
 def halves(group: Sequence[T]) -> list[list[T]]:

@@ -27,8 +27,8 @@ class Standing:
     of_all_waves: Mapping[str, str] = field(default_factory=dict)
 
     def holds(self, of_all_waves: Mapping[str, str]) -> bool:
-        """Whether all waves together are asked for the same and have the same as then."""
-        return all(self.of_all_waves.get(question) == answer for question, answer in of_all_waves.items())
+        """Whether all waves together are asked for the same and have the same as then; where nothing stands that is so."""
+        return not self.waves or all(self.of_all_waves.get(question) == answer for question, answer in of_all_waves.items())
 
 
 def standing_rows(project: Project, plan: Plan) -> Standing:

@@ -112,8 +112,10 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Atlas]:
 def test_a_night_reads_only_the_respondents_that_are_new(survey: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first night shows that reads are counted."""
     first, second = survey.project.sources[SOURCE].study_waves
+    asked_for = _noted(monkeypatch)
     with counting(survey, tmp_path / "first") as reads:
         assert survey.refresh().rejected == []
+    assert asked_for == {table: [frozenset()] for table in ESTIMATORS}
     assert reads[first] == reads[second] >= {"takes_statin", *OF_MEANS}
 
     for before, after in ASKING_FOR_NO_KEY:
@@ -127,14 +129,7 @@ def test_a_night_reads_only_the_respondents_that_are_new(survey: Atlas, tmp_path
     _are_those_of_the_respondents(survey, monkeypatch)
 
     write_wave(delivered(survey, second), 1_500, 7)
-    asked_for: dict[str, list[frozenset[str]]] = {}
-    rows_of = estimated._rows
-
-    def noted(estimation: Estimation, table: str, standing: Standing, schema: pa.Schema) -> pa.Table:
-        asked_for.setdefault(table, []).append(standing.waves)
-        return rows_of(estimation, table, standing, schema)
-
-    monkeypatch.setattr(estimated, "_rows", noted)
+    asked_for.clear()
     with counting(survey, tmp_path / "wave") as reads:
         assert survey.refresh().rejected == []
         assert empty_populations(survey.project) == []
@@ -146,6 +141,19 @@ def test_a_night_reads_only_the_respondents_that_are_new(survey: Atlas, tmp_path
     assert _stood(survey, {}) == _stood(survey, {"waves": "others", "comparability": "other"}) == {first, second}
     assert _stood(survey, {"source": "other"}) == _stood(survey, {"estimator code": "other"}) == frozenset()
     _by_all_waves_of_before(survey, monkeypatch)
+
+
+def _noted(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[frozenset[str]]]:
+    """Table -> the waves that stood each time that its estimator ran from now on."""
+    asked_for: dict[str, list[frozenset[str]]] = {}
+    rows_of = estimated._rows
+
+    def noted(estimation: Estimation, table: str, standing: Standing, schema: pa.Schema) -> pa.Table:
+        asked_for.setdefault(table, []).append(standing.waves)
+        return rows_of(estimation, table, standing, schema)
+
+    monkeypatch.setattr(estimated, "_rows", noted)
+    return asked_for
 
 
 def _are_those_of_the_respondents(survey: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
