@@ -120,8 +120,8 @@ def problems_of_design(
 
 def _places(connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str], source: Source) -> str:
     """Where people were sampled, as a relation: a row for each that there is with its people (`n`), or one for each of them."""
-    if not source.has_psus:
-        return f"(select *, 1 as n from {relation})"
+    if not source.has_psus:  # each was sampled alone, and a table may have an `n` of its own
+        return f"(select {', '.join([*columns, 'respondent_id'])}, 1 as n from {relation})"
     listed = ", ".join(columns)
     connection.execute(f"create or replace temp table places as select {listed}, count(*) as n from {relation} group by all")
     return "places"

@@ -5,7 +5,6 @@ billionths and in whole units. Such sums do not hang on the order of adding, are
 their digits where values lie far from 0 (Chan, Golub and LeVeque 1983 on shifted data).
 """
 
-import math
 from dataclasses import dataclass
 
 import duckdb
@@ -51,7 +50,7 @@ def scale_of(con: duckdb.DuckDBPyConnection, relation: str, number: str) -> Scal
         return Scale(0.0, 1.0)
     middle = low / 2 + high / 2
     reach = max(high - middle, middle - low)
-    return Scale(middle, reach or 1.0) if math.isfinite(reach) else None
+    return Scale(middle, reach or 1.0)
 
 
 def with_means(table: pl.DataFrame, measured: Measured) -> pl.DataFrame:

@@ -1,6 +1,5 @@
 """Means from the moments of cells: those of every value, whatever the range of the number and the order of the rows."""
 
-import math
 from collections.abc import Sequence
 
 import duckdb
@@ -140,8 +139,7 @@ def test_a_number_of_nobody_has_a_scale_and_no_mean() -> None:
     assert cells.table["x"].null_count() == cells.table.height
 
 
-def test_the_widest_range_of_doubles_is_no_scale() -> None:
+def test_the_widest_range_of_doubles_does_not_overflow() -> None:
     with duckdb.connect() as connection:
         connection.execute("create table people as select * from (values (-1.7e308), (1.7e308)) as v(x)")
-        found = scale_of(connection, "people", "x")
-    assert found is None or math.isfinite(found.reach)
+        assert scale_of(connection, "people", "x") == Scale(0.0, 1.7e308)
