@@ -37,6 +37,17 @@ def test_a_text_of_blanks_is_no_stratum_and_no_psu(blank: str | None, name: str)
     assert problem.startswith(f"1 respondents have no {name}: every sampled person needs one")
 
 
+def test_a_column_of_the_table_does_not_count_its_people() -> None:
+    alone = SURVEY.model_copy(update={"has_psus": False})
+    people = PEOPLE.with_columns(
+        pl.when(pl.int_range(8) == 3).then(None).otherwise("stratum_text").alias("stratum_text"),
+        respondent_id=pl.int_range(8).cast(pl.String),
+        n=pl.lit(40),
+    )
+    [problem] = problems(people, alone)
+    assert problem.startswith("1 respondents have no stratum")
+
+
 def test_blanks_at_the_end_of_a_name_make_it_another() -> None:
     [problem] = problems(PEOPLE.with_columns(stratum_text=pl.col("stratum_text") + pl.Series(["", "", "", " "] + [""] * 4)))
     assert "1 of 3 strata of berkeley have one PSU only" in problem
