@@ -17,7 +17,7 @@ from pipelines.report.estimation import Estimation
 from pipelines.report.estimators import COUNTING_RECORDS, ESTIMATORS, EVENT_ESTIMATORS, SETTINGS_NOT_READ
 from pipelines.report.events import Events
 from pipelines.report.finite import with_finite_numbers
-from pipelines.report.held import Held, bound_cells
+from pipelines.report.held import Held, held_cells
 from pipelines.report.plan import records_received, sections_read
 from pipelines.report.scales import marked_for_scale
 from pipelines.report.standing import Standing, standing_rows
@@ -86,7 +86,7 @@ def _estimation(project: Project, connection: duckdb.DuckDBPyConnection, plan: P
         comparability=project.comparability_of(source),
         standard_population=project.standard_population,
         received=records_received(project, source) if place.name in COUNTING_RECORDS else {},
-        held=bound_cells(project, connection, plan.inputs) if source.can_be_added_up else Held(),
+        held=held_cells(project, plan.inputs) if source.can_be_added_up else Held(),
     )
 
 

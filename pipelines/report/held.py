@@ -3,125 +3,215 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import count
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
-from pipelines.machine.quoting import identifier, literal
-from pipelines.making.cells import MOMENTS_ADDED, NUMBER_IS_KNOWN, WEIGHTS_ADDED, Keys
-from pipelines.making.engine import bind_objects
+from pipelines.machine.quoting import identifier
+from pipelines.making.cells import MOMENTS_ADDED, MOST_KEYS, NUMBER_IS_KNOWN, OF_NUMBER, WEIGHTS_ADDED, Keys
 from pipelines.project.project import Project
 from pipelines.project.respondents import CELLS
+from pipelines.statistics.design import same_levels
 from pipelines.statistics.moments import FIRST, SECOND, Measured, Scale
 from pipelines.store import Place
+
+PLACES = ("stratum", "psu", "stratum_text", "psu_text")
+"""Where the people of a cell were sampled."""
+
+WHOLE = {"TINYINT": pl.Int8, "SMALLINT": pl.Int16, "INTEGER": pl.Int32, "BIGINT": pl.Int64}
+
+MOST_OBJECTS = 1_000
+"""Of cells, whose key sets are remembered."""
+
+_numbers = count()
 
 
 @dataclass(frozen=True)
 class KeySet:
     """The cells of one wave by some keys: the conditions that they tell apart, and the weights that they have sums of."""
 
+    path: Path
     keys: Keys
+    answered: frozenset[str]
+    """Those of the keys that somebody has a level of."""
     conditions: tuple[str, ...]
     weights: frozenset[str]
     n_cells: int
     text: str
     """The keys as the cells have them."""
-    relation: str
-    """What the cells of the wave are bound as."""
     measured: Measured | None
     """The number that they have moments of."""
+    is_measured: bool
+    """Whether it is known of anybody."""
+
+    def answers(self, keys: set[str], conditions: set[str], weight: str | None, number: str | None) -> bool:
+        """Whether the cells tell these keys and conditions apart and have sums of the weight, and moments of the number."""
+        return (
+            keys <= set(self.keys)
+            and conditions <= set(self.conditions)
+            and (weight is None or weight in self.weights)
+            and (number is None or (self.measured is not None and self.measured.name == number))
+        )
+
+    def added(
+        self,
+        keys: Collection[str],
+        types: Mapping[str, str],
+        conditions: Mapping[str, str],
+        weight: str | None,
+        number: str | None,
+    ) -> pl.DataFrame:
+        """The cells as Held.added() has them; `types`: those of the keys."""
+        name = self.measured.name if self.measured else None
+        level_of = {key: f"level_{self.keys.index(key) + 1}" for key in keys}
+        n, units = WEIGHTS_ADDED[weight] if weight else ("n_respondents", None)
+        cells = (
+            pl.scan_parquet(self.path, glob=False)
+            .filter(pl.col("keys") == self.text, pl.col("number").eq_missing(pl.lit(name, pl.String)))
+            .select(
+                pl.col("wave", *PLACES),
+                *(_level(level, types[key]).alias(key) for key, level in level_of.items()),
+                *(
+                    (pl.col("members").str.slice(self.conditions.index(condition), 1) == "1").alias(flag)
+                    for flag, condition in conditions.items()
+                ),
+                pl.col("n_respondents").alias("n_sampled"),
+                pl.col(n).alias("n"),
+                (pl.col(units) if units else pl.lit(None, pl.Int64)).alias("units"),
+                *([pl.when(NUMBER_IS_KNOWN).then(True).alias(number)] if number else []),
+                *(
+                    pl.col(moment).alias(of)
+                    for moment, of in zip(MOMENTS_ADDED[weight] if weight and number else (), (FIRST, SECOND), strict=False)
+                ),
+            )
+            .collect()
+        )
+        texts = [key for key in level_of if types[key] == "VARCHAR"]
+        return cells.with_columns(cells[key].cast(pl.Enum(cells[key].drop_nulls().unique().sort())) for key in texts)
+
+
+def _level(column: str, kind: str) -> pl.Expr:
+    """The levels of a key, of which the cells have the text that DuckDB casts them to."""
+    if kind == "BOOLEAN":
+        return pl.col(column) == "true"
+    return pl.col(column).cast(WHOLE[kind]) if kind in WHOLE else pl.col(column)
 
 
 @dataclass(frozen=True)
 class Held:
-    """Wave -> the key sets of its cells, which are bound by wave, and column of the respondents -> its type."""
+    """Wave -> the key sets of its cells, and column of the respondents -> its type."""
 
     sets: Mapping[str, Sequence[KeySet]] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
 
-    def relation(
+    def added(
         self,
         waves: Collection[str],
         keys: Collection[str],
         conditions: Mapping[str, str],
         weight: str | None = None,
         number: str | None = None,
-    ) -> str | None:
-        """SQL of what is held by these keys, a relation that may follow `from`; None where a wave does not have it.
+    ) -> pl.DataFrame | None:
+        """What is held by these keys: the respondents of some waves added up; None where a wave does not have it.
 
-        Its rows add up the respondents of some waves. Columns: `wave`, `stratum`, `psu` and their texts, the keys, whether each
-        condition is true (name -> condition), `n_sampled` (respondents), and `n` and `units`: respondents with a weight above 0,
-        and the sum of it as `whole_units` has it; without a weight all respondents, and NULL. With a `number`: true under its
-        name where it is known, otherwise NULL, and its moments with the weight.
+        Columns: `wave`, `stratum`, `psu` and their texts, the keys (text as Enum), whether each condition is true (name ->
+        condition), `n_sampled` (respondents), and `n` and `units`: respondents with a weight above 0, and the sum of it as
+        `whole_units` has it; without a weight all respondents, and NULL. With a `number`: true under its name where it is known,
+        otherwise NULL, and its moments with the weight.
         """
-        chosen = {wave: self._smallest(wave, set(keys), set(conditions.values()), weight, number) for wave in waves}
-        selects = [self._select(held, keys, conditions, weight, number) for held in chosen.values() if held]
-        return f"({' union all '.join(selects)})" if selects and len(selects) == len(chosen) else None
+        chosen = self._chosen(waves, keys, conditions, weight, number)
+        if not chosen:
+            return None
+        by = list(dict.fromkeys(keys))
+        return pl.concat(same_levels([held.added(by, self.types, conditions, weight, number) for held in chosen]))
+
+    def relation(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        waves: Collection[str],
+        keys: Collection[str],
+        conditions: Mapping[str, str],
+        weight: str | None = None,
+    ) -> str | None:
+        """The same as a relation of a connection, which may follow `from`; text is VARCHAR."""
+        added = self.added(waves, keys, conditions, weight)
+        if added is None:
+            return None
+        name = f"held {next(_numbers)}"
+        connection.register(name, added.with_columns(pl.selectors.enum().cast(pl.String)).to_arrow())
+        return identifier(name)
+
+    def is_answered(self, waves: Collection[str], name: str) -> bool | None:
+        """Whether anybody answered a column, or has a number of it; None where a wave does not tell."""
+        chosen = self._chosen(waves, (name,), {})
+        if chosen:
+            return any(name in held.answered for held in chosen)
+        measured = self._chosen(waves, (), {}, number=name)
+        return any(held.is_measured for held in measured) if measured else None
 
     def scale(self, wave: str, number: str, weight: str) -> Scale | None:
         """That of the moments of a number with a weight, of one wave; None where there are none."""
-        held = self._smallest(wave, set(), set(), weight, number)
-        return held.measured.scale if held and held.measured else None
+        chosen = self._chosen([wave], (), {}, weight, number)
+        return chosen[0].measured.scale if chosen and chosen[0].measured else None
 
-    def _smallest(self, wave: str, keys: set[str], conditions: set[str], weight: str | None, number: str | None) -> KeySet | None:
-        answering = [
-            held
-            for held in self.sets.get(wave, ())
-            if keys <= set(held.keys)
-            and conditions <= set(held.conditions)
-            and (weight is None or weight in held.weights)
-            and (number is None or (held.measured is not None and held.measured.name == number))
-        ]
-        return min(answering, key=lambda held: (held.n_cells, held.keys), default=None)
-
-    def _select(
-        self, held: KeySet, keys: Collection[str], conditions: Mapping[str, str], weight: str | None, number: str | None
-    ) -> str:
-        levels = [
-            f"cast(level_{held.keys.index(name) + 1} as {self.types[name]}) as {identifier(name)}" for name in dict.fromkeys(keys)
-        ]
-        members = [
-            f"substr(members, {held.conditions.index(condition) + 1}, 1) = '1' as {identifier(name)}"
-            for name, condition in conditions.items()
-        ]
-        n, units = WEIGHTS_ADDED[weight] if weight else ("n_respondents", "cast(null as bigint)")
-        columns = ["wave", "stratum", "psu", "stratum_text", "psu_text", *levels, *members]
-        columns += ["n_respondents as n_sampled", f"{n} as n", f"{units} as units"]
-        if number:
-            columns.append(f"case when {NUMBER_IS_KNOWN} then true end as {identifier(number)}")
-            columns += [
-                f"{moment} as {name}" for moment, name in zip(MOMENTS_ADDED.get(weight or "", ()), (FIRST, SECOND), strict=False)
-            ]
-        of_number = literal(held.measured.name) if held.measured else "null"
-        return (
-            f"select {', '.join(columns)} from {held.relation} "
-            f"where keys = {literal(held.text)} and number is not distinct from {of_number}"
-        )
+    def _chosen(
+        self,
+        waves: Collection[str],
+        keys: Collection[str],
+        conditions: Mapping[str, str],
+        weight: str | None = None,
+        number: str | None = None,
+    ) -> list[KeySet]:
+        """The smallest key set of each wave that answers; none where a wave has none."""
+        asked = set(keys), set(conditions.values()), weight, number
+        found = [[held for held in self.sets.get(wave, ()) if held.answers(*asked)] for wave in waves]
+        return [min(answering, key=lambda held: (held.n_cells, held.keys)) for answering in found] if all(found) else []
 
 
-def bound_cells(project: Project, connection: duckdb.DuckDBPyConnection, respondents: Mapping[Place, str]) -> Held:
-    """The accepted cells of these respondents (place -> content), bound in a connection."""
+def held_cells(project: Project, respondents: Mapping[Place, str]) -> Held:
+    """The accepted cells of these respondents (place -> content)."""
     if CELLS not in project.contracts:
         return Held()
     cells = {place.wave: found for place, content in respondents.items() if (found := cells_of(project, place, content))}
-    sets = {wave: _bound(project, connection, wave, path) for wave, path in cells.items()}
+    sets = {wave: key_sets(path) for wave, path in cells.items()}
     return Held(sets, project.contracts[project.study.respondents].column_types())
 
 
-def _bound(project: Project, connection: duckdb.DuckDBPyConnection, wave: str, cells: Path) -> list[KeySet]:
-    """Bind the cells of one wave: no question to it then opens those of others."""
-    schema, _, table = CELLS.partition(".")
-    name = f"{table} of {wave}"
-    relation = f"{identifier(schema)}.{identifier(name)}"
-    bind_objects(connection, project.contracts[CELLS], [cells], name=f"{schema}.{name}")
-    sums = ", ".join(f"count({n}) > 0" for n, _ in WEIGHTS_ADDED.values())
-    columns = "keys, conditions, number, number_middle, number_reach"
-    found = connection.sql(f"select {columns}, count(*), {sums} from {relation} group by all order by all").fetchall()
+@lru_cache(maxsize=MOST_OBJECTS)
+def key_sets(path: Path) -> Sequence[KeySet]:
+    """The key sets of an object of cells; what is at a path of the store never changes."""
+    weights = [pl.col(n).count().alias(weight) > 0 for weight, (n, _) in WEIGHTS_ADDED.items()]
+    found = (
+        pl.scan_parquet(path, glob=False)
+        .group_by("keys", "conditions", *(name for name in OF_NUMBER if name != NUMBER_IS_KNOWN))
+        .agg(
+            pl.len(),
+            pl.col(NUMBER_IS_KNOWN).any(),
+            *weights,
+            *(pl.col(f"level_{number}").count() > 0 for number in range(1, MOST_KEYS + 1)),
+        )
+        .sort("keys", "number")
+        .collect()
+    )
     sets = []
-    for keys, conditions, number, middle, reach, n_cells, *has_sums in found:
-        weights = frozenset(weight for weight, has in zip(WEIGHTS_ADDED, has_sums, strict=True) if has)
-        measured = Measured(number, Scale(middle, reach)) if number else None
-        sets.append(KeySet(tuple(json.loads(keys)), tuple(json.loads(conditions)), weights, n_cells, keys, relation, measured))
+    for row in found.iter_rows(named=True):
+        keys, number = tuple(json.loads(row["keys"])), row["number"]
+        sets.append(
+            KeySet(
+                path=path,
+                keys=keys,
+                answered=frozenset(key for place, key in enumerate(keys, 1) if row[f"level_{place}"]),
+                conditions=tuple(json.loads(row["conditions"])),
+                weights=frozenset(weight for weight in WEIGHTS_ADDED if row[weight]),
+                n_cells=row["len"],
+                text=row["keys"],
+                measured=Measured(number, Scale(row["number_middle"], row["number_reach"])) if number else None,
+                is_measured=bool(row[NUMBER_IS_KNOWN]),
+            )
+        )
     return sets
 
 

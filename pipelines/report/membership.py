@@ -9,7 +9,7 @@ from pipelines.making.engine import bind_objects, confine, engine
 from pipelines.making.seeing import accepted_inputs, places_of
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
-from pipelines.report.held import Held, bound_cells
+from pipelines.report.held import Held, held_cells
 from pipelines.store import Place
 
 
@@ -45,8 +45,8 @@ def _members(project: Project, source: Source, accepted: Mapping[Place, str]) ->
     respondents = project.study.respondents
     conditions = {name: population.where for name, population in project.study.populations.items()}
     with engine(project.settings) as connection:
-        held = bound_cells(project, connection, accepted) if source.can_be_added_up else Held()
-        told = {place: added for place in accepted if (added := held.relation([place.wave], [], conditions))}
+        held = held_cells(project, accepted) if source.can_be_added_up else Held()
+        told = {place: added for place in accepted if (added := held.relation(connection, [place.wave], [], conditions))}
         unread = [project.store.path(place, content) for place, content in accepted.items() if place not in told]
         bind_objects(connection, project.contracts[respondents], unread)
         confine(connection)

@@ -128,7 +128,8 @@ def _estimate(estimation: Estimation, cells: Sequence[Cells], population: str, o
     estimated = pool_prevalences(tables, by, confidence_level)
     if not split.by:
         return split.rows.hstack(estimated)
-    return split.rows.join(estimated, on=list(split.by), how="left", maintain_order="left")
+    as_text = estimated.with_columns(pl.selectors.enum().cast(pl.String))  # levels of cells that are held
+    return split.rows.join(as_text, on=list(split.by), how="left", maintain_order="left")
 
 
 def with_labels(

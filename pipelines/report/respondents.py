@@ -18,18 +18,15 @@ from pipelines.project.respondents import AGE, POPULATION, REPLICATES_OF, TEXT_O
 from pipelines.project.sources import Source
 from pipelines.project.standards import StandardPopulation
 from pipelines.project.study import Study
-from pipelines.report.held import Held
+from pipelines.report.held import PLACES, Held
 from pipelines.statistics import Cells, Design, ReplicateWeights, collapse
 from pipelines.statistics.collapse import collapse_added, whole_units
-from pipelines.statistics.design import SQUARES_WITHIN
+from pipelines.statistics.design import MANY_CELLS, SQUARES_WITHIN, same_levels
 from pipelines.statistics.moments import Measured, Scale, scale_of
 from pipelines.store import digest
 
 STANDARD_AGE_GROUP = "standard_age_group"
 """The key for the age group of the standard population, which may differ from the study's age bands."""
-
-MANY_CELLS = 25_000
-"""From so many on it is faster to sum them by fewer keys first than to estimate from them as they are."""
 
 STRATA_PER_WAVE = 2**32
 """More than there are INTEGER stratum numbers: keeps the strata of pooled waves apart."""
@@ -107,18 +104,12 @@ class Respondents:
 
     def asked(self, names: Sequence[str]) -> list[str]:
         """Those of the columns that the source asked anybody about."""
-        unread = [name for name in names if self._asked_of(name) is None]
+        held = {name: self.held.is_answered(self.waves, name) for name in names}
+        unread = [name for name, is_answered in held.items() if is_answered is None]
         answered = self._answered(self.respondents, unread) if unread else set()
-        for name in names:
-            if relation := self._asked_of(name):
-                answered |= self._answered(relation, (name,))
-        found = [name for name in names if name in answered]
+        found = [name for name in names if held[name] or name in answered]
         self.of_all_waves[f"asked: {', '.join(names)}"] = digest(found)
         return found
-
-    def _asked_of(self, name: str) -> str | None:
-        """Who is held by a column, or with the moments of it."""
-        return self._held(self.waves, (name,)) or self.held.relation(self.waves, (), {}, number=name)
 
     def _answered(self, relation: str, names: Sequence[str]) -> set[str]:
         counts = ", ".join(f"count({identifier(name)})" for name in names)
@@ -148,11 +139,11 @@ class Respondents:
         Held.relation() has them.
         """
         names = {f"condition {number}": condition for number, condition in enumerate(conditions)}
-        relation = self.held.relation(waves, keys, names, weight) or self._each(waves, keys, names, weight)
+        relation = self.held.relation(self.connection, waves, keys, names, weight) or self._each(waves, keys, names, weight)
         return relation, [identifier(name) for name in names]
 
     def _held(self, waves: Collection[str], keys: Collection[str]) -> str | None:
-        return self.held.relation(waves, keys, {})
+        return self.held.relation(self.connection, waves, keys, {})
 
     def _each(self, waves: Collection[str], keys: Collection[str], conditions: Mapping[str, str], weight: str | None) -> str:
         """The respondents themselves, as Held.relation() has them added up."""
@@ -228,7 +219,7 @@ class Respondents:
                 columns |= {number: pl.col(number).cast(pl.Float64), SQUARES_WITHIN: pl.lit(0.0)}
             tables.append(cells.table.with_columns(**columns))
         columns_in_order = tables[0].columns
-        return Cells(pl.concat([table.select(columns_in_order) for table in tables]), parts[0].design, number)
+        return Cells(pl.concat(same_levels([table.select(columns_in_order) for table in tables])), parts[0].design, number)
 
     def _counted_together(self, population: str) -> tuple[str, ...]:
         """The populations whose flags stand beside that of a population."""
@@ -246,13 +237,11 @@ class Respondents:
         design = self._design(weight)
         places = {"stratum": self._stratum(scope), "psu": self._psu}
         by = [AGE if key == STANDARD_AGE_GROUP else key for key in keys]
-        added = self.held.relation(scope.waves, by, conditions, weight, measured.name if measured else None)
-        if added:
-            replaced = ", ".join(f"{place} as {name}" for name, place in places.items())
-            columns = f"* replace ({replaced})" if self.is_weighted else "*"
-            flags = {name: identifier(name) for name in conditions}
-            relation = f"(select {columns} from {added}) as respondents"
-            return collapse_added(self.connection, relation, design, columns_of | flags, measured)
+        added = self.held.added(scope.waves, by, conditions, weight, measured.name if measured else None)
+        if added is not None:
+            computed = {key: text for key, text in columns_of.items() if key == STANDARD_AGE_GROUP}
+            computed |= {name: place for name, place in places.items() if self.is_weighted and place != name}
+            return collapse_added(self._with_computed(added, computed), design, [*columns_of, *conditions], measured)
         waves = ", ".join(literal(wave) for wave in scope.waves)
         people, columns = self.respondents, self._with(places) if self.is_weighted else "*"
         if self.source.replicate_weights and weight:
@@ -262,6 +251,18 @@ class Respondents:
         relation = f"(select {columns} from {people} where wave in ({waves})) as respondents"
         flags = {name: f"coalesce({condition}, false)" for name, condition in conditions.items()}
         return collapse(self.connection, relation, design, columns_of | flags, measured)
+
+    def _with_computed(self, added: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:
+        """What is held, with further columns (name -> SQL of the wave, of where people were sampled, and of their age)."""
+        if not columns:
+            return added
+        of = [name for name in ("wave", *PLACES, AGE) if name in added.columns]
+        each = added.select(of).unique()
+        self.connection.register("each", each.with_row_index("row_of_each").to_arrow())
+        computed = ", ".join(f"{text} as {identifier(f'computed {name}')}" for name, text in columns.items())
+        found = each.hstack(self.connection.sql(f"select {computed} from each order by row_of_each").pl())
+        joined = added.join(found, on=of, how="left", nulls_equal=True, maintain_order="left")
+        return joined.with_columns(pl.col(f"computed {name}").alias(name) for name in columns)
 
     def _measured(self, question: Question) -> Measured | None:
         """How the number of a question is added up: of one large wave of a survey, as its cells are; None where it is a key."""

@@ -1,12 +1,13 @@
 """One `group by` from a relation to cells, and what a relation must be for that."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
+import numpy as np
 import polars as pl
 
-from pipelines.statistics.counting import ordered
+from pipelines.statistics.counting import ordered, whole_sums
 from pipelines.statistics.design import (
     N_POPULATION,
     N_RESPONDENTS,
@@ -16,6 +17,8 @@ from pipelines.statistics.design import (
     SUM_WEIGHTS,
     Cells,
     Design,
+    FloatArray,
+    index_levels,
 )
 from pipelines.statistics.errors import EmptyDomain, InvalidArgument, InvalidWeight, MissingDesignColumn, UnsupportedDesign
 from pipelines.statistics.moments import FIRST, SECOND, UNITS, Measured, with_means
@@ -58,7 +61,11 @@ def collapse(
     sums, known = _sums(design), {}
     if measured and design.weight:
         units, x = whole_units(f"cast({quoted(design.weight)} as double)"), quoted(measured.name)
-        sums += _moments(f"case when {x} is not null then {units} end", *measured.scale.parts(f"({units})", x))
+        parts = f"case when {x} is not null then {units} end", *measured.scale.parts(f"({units})", x)
+        sums += [
+            f"cast(coalesce(sum({part}), 0) as bigint) as {name}"
+            for part, name in zip(parts, (UNITS, FIRST, SECOND), strict=True)
+        ]
         known = {measured.name: f"case when {x} is not null then true end"}
     table = _group(con, relation, design, {**keys, **known}, sums)
     if table.height == 0:
@@ -71,29 +78,33 @@ def collapse(
     return _cells(table, design, keys, measured)
 
 
-def collapse_added(
-    con: duckdb.DuckDBPyConnection, relation: str, design: Design, keys: Mapping[str, str], measured: Measured | None = None
-) -> Cells:
-    """The same from a relation whose rows add up people: equal to the bit to collapse() of these people.
+def collapse_added(added: pl.DataFrame, design: Design, keys: Sequence[str], measured: Measured | None = None) -> Cells:
+    """The same from rows that add up people: equal to the bit to collapse() of these people.
 
-    Columns of the relation beside those of the strata, PSUs and keys: `n_sampled` (people), `n` (those with a weight above 0) and
-    `units` (sum of their `whole_units`; not read without a weight). Of what is `measured`: its name (true where it is known), and
-    FIRST and SECOND, the sums of its parts. Each person's weight must be 0 or usable, and those of the
-    people together must not all be 0. Raises InvalidArgument for a key.
+    Columns of `added`: `stratum` and `psu` as the design has them, the keys, `n_sampled` (people), `n` (those with a weight
+    above 0) and `units` (sum of their `whole_units`; not read without a weight). Of what is `measured`: its name (true where it
+    is known), and FIRST and SECOND, the sums of its parts. Each person's weight must be 0 or usable, and those of the people
+    together must not all be 0. Raises UnsupportedDesign where people were sampled one by one and have weights.
     """
-    sums, known = _sums_of_sums(design), {}
+    if design.weight and design.samples_elements:
+        raise UnsupportedDesign("Sums of people have no sum of squared weights, which a sample of people with weights needs.")
+    columns = [*design.cell_columns, *keys, *([measured.name] if measured else [])]
+    levels, level = index_levels(added, columns, np.ones(added.height, dtype=np.bool_))
+
+    def total(name: str) -> FloatArray:
+        return whole_sums(added[name].fill_null(0).to_numpy(), level, levels.height)
+
+    people = total(N_SAMPLED)
+    n, w = (total(N_RESPONDENTS), total("units") / 1e9) if design.weight else (people, people)
+    sums = {N_RESPONDENTS: n.astype(np.int64), SUM_WEIGHTS: w}
+    if design.samples_elements:
+        sums |= {SUM_SQUARED_WEIGHTS: people, N_SAMPLED: people.astype(np.int64)}
     if measured:
-        name = quoted(measured.name)
-        sums += _moments(f"case when {name} then units end", FIRST, SECOND)
-        known = {measured.name: name}
-    return _cells(_group(con, relation, design, {**keys, **known}, sums), design, keys, measured)
-
-
-def _moments(units: str, first: str, second: str) -> list[str]:
-    return [
-        f"cast(coalesce(sum({added}), 0) as bigint) as {name}"
-        for added, name in ((units, UNITS), (first, FIRST), (second, SECOND))
-    ]
+        is_known = added[measured.name].is_not_null().to_numpy()
+        sums |= {UNITS: whole_sums(np.where(is_known, added["units"].fill_null(0).to_numpy(), 0), level, levels.height)}
+        sums |= {moment: total(moment) for moment in (FIRST, SECOND)}
+    cells = levels.with_columns(**{name: pl.Series(values) for name, values in sums.items()})
+    return Cells(with_means(cells, measured), design, measured.name) if measured else Cells(cells, design)
 
 
 def _cells(table: pl.DataFrame, design: Design, keys: Mapping[str, str], measured: Measured | None) -> Cells:
@@ -144,20 +155,6 @@ def _sums(design: Design) -> list[str]:
         f"cast(coalesce(sum({units}), 0) as double) / {WEIGHT_UNITS} as {SUM_WEIGHTS}",
         *(w2 if design.samples_elements else []),
         f"count(*) as {N_SAMPLED}",
-    ]
-
-
-def _sums_of_sums(design: Design) -> list[str]:
-    people = f"cast(sum({N_SAMPLED}) as bigint)"
-    if design.weight is None:
-        w2 = [f"cast({people} as double) as {SUM_SQUARED_WEIGHTS}"] if design.samples_elements else []
-        return [f"{people} as {N_RESPONDENTS}", f"cast({people} as double) as {SUM_WEIGHTS}", *w2, f"{people} as {N_SAMPLED}"]
-    if design.samples_elements:
-        raise UnsupportedDesign("Sums of people have no sum of squared weights, which a sample of people with weights needs.")
-    return [
-        f"cast(sum({N_RESPONDENTS}) as bigint) as {N_RESPONDENTS}",
-        f"cast(coalesce(sum(units), 0) as double) / {WEIGHT_UNITS} as {SUM_WEIGHTS}",
-        f"{people} as {N_SAMPLED}",
     ]
 
 

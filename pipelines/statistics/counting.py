@@ -116,3 +116,12 @@ def level_numbers(table: pl.DataFrame, columns: Sequence[str], rows: npt.NDArray
     is_level = row_of >= 0
     level_of = np.cumsum(is_level) - 1
     return np.where(rows, level_of[number], -1), row_of[is_level]
+
+
+def whole_sums(values: Numbers, group: Numbers, n_groups: int) -> npt.NDArray[np.float64]:
+    """Sums of whole numbers by group, the nearest DOUBLE of each; `group` (rows,) has no -1.
+
+    Multiples of 2**26 and what is left of them are added apart, so that a DOUBLE holds each exactly.
+    """
+    high, low = (np.bincount(group, part, n_groups) for part in (values >> 26, values & (2**26 - 1)))
+    return (high * 2.0**26 + low).astype(np.float64)

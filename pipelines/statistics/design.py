@@ -27,6 +27,10 @@ STRATUM, PSU = "stratum", "psu"
 N_RESPONDENTS, SUM_WEIGHTS, SUM_SQUARED_WEIGHTS, N_SAMPLED = "n", "w", "w2", "n_sampled"
 N_POPULATION = "n_population"
 SQUARES_WITHIN = "squares_within"
+
+MANY_CELLS = 25_000
+"""From so many on it is faster to add them up by less first, and to estimate from that."""
+
 RESERVED_NAMES = frozenset(
     {STRATUM, PSU, N_RESPONDENTS, SUM_WEIGHTS, SUM_SQUARED_WEIGHTS, N_SAMPLED, N_POPULATION, SQUARES_WITHIN}
 )
@@ -240,3 +244,16 @@ def index_levels(table: pl.DataFrame, columns: Sequence[str], inside: BoolArray)
     numbered = levels.with_row_index("__level")
     number = keys.join(numbered, on=list(columns), how="left", nulls_equal=True, maintain_order="left")["__level"]
     return levels, np.where(inside, number.cast(pl.Int64).fill_null(-1).to_numpy(), -1)
+
+
+def same_levels(tables: Sequence[pl.DataFrame]) -> list[pl.DataFrame]:
+    """Tables of equal columns with one type for the text of each, so that they can be put together: an Enum of the levels of
+    all of them where each has an Enum, otherwise String."""
+    columns: list[pl.Expr] = []
+    for name in tables[0].columns if tables else []:
+        kinds = {table.schema[name] for table in tables}
+        if len(kinds) > 1 and kinds & {pl.String, pl.Enum}:
+            enums = [kind for kind in kinds if isinstance(kind, pl.Enum)]
+            every = sorted({level for kind in enums for level in kind.categories})
+            columns.append(pl.col(name).cast(pl.Enum(every) if len(enums) == len(kinds) else pl.String))
+    return [table.with_columns(columns) for table in tables] if columns else list(tables)

@@ -32,7 +32,7 @@ from pipelines.statistics.perfect_prediction import (
 )
 from pipelines.statistics.replicate import Replicates, replicate_covariance
 from pipelines.statistics.replicate_weights import ReplicateWeights
-from pipelines.statistics.variance import Frame, design_degrees_freedom, sampling_frame, taylor_covariance
+from pipelines.statistics.variance import Frame, PatternInfluence, design_degrees_freedom, sampling_frame, taylor_covariance
 
 _NEXT_TO_NOTHING = 1e-6  # a fitted share below: in a replicate coefficients may have no limit
 
@@ -260,7 +260,7 @@ def _taylor_covariance(
     bread = matrix.unscale @ np.linalg.inv(fit.information)
     expected = _mean(matrix.x @ fit.coefficients, family)
     residual = np.where(analysed, (case - expected[matrix.pattern]) * scale, 0.0)
-    influence = (matrix.x @ bread.T)[matrix.pattern] * residual[:, None]
+    influence = PatternInfluence(matrix.x @ bread.T, matrix.pattern, residual)
     return taylor_covariance(cells, frame, influence, np.where(analysed, 0, -1))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.statistics.design import (
+    MANY_CELLS,
     N_POPULATION,
     N_SAMPLED,
     STRATUM,
@@ -42,6 +43,31 @@ class Frame:
     n_sampled: FloatArray
     unsampled: FloatArray
     stratum_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PatternInfluence:
+    """Influence on k statistics of one group, which cells of a pattern share but for a factor.
+
+    `of_pattern` (patterns, k); of each cell its `pattern` and the `factor`, 0 outside the domain (cells,).
+    """
+
+    of_pattern: FloatArray
+    pattern: IntArray
+    factor: FloatArray
+
+    def of_cells(self) -> FloatArray:
+        """The influence of each cell, shape (cells, k)."""
+        return self.of_pattern[self.pattern] * self.factor[:, None]
+
+    def totals(self, unit: IntArray, weights: FloatArray) -> FloatArray:
+        """Weighted sums per unit, shape (units, k), by way of those per unit and pattern."""
+        n_units, n_patterns = int(unit.max(initial=-1)) + 1, len(self.of_pattern)
+        if len(unit) < MANY_CELLS or n_units * n_patterns > 4 * len(unit):
+            return _sums(unit, weights[:, None] * self.of_cells(), n_units)
+        place = unit * n_patterns + np.maximum(self.pattern, 0)
+        sums = np.bincount(place, weights * self.factor, n_units * n_patterns).reshape(n_units, n_patterns)
+        return (sums @ self.of_pattern).astype(np.float64)
 
 
 def sampling_frame(cells: Cells) -> Frame:
@@ -90,7 +116,9 @@ def design_degrees_freedom(cells: Cells, frame: Frame, group: IntArray, n_groups
     return _count_distinct(group[inside], frame.unit[inside], n_groups) - strata
 
 
-def taylor_covariance(cells: Cells, frame: Frame, influence: FloatArray, group: IntArray, n_groups: int = 1) -> FloatArray:
+def taylor_covariance(
+    cells: Cells, frame: Frame, influence: FloatArray | PatternInfluence, group: IntArray, n_groups: int = 1
+) -> FloatArray:
     """Covariance (k, k) of k statistics: sum over strata of n_h / (n_h - 1) times the scatter of unit totals about their
     mean.
 
@@ -112,13 +140,15 @@ def taylor_covariance(cells: Cells, frame: Frame, influence: FloatArray, group: 
     is_lonely = (frame.n_sampled == 1) & (frame.unsampled > 0)
     if cells.design.lonely == "fail" and cells.design.stratum:
         _refuse_lonely(frame, is_lonely & present.any(axis=1))
+    if isinstance(influence, PatternInfluence) and cells.design.samples_elements:
+        influence = influence.of_cells()
     if frame.n_sampled.sum() == 1 and is_lonely.all():
-        n_statistics = influence.shape[1] if influence.ndim == 2 else n_groups
+        n_statistics = _totals(frame.unit, cells.w, influence, group, n_groups).shape[1]
         return np.full((n_statistics, n_statistics), np.nan)
     lonely = is_lonely[:, None] & np.ones(n_groups, dtype=np.bool_)
     if cells.design.adjust_domain_lonely:
         lonely = lonely | (_psus_with_members(frame, group, n_groups) == 1) & (frame.unsampled > 0)[:, None]
-    if cells.design.samples_elements:
+    if cells.design.samples_elements and not isinstance(influence, PatternInfluence):
         result = _element_covariance(cells, frame, influence, group, n_groups, is_lonely)
     else:
         result = _cluster_covariance(frame, _totals(frame.unit, cells.w, influence, group, n_groups), lonely, cells.design.lonely)
@@ -202,8 +232,12 @@ def _refuse_lonely(frame: Frame, strata: BoolArray) -> None:
         )
 
 
-def _totals(unit: IntArray, weights: FloatArray, influence: FloatArray, group: IntArray, n_groups: int) -> FloatArray:
+def _totals(
+    unit: IntArray, weights: FloatArray, influence: FloatArray | PatternInfluence, group: IntArray, n_groups: int
+) -> FloatArray:
     """Weighted sums of the influences per unit, shape (units, k)."""
+    if isinstance(influence, PatternInfluence):
+        return influence.totals(unit, weights)
     n_units = int(unit.max(initial=-1)) + 1
     if influence.ndim == 2:
         return _sums(unit, weights[:, None] * influence, n_units)

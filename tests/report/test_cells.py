@@ -22,8 +22,8 @@ from pipelines.report.estimation import Estimation
 from pipelines.report.estimators import ESTIMATORS, SETTINGS_NOT_READ
 from pipelines.report.held import Held, cells_of
 from pipelines.report.plan import plan_report
-from pipelines.report.respondents import MANY_CELLS
 from pipelines.statistics import Cells
+from pipelines.statistics.design import MANY_CELLS
 from pipelines.store import Place
 from tests.atlas import Atlas, add_part, make_atlas
 from tests.survey_cases import add_survey, harmonise
@@ -103,7 +103,7 @@ class Ways:
 
     def from_respondents(self, project: Project, place: Place) -> str:
         with self.patch.context() as patch:
-            patch.setattr("pipelines.report.estimated.bound_cells", lambda *_: Held())
+            patch.setattr("pipelines.report.estimated.held_cells", lambda *_: Held())
             return self.from_cells(project, place)
 
 

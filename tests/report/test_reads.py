@@ -161,7 +161,7 @@ def _are_those_of_the_respondents(survey: Atlas, monkeypatch: pytest.MonkeyPatch
     project = survey.project
     assert project.store.accepted(Place("core", CELLS.removeprefix("core."), SOURCE, project.sources[SOURCE].study_waves[0]))
     with monkeypatch.context() as patch:
-        patch.setattr(estimated, "bound_cells", lambda *_: Held())
+        patch.setattr(estimated, "held_cells", lambda *_: Held())
         patch.setattr(estimated, "standing_rows", lambda *_: Standing())
         for table in ESTIMATORS:
             place = Place("report", table.removeprefix("report."), SOURCE, "all")

@@ -14,7 +14,7 @@ from pipelines.project.project import Project
 from pipelines.project.respondents import POOLED, POPULATION, TEXT_OF
 from pipelines.project.sources import COMPONENTS, Source
 from pipelines.report.estimation import imputed_of
-from pipelines.report.held import bound_cells, cells_of
+from pipelines.report.held import cells_of, held_cells
 from pipelines.report.respondents import STRATA_PER_WAVE
 from pipelines.report.scales import LARGEST_RATIO
 from pipelines.statistics.collapse import whole_units
@@ -45,10 +45,10 @@ def _facts(connection: duckdb.DuckDBPyConnection, project: Project, source: Sour
     accepted = accepted_inputs(project, places_of(project, respondents, source)) if source.can_be_added_up else {}
     if not source.is_withheld and any(cells_of(project, place, content) for place, content in accepted.items()):
         with engine(project.settings) as apart:
-            held, waves = bound_cells(project, apart, accepted), [place.wave for place in accepted]
-            found = {weight: held.relation(waves, [], {}, weight) for weight in _weights(source)}
+            held, waves = held_cells(project, accepted), [place.wave for place in accepted]
+            found = {weight: held.relation(apart, waves, [], {}, weight) for weight in _weights(source)}
             added = {weight: relation for weight, relation in found.items() if relation}
-            if added.keys() == found.keys() and (relation := held.relation(waves, [], {})):
+            if added.keys() == found.keys() and (relation := held.relation(apart, waves, [], {})):
                 return facts_of(People(apart, relation, added), source)
     relation = f"(select * from {respondents} where source = {literal(source.source)})"
     units = {weight: whole_units(f"cast({weight} as double)") for weight in _weights(source)}
