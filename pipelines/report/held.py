@@ -26,7 +26,12 @@ WHOLE = {"TINYINT": pl.Int8, "SMALLINT": pl.Int16, "INTEGER": pl.Int32, "BIGINT"
 MOST_OBJECTS = 1_000
 """Of cells, whose key sets are remembered."""
 
+MOST_BYTES = 2**30
+"""Of cells as they were read, which are kept in memory: those of some 40 waves of millions."""
+
 _numbers = count()
+_DECODED: dict[tuple[object, ...], pl.DataFrame] = {}
+"""What was read, the oldest first."""
 
 
 @dataclass(frozen=True)
@@ -64,33 +69,57 @@ class KeySet:
         weight: str | None,
         number: str | None,
     ) -> pl.DataFrame:
-        """The cells as Held.added() has them; `types`: those of the keys."""
-        name = self.measured.name if self.measured else None
-        level_of = {key: f"level_{self.keys.index(key) + 1}" for key in keys}
+        """The cells as Held.added() has them, without the wave; `types`: those of the keys."""
         n, units = WEIGHTS_ADDED[weight] if weight else ("n_respondents", None)
+        moments = MOMENTS_ADDED[weight] if weight and number else ()
+        return self._decoded(types).select(
+            *PLACES,
+            *(pl.col(f"level_{self.keys.index(key) + 1}").alias(key) for key in keys),
+            *(pl.col(f"condition_{self.conditions.index(condition)}").alias(flag) for flag, condition in conditions.items()),
+            pl.col("n_respondents").alias("n_sampled"),
+            pl.col(n).alias("n"),
+            (pl.col(units) if units else pl.lit(None, pl.Int64)).alias("units"),
+            *([pl.when(NUMBER_IS_KNOWN).then(True).alias(number)] if number else []),
+            *(pl.col(moment).alias(name) for moment, name in zip(moments, (FIRST, SECOND), strict=False)),
+        )
+
+    def _decoded(self, types: Mapping[str, str]) -> pl.DataFrame:
+        """All columns of the cells, with the levels of `level_1` and on in their types, a flag for each condition, and text as
+        Enum; kept in memory for other tables that ask."""
+        kinds = tuple(types[key] for key in self.keys)
+        known = self.path, self.text, self.measured, kinds
+        if known not in _DECODED:
+            frame = self._read(kinds)
+            while _DECODED and sum(kept.estimated_size() for kept in _DECODED.values()) > MOST_BYTES - frame.estimated_size():
+                _DECODED.pop(next(iter(_DECODED)))
+            _DECODED[known] = frame
+        return _DECODED[known]
+
+    def _read(self, kinds: Sequence[str]) -> pl.DataFrame:
+        number = pl.lit(self.measured.name if self.measured else None, pl.String)
+        levels = {f"level_{place}": kind for place, kind in enumerate(kinds, 1)}
+        people = ["n_respondents", *(WEIGHTS_ADDED[weight][0] for weight in sorted(self.weights))]
+        sums = [WEIGHTS_ADDED[weight][1] for weight in sorted(self.weights)]
+        moments = [name for names in MOMENTS_ADDED.values() for name in names] if self.measured else []
         cells = (
             pl.scan_parquet(self.path, glob=False)
-            .filter(pl.col("keys") == self.text, pl.col("number").eq_missing(pl.lit(name, pl.String)))
+            .filter(pl.col("keys") == self.text, pl.col("number").eq_missing(number))
             .select(
-                pl.col("wave", *PLACES),
-                *(_level(level, types[key]).alias(key) for key, level in level_of.items()),
+                *PLACES,
+                *(_level(name, kind).alias(name) for name, kind in levels.items()),
                 *(
-                    (pl.col("members").str.slice(self.conditions.index(condition), 1) == "1").alias(flag)
-                    for flag, condition in conditions.items()
+                    (pl.col("members").str.slice(place, 1) == "1").alias(f"condition_{place}")
+                    for place in range(len(self.conditions))
                 ),
-                pl.col("n_respondents").alias("n_sampled"),
-                pl.col(n).alias("n"),
-                (pl.col(units) if units else pl.lit(None, pl.Int64)).alias("units"),
-                *([pl.when(NUMBER_IS_KNOWN).then(True).alias(number)] if number else []),
-                *(
-                    pl.col(moment).alias(of)
-                    for moment, of in zip(MOMENTS_ADDED[weight] if weight and number else (), (FIRST, SECOND), strict=False)
-                ),
+                *people,
+                *sums,
+                *moments,
+                *([NUMBER_IS_KNOWN] if self.measured else []),
             )
             .collect()
         )
-        texts = [key for key in level_of if types[key] == "VARCHAR"]
-        return cells.with_columns(cells[key].cast(pl.Enum(cells[key].drop_nulls().unique().sort())) for key in texts)
+        texts = [name for name, kind in cells.schema.items() if kind == pl.String]
+        return cells.with_columns(cells[name].cast(pl.Enum(cells[name].drop_nulls().unique().sort())) for name in texts)
 
 
 def _level(column: str, kind: str) -> pl.Expr:
@@ -117,7 +146,7 @@ class Held:
     ) -> pl.DataFrame | None:
         """What is held by these keys: the respondents of some waves added up; None where a wave does not have it.
 
-        Columns: `wave`, `stratum`, `psu` and their texts, the keys (text as Enum), whether each condition is true (name ->
+        Columns: `wave`, `stratum`, `psu` and their texts, the keys (all text as Enum), whether each condition is true (name ->
         condition), `n_sampled` (respondents), and `n` and `units`: respondents with a weight above 0, and the sum of it as
         `whole_units` has it; without a weight all respondents, and NULL. With a `number`: true under its name where it is known,
         otherwise NULL, and its moments with the weight.
@@ -125,8 +154,12 @@ class Held:
         chosen = self._chosen(waves, keys, conditions, weight, number)
         if not chosen:
             return None
-        by = list(dict.fromkeys(keys))
-        return pl.concat(same_levels([held.added(by, self.types, conditions, weight, number) for held in chosen]))
+        by, names = list(dict.fromkeys(keys)), pl.Enum(waves)
+        added = [
+            held.added(by, self.types, conditions, weight, number).select(pl.lit(wave, names).alias("wave"), pl.all())
+            for wave, held in zip(waves, chosen, strict=True)
+        ]
+        return pl.concat(same_levels(added))
 
     def relation(
         self,
@@ -141,7 +174,7 @@ class Held:
         if added is None:
             return None
         name = f"held {next(_numbers)}"
-        connection.register(name, added.with_columns(pl.selectors.enum().cast(pl.String)).to_arrow())
+        connection.register(name, as_text(added).to_arrow())
         return identifier(name)
 
     def is_answered(self, waves: Collection[str], name: str) -> bool | None:
@@ -169,6 +202,11 @@ class Held:
         asked = set(keys), set(conditions.values()), weight, number
         found = [[held for held in self.sets.get(wave, ()) if held.answers(*asked)] for wave in waves]
         return [min(answering, key=lambda held: (held.n_cells, held.keys)) for answering in found] if all(found) else []
+
+
+def as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with String in the place of Enum."""
+    return frame.with_columns(pl.selectors.enum().cast(pl.String))
 
 
 def held_cells(project: Project, respondents: Mapping[Place, str]) -> Held:

@@ -7,6 +7,7 @@ import polars as pl
 
 from pipelines.project.respondents import ALL, SEX
 from pipelines.report.estimation import Estimation
+from pipelines.report.held import as_text
 from pipelines.report.respondents import Scope, in_population
 from pipelines.report.verdicts import NOT_SHOWN
 from pipelines.statistics import Cells, EmptyDomain, pool_prevalences, prevalence
@@ -128,8 +129,7 @@ def _estimate(estimation: Estimation, cells: Sequence[Cells], population: str, o
     estimated = pool_prevalences(tables, by, confidence_level)
     if not split.by:
         return split.rows.hstack(estimated)
-    as_text = estimated.with_columns(pl.selectors.enum().cast(pl.String))  # levels of cells that are held
-    return split.rows.join(as_text, on=list(split.by), how="left", maintain_order="left")
+    return split.rows.join(as_text(estimated), on=list(split.by), how="left", maintain_order="left")
 
 
 def with_labels(

@@ -18,7 +18,7 @@ from pipelines.project.respondents import AGE, POPULATION, REPLICATES_OF, TEXT_O
 from pipelines.project.sources import Source
 from pipelines.project.standards import StandardPopulation
 from pipelines.project.study import Study
-from pipelines.report.held import PLACES, Held
+from pipelines.report.held import PLACES, Held, as_text
 from pipelines.statistics import Cells, Design, ReplicateWeights, collapse
 from pipelines.statistics.collapse import collapse_added, whole_units
 from pipelines.statistics.design import MANY_CELLS, SQUARES_WITHIN, same_levels
@@ -120,15 +120,22 @@ class Respondents:
         """The levels of a variable that occur in this source, or in a population of it, in order."""
         self.columns_read.add(variable)
         if (variable, population) not in self._levels:
-            column = identifier(variable)
-            members = [self.study.populations[population].where] if population else []
-            people, inside = self.people(self.waves, (variable,), members)
-            found = self.connection.sql(
-                f"select distinct {column} from {people} where {' and '.join([f'{column} is not null', *inside])} order by 1"
-            ).fetchall()
-            self._levels[variable, population] = levels = [level for (level,) in found]
+            self._levels[variable, population] = levels = self._levels_of(variable, population)
             self.of_all_waves[f"levels of {variable} in {population or 'all'}"] = digest(levels)
         return self._levels[variable, population]
+
+    def _levels_of(self, variable: str, population: str | None) -> list[bool | str]:
+        members = {"is_member": self.study.populations[population].where} if population else {}
+        added = self.held.added(self.waves, (variable,), members)
+        if added is not None:
+            inside = added.filter("is_member") if members else added
+            return inside[variable].drop_nulls().unique().sort().to_list()
+        column = identifier(variable)
+        people, inside_of = self.people(self.waves, (variable,), list(members.values()))
+        found = self.connection.sql(
+            f"select distinct {column} from {people} where {' and '.join([f'{column} is not null', *inside_of])} order by 1"
+        ).fetchall()
+        return [level for (level,) in found]
 
     def people(
         self, waves: Collection[str], keys: Collection[str], conditions: Sequence[str] = (), weight: str | None = None
@@ -258,7 +265,7 @@ class Respondents:
             return added
         of = [name for name in ("wave", *PLACES, AGE) if name in added.columns]
         each = added.select(of).unique()
-        self.connection.register("each", each.with_row_index("row_of_each").to_arrow())
+        self.connection.register("each", as_text(each).with_row_index("row_of_each").to_arrow())
         computed = ", ".join(f"{text} as {identifier(f'computed {name}')}" for name, text in columns.items())
         found = each.hstack(self.connection.sql(f"select {computed} from each order by row_of_each").pl())
         joined = added.join(found, on=of, how="left", nulls_equal=True, maintain_order="left")

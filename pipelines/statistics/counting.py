@@ -1,7 +1,6 @@
-"""Rows ordered and numbered by counting, where their keys are small whole numbers or have few levels: rows are not sorted.
+"""Rows ordered and numbered by whole numbers of their keys, which are counted where they are small and sorted where not.
 
-Cells of a large relation have such keys. Other keys (wide ranges, text that nearly every row has another of) are left to polars:
-`row_numbers` returns None.
+Cells have such keys. Other keys (text that nearly every row has another of) are left to polars: `row_numbers` returns None.
 """
 
 from collections.abc import Sequence
@@ -12,9 +11,9 @@ import polars as pl
 
 Numbers = npt.NDArray[np.int64]
 
-# Above this many combinations the array to count in costs more than a sort.
+# Above this many combinations the array to count in costs more than a sort of the numbers.
 MOST_COMBINATIONS = 4_000_000
-MOST_COMBINATIONS_PER_ROW = 100
+MOST_COMBINATIONS_PER_ROW = 16
 
 LARGEST_NUMBER = 2**63 - 1
 WHOLE = (pl.Int8, pl.Int16, pl.Int32, pl.Int64)
@@ -29,28 +28,40 @@ FEWEST_ROWS_OF_A_LEVEL = 4
 def row_numbers(table: pl.DataFrame, columns: Sequence[str]) -> tuple[Numbers, int] | None:
     """A number for each row, shape (rows,), that orders rows as their columns do (NULL last), and the numbers' upper end.
 
-    Equal rows have equal numbers. None where a column is no boolean, ENUM or integer, or the combinations are too many to
-    pay.
+    Equal rows have equal numbers. None where a column is no boolean, ENUM, integer or text of few levels, or the combinations
+    are more than there are numbers.
     """
     if not columns:
         return None
-    most = min(MOST_COMBINATIONS, MOST_COMBINATIONS_PER_ROW * table.height)
     numbers, size = np.zeros(table.height, dtype=np.int64), 1
     for name in columns:
         column = _countable(table[name])
         if column is None:
             return None
-        whole = column if column.dtype.is_integer() else column.to_physical()
-        low, high = (int(end) if isinstance(end, (int, bool)) else 0 for end in (whole.min(), whole.max()))
-        span = high - low + 2
-        size *= span
-        if size > most:
+        digits, span = _digits(column)
+        if (size := size * span) > LARGEST_NUMBER:
             return None
         numbers *= span
-        known = whole.cast(pl.Int64)
-        numbers += (known.fill_null(high + 1) if known.null_count() else known).to_numpy()
-        numbers -= low
+        numbers += digits
     return numbers, size
+
+
+def _digits(column: pl.Series) -> tuple[npt.NDArray[np.integer], int]:
+    """The levels of a column that is countable, from 0 in their order, and how many there may be; NULL is the last."""
+    if column.dtype.is_integer():
+        low, high = (int(end) if isinstance(end, int) else 0 for end in (column.min(), column.max()))
+        whole = column.cast(pl.Int64) - low
+    else:
+        low, high = 0, len(column.dtype.categories) - 1 if isinstance(column.dtype, pl.Enum) else 1
+        whole = column.to_physical()
+    if not column.null_count():
+        return whole.cast(pl.UInt8).to_numpy() if whole.dtype == pl.Boolean else whole.to_numpy(), high - low + 1
+    return whole.cast(pl.Int64).fill_null(high - low + 1).to_numpy(), high - low + 2
+
+
+def _is_dense(size: int, n_rows: int) -> bool:
+    """Whether an array of all numbers costs less than a sort of those of the rows."""
+    return size <= min(MOST_COMBINATIONS, MOST_COMBINATIONS_PER_ROW * n_rows)
 
 
 def _countable(column: pl.Series) -> pl.Series | None:
@@ -76,6 +87,8 @@ def ordered(table: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
         numbers = _ranks(table, columns)
         return table.sort(list(columns), nulls_last=True) if numbers is None else table[np.argsort(numbers)]
     number, size = numbered
+    if not _is_dense(size, table.height):
+        return table[np.argsort(number)]
     row_of = np.full(size, -1, dtype=np.int64)
     row_of[number] = np.arange(table.height)
     return table[row_of[row_of >= 0]]
@@ -110,8 +123,13 @@ def level_numbers(table: pl.DataFrame, columns: Sequence[str], rows: npt.NDArray
     if numbered is None:
         return None
     number, size = numbered
-    row_of = np.full(size, -1, dtype=np.int64)
     inside = np.flatnonzero(rows)
+    if not _is_dense(size, table.height):
+        _, first, found = np.unique(number[inside], return_index=True, return_inverse=True)
+        level = np.full(table.height, -1, dtype=np.int64)
+        level[inside] = found
+        return level, inside[first]
+    row_of = np.full(size, -1, dtype=np.int64)
     row_of[number[inside]] = inside
     is_level = row_of >= 0
     level_of = np.cumsum(is_level) - 1

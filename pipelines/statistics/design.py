@@ -252,8 +252,8 @@ def same_levels(tables: Sequence[pl.DataFrame]) -> list[pl.DataFrame]:
     columns: list[pl.Expr] = []
     for name in tables[0].columns if tables else []:
         kinds = {table.schema[name] for table in tables}
-        if len(kinds) > 1 and kinds & {pl.String, pl.Enum}:
-            enums = [kind for kind in kinds if isinstance(kind, pl.Enum)]
+        enums = [kind for kind in kinds if isinstance(kind, pl.Enum)]
+        if len(kinds) > 1 and enums:
             every = sorted({level for kind in enums for level in kind.categories})
             columns.append(pl.col(name).cast(pl.Enum(every) if len(enums) == len(kinds) else pl.String))
     return [table.with_columns(columns) for table in tables] if columns else list(tables)

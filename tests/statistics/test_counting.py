@@ -48,8 +48,9 @@ def test_rows_with_a_number_that_is_not_whole_are_in_the_order_of_a_sort(place: 
     assert_frame_equal(ordered(far_apart, by), far_apart.sort(by, nulls_last=True))
 
 
-def test_levels_are_the_sorted_distinct_rows_inside() -> None:
-    rows = keys(share_known=1.0)
+@pytest.mark.parametrize("apart", [1, 2**40], ids=["counted", "sorted"])
+def test_levels_are_the_sorted_distinct_rows_inside(apart: int) -> None:
+    rows = keys(share_known=1.0).with_columns(code=pl.col("code").cast(pl.Int64) * apart)
     inside = rows["flag"].to_numpy()
     counted = level_numbers(rows, KEYS, inside)
     assert counted is not None
@@ -76,10 +77,9 @@ def test_text_of_few_levels_and_sorted_numbers_far_apart_are_levels_like_others(
     [
         keys().with_columns(code=pl.int_range(pl.len()).cast(pl.String)),
         keys().with_columns(code=pl.lit(1.5)),
-        keys().with_columns(code=(pl.int_range(pl.len()) * 10_000).reverse()),
-        keys(3),
+        keys().with_columns(code=(pl.int_range(pl.len()) * 2**50).reverse()),
     ],
-    ids=["text of many levels", "fractions", "wide range", "wide for so few rows"],
+    ids=["text of many levels", "fractions", "more combinations than numbers"],
 )
 def test_other_keys_are_left_to_polars(rows: pl.DataFrame) -> None:
     assert row_numbers(rows, KEYS) is None
