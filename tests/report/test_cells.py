@@ -17,7 +17,7 @@ from pipelines.making.engine import bind_select, no_rows
 from pipelines.project.designs import Imputation
 from pipelines.project.project import Project
 from pipelines.project.respondents import CELLS
-from pipelines.report import estimated
+from pipelines.report import estimated, held
 from pipelines.report.estimation import Estimation
 from pipelines.report.estimators import ESTIMATORS, SETTINGS_NOT_READ
 from pipelines.report.held import Held, cells_of
@@ -123,6 +123,16 @@ def test_a_table_of_any_design_is_the_same_to_the_bit_from_cells_as_from_respond
         content = ways.from_cells_alone(surveys, place)
         assert content == ways.from_respondents(surveys, place), name
         assert pl.read_parquet(surveys.store.path(place, content)).height > 0, name
+
+
+def test_what_is_no_longer_kept_is_read_again(surveys: Project, ways: Ways, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place("report", "odds_ratios", SURVEY, "all")
+    kept = ways.from_cells(surveys, place)
+    assert len(held._DECODED) > 1
+    monkeypatch.setattr(held, "MOST_BYTES", 0)
+    monkeypatch.setattr(held, "_DECODED", {})
+    assert ways.from_cells(surveys, place) == kept
+    assert len(held._DECODED) == 1
 
 
 def test_a_change_that_asks_for_no_new_key_reads_no_respondents(ways: Ways, added: Atlas) -> None:

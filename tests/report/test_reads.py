@@ -51,7 +51,7 @@ def counting(atlas: Atlas, folder: Path) -> Iterator[Reads]:
     folder.mkdir()
     found: Reads = {}
     opened: set[str] = set()
-    connect, read_parquet = duckdb.connect, pl.read_parquet
+    connect, read_parquet, scan_parquet = duckdb.connect, pl.read_parquet, pl.scan_parquet
 
     def logged(*arguments: Any, **named: Any) -> duckdb.DuckDBPyConnection:
         connection = connect(*arguments, **named)
@@ -64,9 +64,14 @@ def counting(atlas: Atlas, folder: Path) -> Iterator[Reads]:
         opened.update(map(str, source if isinstance(source, list) else [source]))
         return read_parquet(source, *arguments, **named)
 
+    def scanned(source: Any, *arguments: Any, **named: Any) -> pl.LazyFrame:
+        opened.update(map(str, source if isinstance(source, list) else [source]))
+        return scan_parquet(source, *arguments, **named)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(duckdb, "connect", logged)
         patch.setattr(pl, "read_parquet", noted)
+        patch.setattr(pl, "scan_parquet", scanned)
         yield found
     root = atlas.settings.warehouse_folder / "store" / "core" / RESPONDENTS
     assert not [path for path in opened if str(root) in path]

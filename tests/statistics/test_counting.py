@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from pipelines.statistics.counting import FEWEST_ROWS_TO_ORDER, level_numbers, ordered, row_numbers
+from pipelines.statistics.counting import FEWEST_ROWS_TO_ORDER, level_numbers, ordered, row_numbers, whole_sums
+from pipelines.statistics.design import same_levels
 
 KEYS = ["code", "flag", "level"]
 LEVELS = ["young", "middle", "old"]
@@ -89,3 +90,20 @@ def test_a_column_that_is_null_throughout_is_one_level() -> None:
     numbered = row_numbers(keys().with_columns(code=pl.lit(None, dtype=pl.Int64)), ["code"])
     assert numbered is not None
     assert len(np.unique(numbered[0])) == 1
+
+
+@pytest.mark.parametrize("largest", [10, 2**40, 2**62 // 200])
+def test_sums_of_whole_numbers_are_the_nearest_of_the_exact_ones(largest: int) -> None:
+    rng = np.random.Generator(np.random.PCG64(5))
+    values, group = rng.integers(-largest, largest, 200), rng.integers(0, 3, 200)
+    exact = [float(sum(int(value) for value in values[group == number])) for number in range(3)]
+    assert whole_sums(values, group, 4).tolist() == [*exact, 0.0]
+
+
+def test_text_of_several_tables_has_the_levels_of_all() -> None:
+    words = [pl.DataFrame({"word": pl.Series(levels, dtype=pl.Enum(levels)), "n": 1}) for levels in (["b", "c"], ["a", "b"])]
+    together = pl.concat(same_levels(words))
+    assert together["word"].dtype == pl.Enum(["a", "b", "c"])
+    assert together["word"].to_list() == ["b", "c", "a", "b"]
+    assert pl.concat(same_levels([*words, pl.DataFrame({"word": ["z"], "n": 1})]))["word"].to_list() == ["b", "c", "a", "b", "z"]
+    assert same_levels([]) == []

@@ -9,6 +9,7 @@ import pytest
 from pipelines.statistics import (
     Categorical,
     Cells,
+    Design,
     EmptyDomain,
     InvalidArgument,
     LonelyPsu,
@@ -21,6 +22,7 @@ from pipelines.statistics import (
     prevalence,
     regression,
 )
+from pipelines.statistics.design import LonelyOption
 from pipelines.statistics.newton import maximise
 from pipelines.statistics.separation import _ROWS_PER_ROUND, separating_columns
 from tests.statistics.samples import collapse_frame, complete_sample, rows_of
@@ -248,3 +250,21 @@ def test_a_protective_effect_has_the_p_value_of_its_inverse(degrees_freedom: flo
 def test_an_effect_needs_an_error_and_degrees_of_freedom(se: float, degrees_freedom: float) -> None:
     with pytest.raises(InvalidArgument, match="above 0"):
         effect(0.5, se, degrees_freedom)
+
+
+@pytest.mark.parametrize("lonely", ["certainty", "adjust", "average"])
+def test_a_variance_by_way_of_patterns_is_that_of_cells(lonely: LonelyOption, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.Generator(np.random.PCG64(6))
+    n = 3_000
+    rows = pl.DataFrame({"stratum": rng.integers(0, 40, n), "psu": rng.integers(0, 2, n), "weight": rng.uniform(1, 9, n)})
+    rows = rows.with_columns(
+        y=pl.Series(rng.integers(0, 2, n)), x=pl.Series(rng.choice(["a", "bb", "ccc"], n)), of=pl.int_range(n)
+    )
+    rows = rows.filter((pl.col("stratum") > 3) | (pl.col("psu") == 0))  # strata of one PSU
+    design = Design("stratum", "psu", "weight", lonely=lonely)
+    cells = collapse_frame(rows, design, {name: name for name in ("y", "x", "of")})
+    by_cells = regression(cells, "y", [X], domain=pl.col("of") > 99)
+    monkeypatch.setattr("pipelines.statistics.variance.MANY_CELLS", cells.table.height)
+    by_patterns = regression(cells, "y", [X], domain=pl.col("of") > 99)
+    assert not np.array_equal(by_patterns.covariance, by_cells.covariance)  # it was added in another order
+    np.testing.assert_allclose(by_patterns.covariance, by_cells.covariance, rtol=1e-12)
