@@ -13,12 +13,12 @@ import polars as pl
 from pipelines.machine.quoting import identifier
 from pipelines.making.cells import MOMENTS_ADDED, MOST_KEYS, NUMBER_IS_KNOWN, OF_NUMBER, WEIGHTS_ADDED, Keys
 from pipelines.project.project import Project
-from pipelines.project.respondents import CELLS
+from pipelines.project.respondents import CELLS, TEXT_OF
 from pipelines.statistics.design import same_levels
 from pipelines.statistics.moments import FIRST, SECOND, Measured, Scale
 from pipelines.store import Place
 
-PLACES = ("stratum", "psu", "stratum_text", "psu_text")
+PLACES = (*TEXT_OF, *TEXT_OF.values())
 """Where the people of a cell were sampled."""
 
 WHOLE = {"TINYINT": pl.Int8, "SMALLINT": pl.Int16, "INTEGER": pl.Int32, "BIGINT": pl.Int64}

@@ -155,7 +155,7 @@ class Respondents:
     def _each(self, waves: Collection[str], keys: Collection[str], conditions: Mapping[str, str], weight: str | None) -> str:
         """The respondents themselves, as Held.relation() has them added up."""
         there = self.connection.sql(f"select * from {self.respondents} limit 0").columns
-        places = [name for name in ("stratum", "psu", "stratum_text", "psu_text") if name in there]
+        places = [name for name in PLACES if name in there]
         members = [f"coalesce(({condition}\n), false) as {identifier(name)}" for name, condition in conditions.items()]
         number = f"cast({identifier(weight)} as double)" if weight else ""
         units = whole_units(number) if weight else "null"

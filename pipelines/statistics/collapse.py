@@ -21,7 +21,7 @@ from pipelines.statistics.design import (
     index_levels,
 )
 from pipelines.statistics.errors import EmptyDomain, InvalidArgument, InvalidWeight, MissingDesignColumn, UnsupportedDesign
-from pipelines.statistics.moments import FIRST, SECOND, UNITS, Measured, with_means
+from pipelines.statistics.moments import BILLION, FIRST, SECOND, UNITS, Measured, with_means
 
 # Weights are summed as whole multiples of 1e-9: parallel sums of DOUBLE differ in their last digits from run to run, and sums
 # of DECIMAL take longer. Inside this range a weight keeps at least 6 significant digits; survey weights (people represented)
@@ -95,7 +95,7 @@ def collapse_added(added: pl.DataFrame, design: Design, keys: Sequence[str], mea
         return whole_sums(added[name].fill_null(0).to_numpy(), level, levels.height)
 
     people = total(N_SAMPLED)
-    n, w = (total(N_RESPONDENTS), total("units") / 1e9) if design.weight else (people, people)
+    n, w = (total(N_RESPONDENTS), total("units") / BILLION) if design.weight else (people, people)
     sums = {N_RESPONDENTS: n.astype(np.int64), SUM_WEIGHTS: w}
     if design.samples_elements:
         sums |= {SUM_SQUARED_WEIGHTS: people, N_SAMPLED: people.astype(np.int64)}

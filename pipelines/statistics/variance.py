@@ -122,9 +122,10 @@ def taylor_covariance(
     """Covariance (k, k) of k statistics: sum over strata of n_h / (n_h - 1) times the scatter of unit totals about their
     mean.
 
-    `influence`: what one unit of weight in a cell adds to each statistic, 0 outside its domain; (cells, k) where all statistics
-    belong to the only group, (cells,) where each group has one statistic, to which its cells alone add. `group` (cells,): the
-    group of each analysed cell, -1 outside. Means are over all sampled units, members or not (Binder 1983; Woodruff 1971).
+    `influence`: what one unit of weight in a cell adds to each statistic, 0 outside its domain; (cells, k), or a
+    PatternInfluence, where all statistics belong to the only group, (cells,) where each group has one statistic, to which its
+    cells alone add. `group` (cells,): the group of each analysed cell, -1 outside. Means are over all sampled units, members or
+    not (Binder 1983; Woodruff 1971).
     Units are with replacement, or with the design's finite population correction of the first stage.
 
     NaN belongs to a group whose strata are all lonely where the design says `average`: there is nothing to take the mean of, and
