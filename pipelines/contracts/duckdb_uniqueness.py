@@ -1,4 +1,6 @@
-"""How Great Expectations counts repeated values on DuckDB: by one grouping, where its own queries sort or join the table.
+"""How Great Expectations counts repeated values on DuckDB, where its own queries sort or join the table.
+
+Rows that come in order, as those of a delivery do as a rule, are compared with the one before; others are grouped once.
 
 The expectations and their verdicts stay the library's own. It is imported here, so that this module is imported with it.
 """
@@ -48,8 +50,30 @@ def _n_repeated(execution_engine: Any, domain: dict[str, Any]) -> int:
     rows = execution_engine.get_domain_records(domain_kwargs=domain)
     if isinstance(rows, sa.Select):
         rows = rows.subquery()
+    if _rises(execution_engine, rows, columns):
+        return 0
     n_repeated = _n_sharing(execution_engine, rows, columns, columns[-1:])
     return _n_sharing(execution_engine, rows, columns, columns) if n_repeated and len(columns) > 1 else n_repeated
+
+
+def _rises(execution_engine: Any, rows: Any, known: list[Any]) -> bool:
+    """Whether the last column of each row is above that of the row before, of those in which all of `known` are there.
+
+    Texts are compared by their length first, so that numbers written as text count up.
+    """
+    kind = execution_engine.execute_query(sa.select(sa.func.typeof(known[-1])).select_from(rows).limit(1)).scalar()
+    pair = (
+        sa.select(known[-1].label("value"), sa.func.lag(known[-1]).over().label("before"))
+        .select_from(rows)
+        .where(*(column.is_not(None) for column in known))
+        .subquery()
+    )
+    value, before = pair.c.value, pair.c.before
+    falls = before >= value
+    if kind == "VARCHAR":
+        longer, as_long = sa.func.length(before) > sa.func.length(value), sa.func.length(before) == sa.func.length(value)
+        falls = sa.or_(longer, sa.and_(as_long, falls))
+    return execution_engine.execute_query(sa.select(sa.literal(1)).select_from(pair).where(falls).limit(1)).first() is None
 
 
 def _n_sharing(execution_engine: Any, rows: Any, known: list[Any], by: list[Any]) -> int:
