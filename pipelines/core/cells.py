@@ -35,7 +35,7 @@ from pipelines.statistics.moments import Scale, scale_of
 from pipelines.store import Place
 from pipelines.store.recipe import Plan
 
-PLACES = {"stratum": "integer", "psu": "integer", "stratum_text": "varchar", "psu_text": "varchar"}
+PLACES = {"stratum": "INTEGER", "psu": "INTEGER", "stratum_text": "VARCHAR", "psu_text": "VARCHAR"}
 """Where a respondent of a survey was sampled."""
 
 
@@ -100,6 +100,7 @@ class Adding:
         self.places = list(PLACES) if is_survey else []
         self.weights = list(WEIGHTS_ADDED) if is_survey else []
         self.digits: dict[str, Digit] = {}
+        self.looked_at: dict[str, Digit | None] = {}
 
     def batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """The rows of each key set in turn, so that no group of rows in the Parquet holds two of them."""
@@ -148,7 +149,7 @@ class Adding:
         cells there are."""
         keys = sorted({name for question in questions for name in question})
         columns = {name: PLACES[name] for name in self.places} | {name: self.types[name] for name in keys}
-        known = digits(self.connection, self.respondents, columns)
+        known = self._known(columns)
         flags = [flag(where) for where in self.wanted.conditions]
         is_known = {number.known: flag(f"{identifier(number.name)} is not null") for number in numbers}
         self.digits = {member(number): digit for number, digit in enumerate(flags)} | known | is_known
@@ -172,6 +173,13 @@ class Adding:
         self.connection.execute(f"create or replace temp table added as select {', '.join(shown)} from ({sums})")
         [(n_cells,)] = self.connection.sql("select count(*) from added").fetchall()
         return int(n_cells)
+
+    def _known(self, columns: Mapping[str, str]) -> dict[str, Digit]:
+        """The digits of those columns (column -> type) that have few levels, which takes a scan for those not seen before."""
+        new = {name: kind for name, kind in columns.items() if name not in self.looked_at}
+        found = digits(self.connection, self.respondents, new)
+        self.looked_at |= {name: found.get(name) for name in new}
+        return {name: digit for name in columns if (digit := self.looked_at[name])}
 
     def _rows(self, keys: Keys, number: "Number | None") -> str:
         """The rows of one key set as the contract has them, in an order that hangs on nothing else."""

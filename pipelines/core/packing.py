@@ -4,7 +4,7 @@ A number is made of digits, one for each column, and the digit of a column is th
 last digit is that of an unknown level. Columns of too many levels are grouped by as they are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -24,10 +24,13 @@ MOST_NUMBERS = 2**62
 
 @dataclass(frozen=True)
 class Digit:
-    """A column as a digit: how many values it has, SQL of its value, and SQL of the column again from that (`{digit}`)."""
+    """A column as a digit: how many values it has, SQL of its value times its place, and SQL of the column again (`{digit}`).
+
+    The SQL chooses among the products, which takes DuckDB half as long as to multiply.
+    """
 
     radix: int
-    code: str
+    at: Callable[[int], str]
     decoded: str
 
     def column(self, digit: str) -> str:
@@ -37,7 +40,7 @@ class Digit:
 
 def flag(condition: str) -> Digit:
     """Whether a condition holds; unknown is no."""
-    return Digit(2, f"cast(coalesce(({condition}\n), false) as integer)", "({digit} = 1)")
+    return Digit(2, lambda place: f"case when ({condition}\n) then {_bigint(place)} else {_bigint(0)} end", "({digit} = 1)")
 
 
 def digits(connection: duckdb.DuckDBPyConnection, relation: str, types: Mapping[str, str]) -> dict[str, Digit]:
@@ -61,28 +64,38 @@ def digits(connection: duckdb.DuckDBPyConnection, relation: str, types: Mapping[
 
 
 def _boolean(name: str) -> Digit:
-    return Digit(3, f"coalesce(cast({identifier(name)} as integer), 2)", "case {digit} when 0 then false when 1 then true end")
+    def at(place: int) -> str:
+        return (
+            f"case {identifier(name)} when true then {_bigint(place)} when false then {_bigint(0)} else {_bigint(2 * place)} end"
+        )
+
+    return Digit(3, at, "case {digit} when 0 then false when 1 then true end")
 
 
 def _text(name: str, levels: Sequence[str]) -> Digit:
     if not levels:
-        return Digit(1, "0", "cast(null as varchar)")
-    positions = " ".join(f"when {literal(level)} then {position}" for position, level in enumerate(levels))
+        return Digit(1, lambda _: _bigint(0), "cast(null as varchar)")
     listed = ", ".join(literal(level) for level in levels)
-    return Digit(
-        len(levels) + 1,
-        f"case {identifier(name)} {positions} else {len(levels)} end",
-        f"([{listed}])[{{digit}} + 1]",
-    )
+
+    def at(place: int) -> str:
+        # a function of one column is evaluated once for each entry of the Parquet's dictionary
+        products = ", ".join(_bigint(position * place) for position in range(len(levels)))
+        return f"coalesce(map([{listed}], [{products}])[{identifier(name)}], {_bigint(len(levels) * place)})"
+
+    return Digit(len(levels) + 1, at, f"([{listed}])[{{digit}} + 1]")
 
 
 def _whole_number(name: str, kind: str, smallest: int, largest: int) -> Digit:
     width = largest - smallest + 1
     return Digit(
         width + 1,
-        f"coalesce(cast({identifier(name)} as bigint) - {smallest}, {width})",
+        lambda place: f"coalesce(cast({identifier(name)} as bigint) - {smallest}, {width}) * {place}",
         f"case when {{digit}} < {width} then cast({{digit}} + {smallest} as {kind.lower()}) end",
     )
+
+
+def _bigint(value: int) -> str:
+    return f"{value}::bigint"
 
 
 @dataclass(frozen=True)
@@ -101,7 +114,7 @@ def packed(of: Mapping[str, Digit]) -> Packed:
         if size * digit.radix >= MOST_NUMBERS:
             codes.append([])
             size = 1
-        codes[-1].append(f"cast({digit.code} as bigint) * {size}")
+        codes[-1].append(digit.at(size))
         found[name] = f"(code_{len(codes)} // {size} % {digit.radix})"
         size *= digit.radix
     return Packed(tuple(" + ".join(terms) for terms in codes), found)
