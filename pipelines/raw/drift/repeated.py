@@ -27,31 +27,42 @@ class Ids:
     def are_integers(self) -> bool:
         return bool(pa.types.is_integer(pq.read_schema(self.path).field(self.column).type))
 
+    @property
+    def _rows(self) -> str:
+        return f"read_parquet({literal(str(self.path))}) where {identifier(self.column)} is not null"
+
+    @property
+    def _distinct(self) -> str:
+        return "" if self.are_unique else "distinct "
+
     def once(self, kind: str) -> str:
         """A select of each id in one row, in a type of DuckDB."""
-        distinct = "" if self.are_unique else "distinct "
-        column = identifier(self.column)
-        return (
-            f"select {distinct}cast({column} as {kind}) as id from read_parquet({literal(str(self.path))}) "
-            f"where {column} is not null"
-        )
+        return f"select {self._distinct}cast({identifier(self.column)} as {kind}) as id from {self._rows}"
+
+    def counted(self) -> str:
+        """A select of how many ids there are."""
+        return f"select count({self._distinct}{identifier(self.column)}) from {self._rows}"
 
 
 def repeated_respondents(connection: duckdb.DuckDBPyConnection, earlier: Mapping[str, Ids], later: Ids) -> dict[str, Finding]:
     """How many ids of an object stand in each earlier one (wave -> its ids; at least one), too. `statistic` is their share.
 
-    The ids of all earlier waves pass once, in no more memory than those of one.
+    The ids of all earlier waves pass once, in no more memory than those of one, and those of them alone that lie between the
+    smallest and the largest of the later: waves that number their respondents on have none there.
     """
     kind = "bigint" if all(ids.are_integers for ids in (later, *earlier.values())) else "varchar"
     connection.execute(f"create or replace temp table later as {later.once(kind)}")
     [(n_after,)] = connection.sql("select count(*) from later").fetchall()
-    of_waves = " union all ".join(f"select {n} as wave, id from ({ids.once(kind)})" for n, ids in enumerate(earlier.values()))
-    counts = connection.sql(
-        f"select wave, count(*), count(later.id) from ({of_waves}) as earlier left join later using (id) group by wave"
-    ).fetchall()
+    n_before = {wave: connection.sql(ids.counted()).fetchall()[0][0] for wave, ids in earlier.items()}
+    in_reach = "id between (select min(id) from later) and (select max(id) from later)"
+    of_waves = " union all ".join(
+        f"select {n} as wave, id from ({ids.once(kind)}) where {in_reach}" for n, ids in enumerate(earlier.values())
+    )
+    n_both = dict(
+        connection.sql(f"select wave, count(*) from ({of_waves}) as earlier join later using (id) group by wave").fetchall()
+    )
     connection.execute("drop table later")
-    found = {n: (n_before, n_both) for n, n_before, n_both in counts}
-    return {wave: _finding(wave, *found.get(n, (0, 0)), n_after) for n, wave in enumerate(earlier)}
+    return {wave: _finding(wave, n_before[wave], n_both.get(n, 0), n_after) for n, wave in enumerate(earlier)}
 
 
 def _finding(wave: str, n_before: int, n_both: int, n_after: int) -> Finding:
