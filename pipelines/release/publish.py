@@ -152,7 +152,7 @@ def _require_whole(project: Project, objects: dict[Place, Sidecar]) -> None:
         for place, sidecar in objects.items()
         if sidecar.rejected_rows
     }
-    damaged = [f"the object {path.stem[:12]} of {place}" for place, path in paths.items() if not is_whole(path, anew=True)]
+    damaged = [f"the object {path.stem[:12]} of {place}" for place, path in paths.items() if not is_whole(path)]
     if damaged:
         raise StoreDamaged(
             f"not published, as the store has changed under it: {', '.join(damaged)}: run cramp-atlas refresh, which makes again "

@@ -24,6 +24,9 @@ from pipelines.store.acceptance import Acceptance
 ROW_GROUP_ROWS = 245_760
 """Twice DuckDB's own row group: large enough to scan fast, small enough to spread over threads."""
 
+LARGEST_DICTIONARY = 2**17
+"""Bytes of the different values of a column in a row group; with more of them, as weights have, they are written as they are."""
+
 ACCEPTED = "accepted"
 """The folder of the store that says what is accepted."""
 
@@ -116,7 +119,8 @@ class Store:
             rows = 0
             batches = data.to_batches(max_chunksize=ROW_GROUP_ROWS) if isinstance(data, pa.Table) else data
             schema = _without_descriptions(data.schema)
-            with pq.ParquetWriter(temporary, schema, compression="zstd", store_schema=True) as writer:
+            settings = {"compression": "zstd", "store_schema": True, "dictionary_pagesize_limit": LARGEST_DICTIONARY}
+            with pq.ParquetWriter(temporary, schema, **settings) as writer:
                 for batch in batches:
                     writer.write_batch(batch.replace_schema_metadata(None).cast(schema), row_group_size=ROW_GROUP_ROWS)
                     rows += batch.num_rows
@@ -128,6 +132,7 @@ class Store:
                 temporary.chmod(READ_ONLY)
                 sync_file(temporary)
                 temporary.replace(path)
+                _whole[path] = _state(path)
                 sync_folder(folder)
         return content, rows
 
@@ -251,14 +256,19 @@ def is_whole(path: Path, *, anew: bool = False) -> bool:
     process, unless `anew`."""
     if not path.is_file():
         return False
-    status = path.stat()
-    state = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    state = _state(path)
     if anew or _whole.get(path) != state:
         _whole.pop(path, None)
         if sha256_of_file(path) != path.stem:
             return False
         _whole[path] = state
     return True
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """What differs where anybody has touched a file."""
+    status = path.stat()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _from_landing(place: Place) -> str:
