@@ -212,7 +212,8 @@ def add_part(atlas: Atlas, name: str) -> None:
 
 
 def _link_or_copy(source: str, target: str) -> str:
-    if "/warehouse/" in source and source.endswith((".parquet", ".xpt", ".duckdb")):
+    # not what landed: another link to a file looks to a night like somebody who writes it
+    if "/warehouse/" in source and "/landing/" not in source and source.endswith((".parquet", ".duckdb")):
         os.link(source, target)
         return target
     return str(shutil.copy2(source, target))
