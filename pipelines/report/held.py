@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import polars as pl
@@ -34,6 +35,16 @@ _DECODED: dict[tuple[object, ...], pl.DataFrame] = {}
 """What was read, the oldest first."""
 
 
+class Asked(NamedTuple):
+    """What is asked of cells: by which keys, whether which conditions (name -> condition) are true, and with which weight; with a
+    `number`, the moments of it with the weight."""
+
+    keys: Collection[str] = ()
+    conditions: Mapping[str, str] = {}
+    weight: str | None = None
+    number: str | None = None
+
+
 @dataclass(frozen=True)
 class KeySet:
     """The cells of one wave by some keys: the conditions that they tell apart, and the weights that they have sums of."""
@@ -52,29 +63,23 @@ class KeySet:
     is_measured: bool
     """Whether it is known of anybody."""
 
-    def answers(self, keys: set[str], conditions: set[str], weight: str | None, number: str | None) -> bool:
-        """Whether the cells tell these keys and conditions apart and have sums of the weight, and moments of the number."""
+    def answers(self, asked: Asked) -> bool:
+        """Whether the cells tell the keys and conditions apart and have sums of the weight, and moments of the number."""
         return (
-            keys <= set(self.keys)
-            and conditions <= set(self.conditions)
-            and (weight is None or weight in self.weights)
-            and (number is None or (self.measured is not None and self.measured.name == number))
+            set(asked.keys) <= set(self.keys)
+            and set(asked.conditions.values()) <= set(self.conditions)
+            and (asked.weight is None or asked.weight in self.weights)
+            and (asked.number is None or (self.measured is not None and self.measured.name == asked.number))
         )
 
-    def added(
-        self,
-        keys: Collection[str],
-        types: Mapping[str, str],
-        conditions: Mapping[str, str],
-        weight: str | None,
-        number: str | None,
-    ) -> pl.DataFrame:
+    def added(self, asked: Asked, types: Mapping[str, str]) -> pl.DataFrame:
         """The cells as Held.added() has them, without the wave; `types`: those of the keys."""
+        keys, conditions, weight, number = asked
         n, units = WEIGHTS_ADDED[weight] if weight else ("n_respondents", None)
         moments = MOMENTS_ADDED[weight] if weight and number else ()
         return self._decoded(types).select(
             *PLACES,
-            *(pl.col(f"level_{self.keys.index(key) + 1}").alias(key) for key in keys),
+            *(pl.col(f"level_{self.keys.index(key) + 1}").alias(key) for key in dict.fromkeys(keys)),
             *(pl.col(f"condition_{self.conditions.index(condition)}").alias(flag) for flag, condition in conditions.items()),
             pl.col("n_respondents").alias("n_sampled"),
             pl.col(n).alias("n"),
@@ -136,41 +141,27 @@ class Held:
     sets: Mapping[str, Sequence[KeySet]] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
 
-    def added(
-        self,
-        waves: Collection[str],
-        keys: Collection[str],
-        conditions: Mapping[str, str],
-        weight: str | None = None,
-        number: str | None = None,
-    ) -> pl.DataFrame | None:
-        """What is held by these keys: the respondents of some waves added up; None where a wave does not have it.
+    def added(self, waves: Collection[str], asked: Asked) -> pl.DataFrame | None:
+        """What is held of it: the respondents of some waves added up; None where a wave does not have it.
 
-        Columns: `wave`, `stratum`, `psu` and their texts, the keys (all text as Enum), whether each condition is true (name ->
-        condition), `n_sampled` (respondents), and `n` and `units`: respondents with a weight above 0, and the sum of it as
-        `whole_units` has it; without a weight all respondents, and NULL. With a `number`: true under its name where it is known,
-        otherwise NULL, and its moments with the weight.
+        Columns: `wave`, `stratum`, `psu` and their texts, the keys (all text as Enum), whether each condition is true,
+        `n_sampled` (respondents), and `n` and `units`: respondents with a weight above 0, and the sum of it as `whole_units`
+        has it; without a weight all respondents, and NULL. With a number: true under its name where it is known, otherwise NULL,
+        and its moments.
         """
-        chosen = self._chosen(waves, keys, conditions, weight, number)
+        chosen = self._chosen(waves, asked)
         if not chosen:
             return None
-        by, names = list(dict.fromkeys(keys)), pl.Enum(waves)
+        names = pl.Enum(waves)
         added = [
-            held.added(by, self.types, conditions, weight, number).select(pl.lit(wave, names).alias("wave"), pl.all())
+            held.added(asked, self.types).select(pl.lit(wave, names).alias("wave"), pl.all())
             for wave, held in zip(waves, chosen, strict=True)
         ]
         return pl.concat(same_levels(added))
 
-    def relation(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        waves: Collection[str],
-        keys: Collection[str],
-        conditions: Mapping[str, str],
-        weight: str | None = None,
-    ) -> str | None:
+    def relation(self, connection: duckdb.DuckDBPyConnection, waves: Collection[str], asked: Asked) -> str | None:
         """The same as a relation of a connection, which may follow `from`; text is VARCHAR."""
-        added = self.added(waves, keys, conditions, weight)
+        added = self.added(waves, asked)
         if added is None:
             return None
         name = f"held {next(_numbers)}"
@@ -179,28 +170,20 @@ class Held:
 
     def is_answered(self, waves: Collection[str], name: str) -> bool | None:
         """Whether anybody answered a column, or has a number of it; None where a wave does not tell."""
-        chosen = self._chosen(waves, (name,), {})
+        chosen = self._chosen(waves, Asked((name,)))
         if chosen:
             return any(name in held.answered for held in chosen)
-        measured = self._chosen(waves, (), {}, number=name)
+        measured = self._chosen(waves, Asked(number=name))
         return any(held.is_measured for held in measured) if measured else None
 
     def scale(self, wave: str, number: str, weight: str) -> Scale | None:
         """That of the moments of a number with a weight, of one wave; None where there are none."""
-        chosen = self._chosen([wave], (), {}, weight, number)
+        chosen = self._chosen([wave], Asked(weight=weight, number=number))
         return chosen[0].measured.scale if chosen and chosen[0].measured else None
 
-    def _chosen(
-        self,
-        waves: Collection[str],
-        keys: Collection[str],
-        conditions: Mapping[str, str],
-        weight: str | None = None,
-        number: str | None = None,
-    ) -> list[KeySet]:
+    def _chosen(self, waves: Collection[str], asked: Asked) -> list[KeySet]:
         """The smallest key set of each wave that answers; none where a wave has none."""
-        asked = set(keys), set(conditions.values()), weight, number
-        found = [[held for held in self.sets.get(wave, ()) if held.answers(*asked)] for wave in waves]
+        found = [[held for held in self.sets.get(wave, ()) if held.answers(asked)] for wave in waves]
         return [min(answering, key=lambda held: (held.n_cells, held.keys)) for answering in found] if all(found) else []
 
 

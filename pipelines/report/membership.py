@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 
 import duckdb
+import polars as pl
 
 from pipelines.machine.quoting import identifier
 from pipelines.making.engine import bind_objects, confine, engine
 from pipelines.making.seeing import accepted_inputs, places_of
 from pipelines.project.project import Project
 from pipelines.project.sources import Source
-from pipelines.report.held import Held, held_cells
+from pipelines.report.held import Asked, Held, held_cells
 from pipelines.store import Place
 
 
@@ -29,7 +30,7 @@ def _of_source(project: Project, source: Source) -> Iterator[str]:
         return
     try:
         has_respondents, members = _members(project, source, accepted)
-    except duckdb.Error:
+    except (duckdb.Error, pl.exceptions.PolarsError, OSError):
         return
     for name, population in populations.items():
         if has_respondents and name not in members:
@@ -44,9 +45,10 @@ def _members(project: Project, source: Source, accepted: Mapping[Place, str]) ->
     these do not tell."""
     respondents = project.study.respondents
     conditions = {name: population.where for name, population in project.study.populations.items()}
+    asked = Asked(conditions=conditions)
     with engine(project.settings) as connection:
         held = held_cells(project, accepted) if source.can_be_added_up else Held()
-        told = {place: added for place in accepted if (added := held.relation(connection, [place.wave], [], conditions))}
+        told = {place: added for place in accepted if (added := held.relation(connection, [place.wave], asked))}
         unread = [project.store.path(place, content) for place, content in accepted.items() if place not in told]
         bind_objects(connection, project.contracts[respondents], unread)
         confine(connection)

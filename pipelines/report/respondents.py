@@ -18,7 +18,8 @@ from pipelines.project.respondents import AGE, POPULATION, REPLICATES_OF, TEXT_O
 from pipelines.project.sources import Source
 from pipelines.project.standards import StandardPopulation
 from pipelines.project.study import Study
-from pipelines.report.held import PLACES, Held, as_text
+from pipelines.report.held import PLACES, Asked, Held, as_text
+from pipelines.report.strata import pooled_stratum, stratum_of_wave
 from pipelines.statistics import Cells, Design, ReplicateWeights, collapse
 from pipelines.statistics.collapse import collapse_added, whole_units
 from pipelines.statistics.design import MANY_CELLS, SQUARES_WITHIN, same_levels
@@ -27,9 +28,6 @@ from pipelines.store import digest
 
 STANDARD_AGE_GROUP = "standard_age_group"
 """The key for the age group of the standard population, which may differ from the study's age bands."""
-
-STRATA_PER_WAVE = 2**32
-"""More than there are INTEGER stratum numbers: keeps the strata of pooled waves apart."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ class Respondents:
 
     def _levels_of(self, variable: str, population: str | None) -> list[bool | str]:
         members = {"is_member": self.study.populations[population].where} if population else {}
-        added = self.held.added(self.waves, (variable,), members)
+        added = self.held.added(self.waves, Asked((variable,), members))
         if added is not None:
             inside = added.filter("is_member") if members else added
             return inside[variable].drop_nulls().unique().sort().to_list()
@@ -145,22 +143,24 @@ class Respondents:
         A relation that may follow `from`: columns `wave`, those of strata and PSUs, the keys, `n_sampled`, `n` and `units` as
         Held.relation() has them.
         """
-        names = {f"condition {number}": condition for number, condition in enumerate(conditions)}
-        relation = self.held.relation(self.connection, waves, keys, names, weight) or self._each(waves, keys, names, weight)
-        return relation, [identifier(name) for name in names]
+        asked = Asked(keys, {f"condition {number}": condition for number, condition in enumerate(conditions)}, weight)
+        relation = self.held.relation(self.connection, waves, asked) or self._each(waves, asked)
+        return relation, [identifier(name) for name in asked.conditions]
 
-    def _held(self, waves: Collection[str], keys: Collection[str]) -> str | None:
-        return self.held.relation(self.connection, waves, keys, {})
+    @property
+    def _everybody(self) -> str:
+        """The respondents by where they were sampled, added up or each on a row."""
+        return self.held.relation(self.connection, self.waves, Asked()) or self.respondents
 
-    def _each(self, waves: Collection[str], keys: Collection[str], conditions: Mapping[str, str], weight: str | None) -> str:
+    def _each(self, waves: Collection[str], asked: Asked) -> str:
         """The respondents themselves, as Held.relation() has them added up."""
         there = self.connection.sql(f"select * from {self.respondents} limit 0").columns
         places = [name for name in PLACES if name in there]
-        members = [f"coalesce(({condition}\n), false) as {identifier(name)}" for name, condition in conditions.items()]
-        number = f"cast({identifier(weight)} as double)" if weight else ""
-        units = whole_units(number) if weight else "null"
-        n = f"cast({number} > 0 as integer)" if weight else "1"
-        columns = ["wave", *places, *(identifier(key) for key in dict.fromkeys(keys) if key not in places)]
+        members = [f"coalesce(({condition}\n), false) as {identifier(name)}" for name, condition in asked.conditions.items()]
+        number = f"cast({identifier(asked.weight)} as double)" if asked.weight else ""
+        units = whole_units(number) if number else "null"
+        n = f"cast({number} > 0 as integer)" if number else "1"
+        columns = ["wave", *places, *(identifier(key) for key in dict.fromkeys(asked.keys) if key not in places)]
         columns += [*members, "1 as n_sampled", f"{n} as n", f"{units} as units"]
         listed = ", ".join(literal(wave) for wave in waves) or "null"
         return f"(select {', '.join(columns)} from {self.respondents} where wave in ({listed}))"
@@ -221,7 +221,7 @@ class Respondents:
         is_text, tables, parts = "stratum" in self._texts, [], list(waves)
         number = next((cells.number for cells in parts if cells.number), None)
         for index, cells in enumerate(parts):
-            columns = {"stratum": _apart(pl.col("stratum"), index, is_text=is_text)}
+            columns = {"stratum": stratum_of_wave(pl.col("stratum"), index, is_text=is_text)}
             if number and not cells.number:  # a small wave among large ones
                 columns |= {number: pl.col(number).cast(pl.Float64), SQUARES_WITHIN: pl.lit(0.0)}
             tables.append(cells.table.with_columns(**columns))
@@ -244,7 +244,7 @@ class Respondents:
         design = self._design(weight)
         places = {"stratum": self._stratum(scope), "psu": self._psu}
         by = [AGE if key == STANDARD_AGE_GROUP else key for key in keys]
-        added = self.held.added(scope.waves, by, conditions, weight, measured.name if measured else None)
+        added = self.held.added(scope.waves, Asked(by, conditions, weight, measured.name if measured else None))
         if added is not None:
             computed = {key: text for key, text in columns_of.items() if key == STANDARD_AGE_GROUP}
             computed |= {name: place for name, place in places.items() if self.is_weighted and place != name}
@@ -325,8 +325,7 @@ class Respondents:
         """Those of `stratum` and `psu` that are text in some wave of the source."""
         there = self.source.columns_of_design & TEXT_OF.keys()
         names = [name for name in TEXT_OF if name in there and TEXT_OF[name] in self.columns]
-        relation = self._held(self.waves, ()) or self.respondents
-        asked = self._answered(relation, [f"{name}_text" for name in names]) if names else set()
+        asked = self._answered(self._everybody, [f"{name}_text" for name in names]) if names else set()
         texts = frozenset(name for name in names if f"{name}_text" in asked)
         self.of_all_waves["places that are text"] = digest(sorted(texts))
         return texts
@@ -336,11 +335,7 @@ class Respondents:
         stratum = stratum_of(self.source, is_text="stratum" in self._texts)
         if self.source.panel or len(scope.waves) == 1:
             return stratum
-        apart = " ".join(f"when {literal(wave)} then {self._of_wave(stratum, index)}" for index, wave in enumerate(scope.waves))
-        return f"case wave {apart} end"
-
-    def _of_wave(self, stratum: str, index: int) -> str:
-        return f"'{index:04} ' || {stratum}" if "stratum" in self._texts else f"{stratum} + {index * STRATA_PER_WAVE}"
+        return pooled_stratum(stratum, scope.waves, is_text="stratum" in self._texts)
 
     @cached_property
     def _moved_psus(self) -> int:
@@ -348,17 +343,12 @@ class Respondents:
         if not (self.is_weighted and self.source.panel) or self.source.replicate_weights:
             return 0
         stratum = stratum_of(self.source, is_text="stratum" in self._texts)
-        psus = counted_psus(self.connection, self._held(self.waves, ()) or self.respondents, stratum, self._psu)
+        psus = counted_psus(self.connection, self._everybody, stratum, self._psu)
         return 0 if are_nested(self.source, psus) else psus.n_in_several_strata
 
     @property
     def _psu(self) -> str:
         return psu_of(self.source, is_text="psu" in self._texts)
-
-
-def _apart(stratum: pl.Expr, index: int, *, is_text: bool) -> pl.Expr:
-    """The strata of a wave among those of all waves, as `Respondents._stratum` has them."""
-    return pl.lit(f"{index:04} ") + stratum if is_text else stratum.cast(pl.Int64) + index * STRATA_PER_WAVE
 
 
 def in_population(name: str) -> str:

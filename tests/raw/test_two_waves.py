@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.raw.drift.between import accepted_drift, note_drift
-from pipelines.raw.drift.repeated import Ids, repeated_respondents
+from pipelines.raw.drift.repeated import MOST_MARKS, Ids, repeated_respondents
 from pipelines.raw.drift.words import in_words
 from pipelines.raw.take_in import take_in
 from tests.atlas import Atlas, make_atlas
@@ -161,9 +161,13 @@ def objects(folder: Path, waves: dict[str, pa.Array]) -> dict[str, Path]:
     return {wave: folder / f"{wave}.parquet" for wave in waves}
 
 
+@pytest.mark.parametrize("most", [0, MOST_MARKS], ids=["joined", "marked"])
 @pytest.mark.parametrize("kind", [pa.int64(), pa.int32(), pa.string()])
-def test_ids_of_several_earlier_waves_are_counted_each_once(kind: pa.DataType, tmp_path: Path) -> None:
-    ids = {"first": [1, 2, 2, None, 3], "second": [3, 4, 5], "none": [7, 8], "later": [2, 3, 3, 4, 9, None]}
+def test_ids_of_several_earlier_waves_are_counted_each_once(
+    kind: pa.DataType, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.raw.drift.repeated.MOST_MARKS", most)
+    ids = {"first": [-1, 1, 2, 2, None, 3], "second": [3, 4, 5], "none": [7, 10], "later": [2, 3, 3, 4, 9, None]}
     last = kind if kind == pa.string() else pa.int64()
     arrays = {wave: pa.array(given).cast(last if wave == "later" else kind) for wave, given in ids.items()}
     paths = objects(tmp_path, arrays)
@@ -172,7 +176,7 @@ def test_ids_of_several_earlier_waves_are_counted_each_once(kind: pa.DataType, t
     with duckdb.connect() as connection:
         found = repeated_respondents(connection, given, later)
     counted = {wave: (finding.n_before, finding.n_after, finding.statistic) for wave, finding in found.items()}
-    assert counted == {"first": (3, 4, 2 / 4), "second": (3, 4, 2 / 4), "none": (2, 4, 0.0)}
+    assert counted == {"first": (4, 4, 2 / 4), "second": (3, 4, 2 / 4), "none": (2, 4, 0.0)}
     assert "2 of 4 respondent ids are those of wave first, too" in found["first"].detail
 
 

@@ -127,7 +127,7 @@ def test_a_table_of_any_design_is_the_same_to_the_bit_from_cells_as_from_respond
 
 def test_what_is_no_longer_kept_is_read_again(surveys: Project, ways: Ways, monkeypatch: pytest.MonkeyPatch) -> None:
     source = next(source for source in surveys.sources if cells_places(surveys, source))
-    place = Place("report", "odds_ratios", source, "all")
+    place = Place("report", "characteristics_by_outcome", source, "all")
     monkeypatch.setattr(held, "_DECODED", {})
     content = ways.from_cells(surveys, place)
     assert len(held._DECODED) > 1

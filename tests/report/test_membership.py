@@ -5,6 +5,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -52,6 +54,21 @@ def test_the_sentence_holds_no_number_of_people(published_synthetic: Atlas) -> N
 
 def test_without_accepted_respondents_nothing_is_said(tmp_path: Path) -> None:
     assert sources_named(studying(make_atlas(tmp_path / "project").project, nobody=NOBODY)) == []
+
+
+@pytest.mark.parametrize("error", [duckdb.IOException("7"), pl.exceptions.ComputeError("7"), FileNotFoundError("7")], ids=repr)
+def test_of_respondents_that_cannot_be_read_nothing_is_said(
+    published_synthetic: Atlas, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """An object may go while it is looked into: whoever makes a table of it says so."""
+    project = studying(published_synthetic.project, nobody=NOBODY)
+
+    def gone(*_: object) -> None:
+        raise error
+
+    assert ("nobody", "synthetic_survey") in sources_named(project)
+    monkeypatch.setattr("pipelines.report.membership.held_cells", gone)
+    assert "synthetic_survey" not in {source for _, source in sources_named(project)}
 
 
 def test_a_refresh_and_lint_say_it(synthetic: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:

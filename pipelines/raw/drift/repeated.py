@@ -5,11 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.machine.quoting import identifier, literal
 from pipelines.raw.drift.compare import Finding
+
+MOST_MARKS = 2**27
+"""Bytes for the numbers that ids may be."""
+
+SPARSEST = 64
+"""Numbers for each id, above which to mark them is no gain."""
 
 NONE_IS_MEANT = 0.0
 """Waves are samples of different people unless the source says otherwise."""
@@ -51,18 +59,42 @@ def repeated_respondents(connection: duckdb.DuckDBPyConnection, earlier: Mapping
     smallest and the largest of the later: waves that number their respondents on have none there.
     """
     kind = "bigint" if all(ids.are_integers for ids in (later, *earlier.values())) else "varchar"
-    connection.execute(f"create or replace temp table later as {later.once(kind)}")
-    [(n_after,)] = connection.sql("select count(*) from later").fetchall()
+    [(n_after, least, largest)] = connection.sql(f"select count(*), min(id), max(id) from ({later.once(kind)})").fetchall()
     n_before = {wave: connection.sql(ids.counted()).fetchall()[0][0] for wave, ids in earlier.items()}
+    if kind == "bigint" and n_after and largest - least < min(MOST_MARKS, n_after * SPARSEST):
+        n_both = _marked_twice(earlier, later, least, largest)
+    else:
+        n_both = _joined(connection, earlier, later, kind)
+    return {wave: _finding(wave, n_before[wave], n_both.get(wave, 0), n_after) for wave in earlier}
+
+
+def _marked_twice(earlier: Mapping[str, Ids], later: Ids, least: int, largest: int) -> dict[str, int]:
+    """Wave -> how many numbers stand in both: one mark for every number that there may be takes a tenth of the time of a join."""
+    marked = _marks(later, least, largest)
+    return {wave: int(np.count_nonzero(marked & _marks(ids, least, largest))) for wave, ids in earlier.items()}
+
+
+def _marks(ids: Ids, least: int, largest: int) -> npt.NDArray[np.bool_]:
+    """Whether each number from the least to the largest is an id."""
+    marks = np.zeros(largest - least + 1, np.bool_)
+    with pq.ParquetFile(ids.path) as file:
+        for batch in file.iter_batches(columns=[ids.column]):
+            numbers = batch.column(0).drop_null().cast(pa.int64()).to_numpy()
+            marks[numbers[(numbers >= least) & (numbers <= largest)] - least] = True
+    return marks
+
+
+def _joined(connection: duckdb.DuckDBPyConnection, earlier: Mapping[str, Ids], later: Ids, kind: str) -> dict[str, int]:
+    """Wave -> how many ids stand in both; waves without one are left out."""
+    connection.execute(f"create or replace temp table later as {later.once(kind)}")
     in_reach = "id between (select min(id) from later) and (select max(id) from later)"
     of_waves = " union all ".join(
-        f"select {n} as wave, id from ({ids.once(kind)}) where {in_reach}" for n, ids in enumerate(earlier.values())
+        f"select {literal(wave)} as wave, id from ({ids.once(kind)}) where {in_reach}" for wave, ids in earlier.items()
     )
-    n_both = dict(
-        connection.sql(f"select wave, count(*) from ({of_waves}) as earlier join later using (id) group by wave").fetchall()
-    )
+    both = f"select wave, count(*) from ({of_waves}) as earlier join later using (id) group by wave"
+    found = dict(connection.sql(both).fetchall())
     connection.execute("drop table later")
-    return {wave: _finding(wave, n_before[wave], n_both.get(n, 0), n_after) for n, wave in enumerate(earlier)}
+    return found
 
 
 def _finding(wave: str, n_before: int, n_both: int, n_after: int) -> Finding:

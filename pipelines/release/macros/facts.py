@@ -14,9 +14,9 @@ from pipelines.project.project import Project
 from pipelines.project.respondents import POOLED, POPULATION, TEXT_OF
 from pipelines.project.sources import COMPONENTS, Source
 from pipelines.report.estimation import imputed_of
-from pipelines.report.held import cells_of, held_cells
-from pipelines.report.respondents import STRATA_PER_WAVE
+from pipelines.report.held import Asked, cells_of, held_cells
 from pipelines.report.scales import LARGEST_RATIO
+from pipelines.report.strata import pooled_stratum
 from pipelines.statistics.collapse import whole_units
 
 Facts = dict[str, Any]
@@ -46,9 +46,9 @@ def _facts(connection: duckdb.DuckDBPyConnection, project: Project, source: Sour
     if not source.is_withheld and any(cells_of(project, place, content) for place, content in accepted.items()):
         with engine(project.settings) as apart:
             held, waves = held_cells(project, accepted), [place.wave for place in accepted]
-            found = {weight: held.relation(apart, waves, [], {}, weight) for weight in _weights(source)}
+            found = {weight: held.relation(apart, waves, Asked(weight=weight)) for weight in _weights(source)}
             added = {weight: relation for weight, relation in found.items() if relation}
-            if added.keys() == found.keys() and (relation := held.relation(apart, waves, [], {})):
+            if added.keys() == found.keys() and (relation := held.relation(apart, waves, Asked())):
                 return facts_of(People(apart, relation, added), source)
     relation = f"(select * from {respondents} where source = {literal(source.source)})"
     units = {weight: whole_units(f"cast({weight} as double)") for weight in _weights(source)}
@@ -95,7 +95,7 @@ def _of_survey(people: People, source: Source, waves: list[str]) -> Facts:
     stratum, psu = stratum_of(source, is_text=is_text["stratum"]), psu_of(source, is_text=is_text["psu"])
     several = len(source.study_waves) > 1
     strata = [{"wave": wave, "stratum": stratum} for wave in waves]
-    pooled = stratum if source.panel else _apart(stratum, source.study_waves, is_text["stratum"])
+    pooled = stratum if source.panel else pooled_stratum(stratum, source.study_waves, is_text=is_text["stratum"])
     components = [{"weight": f"{part}_weight", "variables": source.components[part]} for part in _parts(source)]  # type: ignore[index]
     return {
         "strata": [*strata, {"wave": POOLED, "stratum": pooled}],
@@ -115,15 +115,6 @@ def _are_texts(people: People) -> dict[str, bool]:
     answered = people.connection.sql(f"select {counts} from {people.relation}").fetchall()[0] if texts else ()
     counted = dict(zip([name for name, _ in texts], answered, strict=True))
     return {name: counted.get(name, 0) > 0 for name in TEXT_OF}
-
-
-def _apart(stratum: str, waves: list[str], is_text: bool) -> str:
-    """SQL of a stratum in which pooled waves are strata of their own."""
-
-    def of_wave(index: int) -> str:
-        return f"'{index:04} ' || {stratum}" if is_text else f"{stratum} + {index * STRATA_PER_WAVE}"
-
-    return f"case wave {' '.join(f'when {literal(wave)} then {of_wave(index)}' for index, wave in enumerate(waves))} end"
 
 
 def _unpooled(people: People, source: Source, stratum: str, psu: str) -> str | None:
