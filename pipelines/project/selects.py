@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import sqlglot
@@ -156,6 +156,12 @@ def _select(path: Path, sql: Path) -> Select:
         raise ConfigurationError(f"{name}: byte {error.start} is not UTF-8. Save the file as UTF-8.") from error
     except OSError as error:
         raise ConfigurationError(f"{name}: cannot be read: {(error.strerror or 'no reason is given').lower()}.") from error
+    return _understood(name, text)
+
+
+@lru_cache(maxsize=1_000)
+def _understood(name: str, text: str) -> Select:
+    """A select by its text, which is parsed once in a process: the project is loaded again for every run."""
     if letter := commanding(text):
         raise ConfigurationError(f"{name}, {letter}.")
     select = Select(name, text, tuple(tables_read(text, name)))
