@@ -146,7 +146,10 @@ def _build(
 
 
 def _require_whole(project: Project, objects: dict[Place, Sidecar]) -> None:
-    """Raise StoreDamaged where an object that is published is not what its name says: asked before it is read and after."""
+    """Raise StoreDamaged where an object that is published is not what its name says: asked before it is read and after.
+
+    One that nobody has touched since it was hashed in this process is not hashed again.
+    """
     paths = _paths(project, objects) | {
         rejected_rows_place(place): project.store.path(rejected_rows_place(place), sidecar.rejected_rows)
         for place, sidecar in objects.items()

@@ -9,6 +9,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +27,9 @@ ROW_GROUP_ROWS = 245_760
 
 LARGEST_DICTIONARY = 2**17
 """Bytes of the different values of a column in a row group; with more of them, as weights have, they are written as they are."""
+
+MOST_SIDECARS = 5_000
+"""That are remembered as they were read: those of a night of many waves."""
 
 ACCEPTED = "accepted"
 """The folder of the store that says what is accepted."""
@@ -234,7 +238,17 @@ class Store:
 
 
 def read_sidecar(path: Path) -> Sidecar | None:
-    """The sidecar in a file, None where there is none; raises Unsound where it is not what was written under this name."""
+    """The sidecar in a file, None where there is none; raises Unsound where it is not what was written under this name. A file
+    that nobody touched is read once in a process."""
+    return _read(path, _state(path)) if path.is_file() else _read_now(path)
+
+
+@lru_cache(maxsize=MOST_SIDECARS)
+def _read(path: Path, _: tuple[int, ...]) -> Sidecar | None:
+    return _read_now(path)
+
+
+def _read_now(path: Path) -> Sidecar | None:
     content = read_sealed(path)
     if content is None:
         return None

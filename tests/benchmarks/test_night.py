@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.benchmarks import results
+from tests.benchmarks import growth, results
 from tests.benchmarks.big_survey import PSUS_PER_STRATUM, SOURCE, TABLE, big_survey, delivered
 
 
@@ -29,3 +29,11 @@ def test_what_was_measured_is_kept_with_its_circumstances(tmp_path: Path, monkey
     results.append_results("night", [{"stage": "core", "seconds": 1.5}])
     results.append_results("night", [{"stage": "report", "seconds": 2.5}])
     assert (tmp_path / "night.csv").read_text() == "commit,stage,seconds\nabc,core,1.5\nabc,report,2.5\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "power"),
+    [({1: 2.0, 10: 20.0, 100: 200.0}, 1.0), ({1: 2.0, 100: 20.0}, 0.5), ({1: 0.01, 10: 3.0, 100: 300.0}, 2.0), ({1: 2.0}, None)],
+)
+def test_growth_is_the_power_of_the_number_of_respondents(seconds: dict[float, float], power: float | None) -> None:
+    assert growth.power(seconds) == (pytest.approx(power) if power else None)
