@@ -69,7 +69,7 @@ def repeated_respondents(connection: duckdb.DuckDBPyConnection, earlier: Mapping
 
 
 def _marked_twice(earlier: Mapping[str, Ids], later: Ids, least: int, largest: int) -> dict[str, int]:
-    """Wave -> how many numbers stand in both: one mark for every number that there may be takes a tenth of the time of a join."""
+    """Wave -> how many numbers stand in both: to mark each of those that there may be takes a seventh of the time of a join."""
     marked = _marks(later, least, largest)
     return {wave: int(np.count_nonzero(marked & _marks(ids, least, largest))) for wave, ids in earlier.items()}
 
