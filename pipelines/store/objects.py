@@ -7,11 +7,12 @@ the same content. Nothing in here knows what a delivery or an estimate is.
 
 import hashlib
 import json
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,6 +28,9 @@ ROW_GROUP_ROWS = 245_760
 
 LARGEST_DICTIONARY = 2**17
 """Bytes of the different values of a column in a row group; with more of them, as weights have, they are written as they are."""
+
+LONGEST_TICK_NS = 100_000_000
+"""Of the clock that a file system takes its times from; one step is 10 ms at most on Linux."""
 
 MOST_SIDECARS = 5_000
 """That are remembered as they were read: those of a night of many waves."""
@@ -136,7 +140,6 @@ class Store:
                 temporary.chmod(READ_ONLY)
                 sync_file(temporary)
                 temporary.replace(path)
-                _whole[path] = _state(path)
                 sync_folder(folder)
         return content, rows
 
@@ -240,11 +243,12 @@ class Store:
 def read_sidecar(path: Path) -> Sidecar | None:
     """The sidecar in a file, None where there is none; raises Unsound where it is not what was written under this name. A file
     that nobody touched is read once in a process."""
-    return _read(path, _state(path)) if path.is_file() else _read_now(path)
+    state = _state(path) if path.is_file() else None
+    return _read(path, state) if state and state.is_settled else _read_now(path)
 
 
 @lru_cache(maxsize=MOST_SIDECARS)
-def _read(path: Path, _: tuple[int, ...]) -> Sidecar | None:
+def _read(path: Path, _: "_State") -> Sidecar | None:
     return _read_now(path)
 
 
@@ -261,7 +265,7 @@ def _read_now(path: Path) -> Sidecar | None:
     return sidecar
 
 
-_whole: dict[Path, tuple[int, ...]] = {}
+_whole: dict[Path, "_State"] = {}
 """Object -> the state of its file when its bytes were those that its name says."""
 
 
@@ -273,16 +277,32 @@ def is_whole(path: Path, *, anew: bool = False) -> bool:
     state = _state(path)
     if anew or _whole.get(path) != state:
         _whole.pop(path, None)
+        is_settled = state.is_settled
         if sha256_of_file(path) != path.stem:
             return False
-        _whole[path] = state
+        if is_settled:
+            _whole[path] = state
     return True
 
 
-def _state(path: Path) -> tuple[int, ...]:
+class _State(NamedTuple):
     """What differs where anybody has touched a file."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+    changed_ns: int
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the next change will have other times than the last: clocks of file systems tick in steps."""
+        return time.time_ns() - max(self.modified_ns, self.changed_ns) > LONGEST_TICK_NS
+
+
+def _state(path: Path) -> _State:
     status = path.stat()
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return _State(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _from_landing(place: Place) -> str:
